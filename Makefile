@@ -1,0 +1,27 @@
+# `make demo` and `make test` set up .venv by themselves; only Python >= 3.10 with venv is assumed.
+# PYTHON=python3.12 make demo chooses another interpreter.
+PYTHON ?= python3
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+BIN := .venv/bin
+
+.PHONY: demo test clean
+
+demo: .venv/.ready
+	$(BIN)/python tools/make_demo_data.py data/demo
+	$(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py \
+		--amp --seed 0 --work-dir work_dirs/demo
+
+test: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+# The stamp is renewed when the dependencies change.
+.venv/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python >= 3.10 is needed, set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv work_dirs data
