@@ -1,0 +1,1 @@
+"""Data sets for trying the backbone out."""

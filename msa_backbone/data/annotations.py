@@ -1,0 +1,156 @@
+"""Reading annotation files: COCO jsons, and VOC xml files into the same form.
+
+Everything behind this file sees one form, COCO's: images, categories and annotations with boxes as
+left, top, width and height in pixels. A VOC box keeps mmdet's reading of it (whole numbers, minus
+one), so that results compare with mmdet's; a `difficult` object becomes a crowd, which training
+and scoring ignore.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from PIL import Image
+
+_COCO_FIELDS = {  # what loading and scoring read of every record
+    "images": ("id", "file_name", "width", "height"),
+    "categories": ("id", "name"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "area", "iscrowd"),
+}
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+_EXIF_ORIENTATION = 0x0112
+IMAGE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+class DataError(ValueError):
+    """A defect of the user's data; the message is one line: what, which file, how to mend it."""
+
+
+def read_coco(path: Path) -> dict:
+    """The content of a COCO json, sure to hold the records' fields; raises DataError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not valid JSON ({error}); export it again") from None
+    for key, fields in _COCO_FIELDS.items():
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise DataError(f"{path}: has no list {key!r}; export it as COCO detection data")
+        for index, record in enumerate(content[key]):
+            for field in fields:
+                if not isinstance(record, dict) or record.get(field) is None:
+                    raise DataError(f"{path}: {key}[{index}] has no {field!r}; add it")
+    return content
+
+
+def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> dict:
+    """The images of a VOC list, or of all xml files if there is none, in COCO's form.
+
+    Images and annotations have their place in the xml files as `voc_place`; what is not a number
+    stays as written, for the checks to report. Raises DataError.
+    """
+    images, annotations, category_ids = [], [], {}
+    for image_id, name in enumerate(_voc_names(ann_file, annotation_dir), start=1):
+        path = annotation_dir / f"{name}.xml"
+        try:
+            root = ElementTree.parse(path).getroot()
+        except ElementTree.ParseError as error:
+            raise DataError(f"{path}: not valid XML ({error}); export it again") from None
+        file_name = _voc_file_name(image_dir, name)
+        width, height = _voc_size(root, image_dir / file_name)
+        images.append(
+            {
+                "id": image_id,
+                "file_name": file_name,
+                "width": width,
+                "height": height,
+                "voc_place": str(path),
+            }
+        )
+        for index, item in enumerate(root.iterfind("object")):
+            label = item.findtext("name")
+            if not label:
+                raise DataError(f"{path}: object {index} has no name; add it")
+            texts = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
+            box, area = texts, None
+            if edges := _integers(texts):
+                left, top, right, bottom = edges
+                box = [left - 1, top - 1, right - left, bottom - top]
+                area = (right - left) * (bottom - top)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": category_ids.setdefault(label, len(category_ids) + 1),
+                    "bbox": box,
+                    "area": area,
+                    "iscrowd": int(_integers([item.findtext("difficult")]) == [1]),
+                    "voc_place": f"{path}: object {index} [{', '.join(map(str, texts))}]",
+                }
+            )
+    categories = [{"id": number, "name": label} for label, number in category_ids.items()]
+    return {"images": images, "categories": categories, "annotations": annotations}
+
+
+def with_categories(content: dict, names: tuple[str, ...]) -> dict:
+    """The content with the categories `names`, numbered from 1, and their annotations only."""
+    ids = {name: number for number, name in enumerate(names, start=1)}
+    new_ids = {category["id"]: ids.get(category["name"]) for category in content["categories"]}
+    return {
+        "images": content["images"],
+        "categories": [{"id": number, "name": name} for name, number in ids.items()],
+        "annotations": [
+            {**record, "category_id": new_id}
+            for record in content["annotations"]
+            if (new_id := new_ids[record["category_id"]])
+        ],
+    }
+
+
+def oriented_size(picture: Image.Image) -> tuple[int, int]:
+    """Width and height as training reads them: turned by EXIF."""
+    exif = picture.getexif() if picture.format in ("JPEG", "MPO") else {}
+    width, height = picture.size
+    return (height, width) if exif.get(_EXIF_ORIENTATION, 1) > 4 else (width, height)
+
+
+def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
+    """The image names, without suffix."""
+    if ann_file is None:
+        return sorted(path.stem for path in annotation_dir.glob("*.xml"))
+    names = ann_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    for name, count in Counter(names).items():
+        xml = annotation_dir / f"{name}.xml"
+        if not xml.is_file():
+            fix = f"add {xml} or mend the line (a bare name, no suffix)"
+            raise DataError(f"{ann_file}: lists {name!r}, which has no xml file; {fix}")
+        if count > 1:
+            raise DataError(f"{ann_file}: lists {name!r} twice; remove one of the lines")
+    return names
+
+
+def _voc_file_name(image_dir: Path, name: str) -> str:
+    """The image file of `name`; the .jpg that should be there if there is none."""
+    file_names = [name + suffix for suffix in _IMAGE_SUFFIXES]
+    return next((file for file in file_names if (image_dir / file).is_file()), file_names[0])
+
+
+def _voc_size(root: ElementTree.Element, image: Path) -> tuple:
+    """Width and height as stated, or those of the image file if the xml states no size."""
+    if root.find("size") is None:
+        try:
+            with Image.open(image) as picture:
+                return oriented_size(picture)
+        except IMAGE_ERRORS:
+            return None, None
+    texts = root.findtext("size/width"), root.findtext("size/height")
+    return _integers(texts) or texts
+
+
+def _integers(texts: Iterable[str | None]) -> list[int] | None:
+    """The numbers cut off to whole ones, as mmdet does; None if one of them is no number."""
+    try:
+        return [int(float(text)) for text in texts]
+    except (TypeError, ValueError, OverflowError):
+        return None

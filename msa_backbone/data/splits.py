@@ -1,0 +1,62 @@
+"""A val split where there is none, and the COCO jsons that a training reads."""
+
+import json
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from .annotations import DataError
+from .layouts import DetectionData, Split, count_notes
+
+
+def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) -> DetectionData:
+    """Move `fraction` of the training images, at least one, to a val split if there is none.
+
+    The choice depends on the images' names and `seed` only; test stays as it is. Raises DataError
+    for fewer than two training images, ValueError for a `fraction` outside (0, 1).
+    """
+    if "val" in data.splits:
+        return data
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1, got {fraction}")
+    train = data.splits["train"]
+    names = sorted({image["file_name"] for image in train.content["images"]})
+    if len(names) < 2:
+        raise DataError(f"{data.root}: cannot split one training image; add images or a val split")
+    num_val = min(max(1, round(fraction * len(names))), len(names) - 1)
+    val = set(random.Random(seed).sample(names, num_val))
+    made = {"train": _part(train, set(names) - val), "val": _part(train, val)}
+    note = f"val is {num_val} of the {len(names)} training images (seed {seed})"
+    notes = (*data.notes, note, *count_notes(made, data.classes))
+    return replace(data, splits=data.splits | made, notes=notes)
+
+
+def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
+    """The COCO json of a split: the user's own, or the one `write_index` puts in `index_dir`."""
+    return data.splits[split].ann_file or index_dir / f"{split}.json"
+
+
+def write_index(data: DetectionData, index_dir: Path) -> None:
+    """Write, each in one step, the COCO jsons of the splits that have none of their own.
+
+    Raises DataError for an `index_dir` inside the data: the user's folder is never written to.
+    """
+    to_write = {name: split for name, split in data.splits.items() if split.ann_file is None}
+    if to_write and index_dir.resolve().is_relative_to(data.root.resolve()):
+        raise DataError(f"{index_dir}: lies inside the data {data.root}; choose another work dir")
+    for name, split in to_write.items():
+        index_dir.mkdir(parents=True, exist_ok=True)
+        path = ann_file(data, name, index_dir)
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.write_text(json.dumps(split.content), encoding="utf-8")
+        os.replace(part, path)
+
+
+def _part(split: Split, file_names: set[str]) -> Split:
+    """The same categories with only the images of `file_names` and their annotations."""
+    images = [image for image in split.content["images"] if image["file_name"] in file_names]
+    ids = {image["id"] for image in images}
+    annotations = [r for r in split.content["annotations"] if r["image_id"] in ids]
+    content = {**split.content, "images": images, "annotations": annotations}
+    return replace(split, content=content, ann_file=None)
