@@ -1,0 +1,15 @@
+"""VGG16 with Multi-Scale Attention as a backbone for OpenMMLab, torchvision and plain PyTorch.
+
+Importing this package registers every module in mmengine's MODELS (mmdet, mmseg and mmpretrain
+configs find them there) and lets torchvision serve mmcv's ops where mmcv was installed without its
+compiled extension. It imports neither mmcv, mmdet nor mmseg.
+"""
+
+from .backbones import MSAVGG, vgg16_msa
+from .integration import heads, mmcv_ops, optim  # noqa: F401  (register by being imported)
+from .layers import MultiScaleAttention
+from .version import __version__
+
+__all__ = ["MSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]
+
+mmcv_ops.install()

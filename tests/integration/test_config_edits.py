@@ -1,0 +1,191 @@
+"""Each edit of a config changes what it names and leaves the rest."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from PIL import Image
+
+from msa_backbone.data.layouts import find_detection_data
+from msa_backbone.data.splits import make_val_split
+from msa_backbone.integration import config_edits
+from msa_backbone.integration.optim import CPUAmpOptimWrapper
+
+INDEX = Path("/nowhere/index")
+
+
+@pytest.fixture
+def voc_data(tmp_path):
+    for name in "abc":
+        Image.new("RGB", (32, 24)).save(tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.xml").write_text(
+            "<annotation><size><width>32</width><height>24</height></size>"
+            "<object><name>cell</name><bndbox><xmin>3</xmin><ymin>3</ymin>"
+            "<xmax>13</xmax><ymax>13</ymax></bndbox></object></annotation>"
+        )
+    return make_val_split(find_detection_data(tmp_path))
+
+
+@pytest.fixture
+def coco_data(tmp_path):
+    (tmp_path / "images").mkdir()
+    for split, name in (("train", "a.png"), ("val", "b.png"), ("test", "c.png")):
+        Image.new("RGB", (32, 24)).save(tmp_path / "images" / name)
+        content = {
+            "images": [{"id": 1, "file_name": name, "width": 32, "height": 24}],
+            "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+            "annotations": [
+                {
+                    "id": 1,
+                    "image_id": 1,
+                    "category_id": 2,
+                    "bbox": [1, 1, 9, 9],
+                    "area": 81,
+                    "iscrowd": 0,
+                }
+            ],
+        }
+        path = tmp_path / "annotations" / f"instances_{split}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+    return find_detection_data(tmp_path)
+
+
+def config(train_dataset=None, pipeline=()) -> Config:
+    steps = [{"type": "LoadAnnotations", "with_bbox": True}, *pipeline, {"type": "PackDetInputs"}]
+    dataset = {"type": "CocoDataset", "data_root": "data/coco/", "pipeline": steps}
+    loader = {"batch_size": 7, "dataset": dataset}
+    return Config(
+        {
+            "model": {
+                "backbone": {"type": "MSAVGG", "init_cfg": None},
+                "roi_head": {"bbox_head": [{"num_classes": 80}, {"num_classes": 80}]},
+                "mask_head": {"num_classes": 80},
+            },
+            "train_dataloader": {"batch_size": 7, "dataset": train_dataset or dataset},
+            "val_dataloader": loader,
+            "test_dataloader": loader,
+            "val_evaluator": {"type": "CocoMetric", "ann_file": "x"},
+            "test_evaluator": {"type": "CocoMetric", "ann_file": "x"},
+            "optim_wrapper": {"type": "OptimWrapper", "optimizer": {"type": "SGD", "lr": 0.1}},
+        }
+    )
+
+
+def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
+    cfg = config()
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    heads = cfg.model.roi_head.bbox_head
+    assert [h.num_classes for h in (*heads, cfg.model.mask_head)] == [2, 2, 2]
+    for split in ("train", "val", "test"):
+        loader = cfg[f"{split}_dataloader"]
+        assert loader.batch_size == 7
+        assert loader.dataset.type == "CocoDataset"
+        assert loader.dataset.ann_file.endswith(f"annotations/instances_{split}.json")
+        assert loader.dataset.metainfo.classes == ("cat", "dog")
+        assert loader.dataset.test_mode == (split != "train")
+    for split in ("val", "test"):
+        (metric,) = cfg[f"{split}_evaluator"]
+        assert metric.type == "CocoMetric"
+        assert metric.ann_file == cfg[f"{split}_dataloader"].dataset.ann_file
+
+
+def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
+    cfg = config()
+    config_edits.set_detection_data(cfg, voc_data, INDEX)
+    assert cfg.train_dataloader.dataset.ann_file == str(INDEX / "train.json")
+    # without a test split, testing uses val
+    assert cfg.test_dataloader.dataset.ann_file == str(INDEX / "val.json")
+    voc, coco = cfg.test_evaluator
+    assert (voc.type, voc.eval_mode) == ("VOCMetric", "area")
+    assert (coco.type, coco.ann_file) == ("CocoMetric", str(INDEX / "val.json"))
+
+
+def test_zero_area_boxes_are_filtered_once_and_only_in_training(coco_data):
+    cfg = config()
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    kinds = [step.type for step in cfg.train_dataloader.dataset.pipeline]
+    assert kinds == ["LoadAnnotations", "FilterAnnotations", "PackDetInputs"]
+    assert cfg.train_dataloader.dataset.pipeline[1].min_gt_bbox_wh == (1, 1)
+    assert len(cfg.val_dataloader.dataset.pipeline) == 2
+
+    own = [{"type": "FilterAnnotations", "min_gt_bbox_wh": (4, 4)}]
+    cfg = config(pipeline=own)
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    filters = [s for s in cfg.train_dataloader.dataset.pipeline if s.type == "FilterAnnotations"]
+    assert [step.min_gt_bbox_wh for step in filters] == [(4, 4)]
+
+
+def test_wrapped_datasets_keep_their_wrapper(coco_data):
+    pipeline = [{"type": "LoadAnnotations"}]
+    inner = {"type": "VOCDataset", "pipeline": pipeline}
+    joined = {"type": "ConcatDataset", "ignore_keys": ["dataset_type"], "datasets": [inner, inner]}
+
+    cfg = config({"type": "RepeatDataset", "times": 3, "dataset": inner})
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    dataset = cfg.train_dataloader.dataset
+    assert (dataset.type, dataset.times, dataset.dataset.type) == (
+        "RepeatDataset",
+        3,
+        "CocoDataset",
+    )
+
+    cfg = config({"type": "RepeatDataset", "times": 3, "dataset": joined})
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    dataset = cfg.train_dataloader.dataset
+    assert (dataset.times, dataset.dataset.type) == (3, "CocoDataset")
+    assert dataset.dataset.pipeline[0].type == "LoadAnnotations"
+
+    cfg = config(joined)
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    assert cfg.train_dataloader.dataset.type == "CocoDataset"
+
+
+def test_a_config_without_the_loader_is_refused(coco_data):
+    cfg = config()
+    cfg.val_dataloader = None
+    with pytest.raises(ValueError, match="no val_dataloader"):
+        config_edits.set_detection_data(cfg, coco_data, INDEX)
+
+
+def test_weights_fill_the_backbone_and_the_vgg_head():
+    cfg = config()
+    cfg.model.roi_head.bbox_head = {"type": "VGGBBoxHead", "init_cfg": None}
+    config_edits.set_backbone_weights(cfg, "vgg16.pth")
+    assert cfg.model.backbone.init_cfg == {"type": "Pretrained", "checkpoint": "vgg16.pth"}
+    assert cfg.model.roi_head.bbox_head.init_cfg.checkpoint == "vgg16.pth"
+    config_edits.drop_pretrained(cfg)
+    assert cfg.model.backbone.init_cfg is None
+    assert cfg.model.roi_head.bbox_head.init_cfg is None
+
+
+@pytest.mark.parametrize(
+    ("cuda", "expected"), [(True, "AmpOptimWrapper"), (False, "CPUAmpOptimWrapper")]
+)
+def test_mixed_precision_fits_the_device(monkeypatch, cuda, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    cfg = config()
+    config_edits.set_mixed_precision(cfg)
+    assert cfg.optim_wrapper.type == expected
+    assert cfg.optim_wrapper.optimizer.lr == 0.1
+
+
+def test_cpu_amp_wrapper_autocasts_inside_its_context_only():
+    model = torch.nn.Linear(2, 2)
+    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    with wrapper.optim_context(model):
+        assert model(torch.ones(1, 2)).dtype == torch.bfloat16
+    assert model(torch.ones(1, 2)).dtype == torch.float32
+    assert issubclass(CPUAmpOptimWrapper, OptimWrapper)
+
+
+def test_auto_scale_lr_needs_the_base_batch_size():
+    cfg = config()
+    with pytest.raises(ValueError, match="base_batch_size"):
+        config_edits.enable_auto_scale_lr(cfg)
+    cfg.auto_scale_lr = {"enable": False, "base_batch_size": 16}
+    config_edits.enable_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr.enable
