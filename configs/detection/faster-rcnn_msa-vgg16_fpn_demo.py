@@ -1,0 +1,35 @@
+# A quarter of VGG16's width with batch norm, trained from scratch on the demo data in minutes.
+_base_ = [
+    '../_base_/models/faster-rcnn_msa-vgg16_fpn.py', '../_base_/datasets/demo_detection.py',
+    '../_base_/schedules/schedule_1x.py', '../_base_/default_runtime.py'
+]
+model = dict(
+    backbone=dict(
+        base_channels=16,
+        frozen_stages=0,
+        norm_cfg=dict(type='BN'),
+        attention=dict(reduction_ratio=8),
+        attention_positions='pool',
+        init_cfg=None),
+    neck=dict(in_channels=[32, 64, 128, 128], out_channels=64, norm_cfg=dict(_delete_=True, type='BN')),
+    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[6])),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=64),
+        bbox_head=dict(in_channels=64, fc_out_channels=256, num_classes=10)),
+    train_cfg=dict(
+        rpn=dict(sampler=dict(num=64)),
+        rpn_proposal=dict(nms_pre=500, max_per_img=200),
+        rcnn=dict(sampler=dict(num=64))),
+    test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=100), rcnn=dict(max_per_img=30)))
+train_cfg = dict(max_epochs=10, val_interval=2)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=10,
+        eta_min=1e-5,
+        by_epoch=True,
+        convert_to_iter_based=True),
+]
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05))
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=5))

@@ -1,0 +1,50 @@
+"""Every config parses, stands on its own files, and builds a model whose parts fit together."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("mmdet")
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from msa_backbone.integration.config_edits import drop_pretrained
+
+ROOT = Path(__file__).parents[1] / "configs"
+CONFIGS = sorted(p for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
+
+
+def test_every_config_is_found():
+    names = [path.stem for path in CONFIGS]
+    assert len(names) == 7
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_config_builds_and_its_parts_fit(path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    drop_pretrained(cfg)
+    if "VGGBBoxHead" in str(cfg.model):
+        cfg.model.roi_head.bbox_head.fc_out_channels = 16  # 120 M parameters say nothing here
+    model = MODELS.build(cfg.model)
+    backbone = model.backbone
+    assert type(backbone).__name__ == "MSAVGG"
+    assert list(backbone.out_strides) == cfg.model.roi_head.bbox_roi_extractor.featmap_strides
+    widths = cfg.model.neck.in_channels if cfg.model.neck else [cfg.model.rpn_head.in_channels]
+    assert list(backbone.out_channels) == widths
+    # No attention is frozen at the identity, where it would only cost time.
+    assert len(backbone.attentions) >= 3
+    assert all(p.requires_grad for p in backbone.attentions.parameters())
+    key = "backbone.attentions."
+    assert cfg.optim_wrapper.paramwise_cfg.custom_keys[key].lr_mult == 0.1
+    assert any(name.startswith(key) for name, _ in model.named_parameters())
+    with torch.no_grad():
+        features = model.extract_feat(torch.zeros(1, 3, 64, 96))
+    strides = [strides[0] for strides in model.rpn_head.prior_generator.strides]
+    sizes = [(-(-64 // stride), -(-96 // stride)) for stride in strides]
+    assert [tuple(f.shape[-2:]) for f in features] == sizes
+    classes = cfg.train_dataloader.dataset.get("metainfo", {}).get("classes", ())
+    if classes:
+        assert len(classes) == model.roi_head.bbox_head.num_classes

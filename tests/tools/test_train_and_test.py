@@ -1,0 +1,222 @@
+"""The tools on real runs of a few iterations: what they write, and that they do what they say."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+NO_WORKERS = [
+    f"{split}_dataloader.{key}"
+    for split in ("train", "val", "test")
+    for key in ("num_workers=0", "persistent_workers=False")
+]
+
+
+def scalars(work_dir: Path) -> list[dict]:
+    path = max(work_dir.glob("*/vis_data/scalars.json"))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_train_on_a_coco_folder_then_resume_and_test(run_tool, tiny_config, demo, tmp_path, capsys):
+    work = tmp_path / "work"
+    run_tool("train", tiny_config, "--data", demo / "coco", "--work-dir", work, "--seed", 1)
+    printed = capsys.readouterr().out
+    assert "format coco" in printed
+    assert "train: 24 images" in printed
+    assert "10 classes" in printed
+    assert (work / "epoch_2.pth").is_file()
+    table = (work / "results.md").read_text()
+    assert "| coco/bbox_mAP_50 |" in table
+    for name in ("curves.png", "predictions.png"):
+        assert np.asarray(Image.open(work / name).convert("L")).std() > 10, name
+    losses = [record["loss"] for record in scalars(work) if "loss" in record]
+    assert len(losses) == 6
+    assert all(np.isfinite(losses))
+    # a user's COCO json is read where it lies
+    assert not (work / "data").exists()
+
+    options = ["--cfg-options", "train_cfg.max_epochs=3"]
+    run_tool(
+        "train", tiny_config, "--data", demo / "coco", "--work-dir", work, "--resume", *options
+    )
+    epochs = [record["epoch"] for record in scalars(work) if "loss" in record]
+    assert epochs == [3, 3, 3]
+
+    out = tmp_path / "test"
+    run_tool("test", tiny_config, work / "epoch_2.pth", "--data", demo / "coco", "--work-dir", out)
+    assert "| coco/bbox_mAP |" in (out / "results.md").read_text()
+    assert (out / "predictions.png").is_file()
+
+
+def test_voc_folder_names_its_own_classes(run_tool, tiny_config, demo, tmp_path, capsys):
+    """mmdet's metric would print Pascal's names, aeroplane first, for a path with VOC2007."""
+    work = tmp_path / "work"
+    options = ["--cfg-options", "train_cfg.max_epochs=1"]
+    run_tool(
+        "train",
+        tiny_config,
+        "--data",
+        demo / "voc",
+        "--classes",
+        "7",
+        "3",
+        "--work-dir",
+        work,
+        *options,
+    )
+    log = max(work.glob("*/*.log")).read_text()
+    assert "aeroplane" not in log
+    rows = re.findall(r"^\| (\w+) +\| (\d+) +\| \d+", log, re.MULTILINE)
+    truth = json.loads((work / "data/val.json").read_text())
+    names = {c["id"]: c["name"] for c in truth["categories"]}
+    assert list(names.values()) == ["7", "3"]
+    counts = dict.fromkeys(names.values(), 0)
+    for record in truth["annotations"]:
+        counts[names[record["category_id"]]] += 1
+    assert dict(rows) == {name: str(count) for name, count in counts.items()}
+    table = (work / "results.md").read_text()
+    assert "| pascal_voc/mAP |" in table
+    assert "| coco/bbox_mAP_s |" in table
+    config = max(work.glob("*.py")).read_text()
+    assert "num_classes=2" in config
+
+
+def test_dry_run_trains_nothing(run_tool, tiny_config, demo, tmp_path, capsys):
+    work = tmp_path / "work"
+    run_tool("train", tiny_config, "--data", demo / "coco", "--work-dir", work, "--dry-run")
+    printed = capsys.readouterr().out
+    for text in ("nothing was trained", "classes (10): 0, 1", "per iteration", "peak memory"):
+        assert text in printed
+    assert "for 6 iterations and 2 validations" in printed
+    assert [p.name for p in work.iterdir()] == ["dry_run.png"]
+    width, height = Image.open(work / "dry_run.png").size
+    assert width >= 4 * 256 and height >= 2 * 256
+
+
+def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsys):
+    from msa_backbone import MSAVGG
+    from msa_backbone.backbones.checkpoint_files import read_state_dict
+
+    source = MSAVGG(
+        16,
+        base_channels=8,
+        out_indices=(1, 2, 3, 4),
+        norm_cfg={"type": "BN"},
+        attention={"type": "MultiScaleAttention", "reduction_ratio": 4},
+    )
+    torch.save(source.state_dict(), tmp_path / "vgg.pth")
+    options = ["--cfg-options", "optim_wrapper.optimizer.lr=0", "train_cfg.max_epochs=1"]
+    options += ["param_scheduler=[]", "model.backbone.attention.reduction_ratio=8"]
+    work = tmp_path / "work"
+    with pytest.raises(SystemExit, match="shape"):  # the file has r=4 ...
+        run_tool(
+            "train", tiny_config, "--weights", tmp_path / "vgg.pth", "--work-dir", work, *options
+        )
+    source = MSAVGG(
+        16,
+        base_channels=8,
+        out_indices=(1, 2, 3, 4),
+        norm_cfg={"type": "BN"},
+        attention={"type": "MultiScaleAttention", "reduction_ratio": 8},
+    )
+    torch.save(source.state_dict(), tmp_path / "vgg.pth")
+    arguments = ["--data", demo / "coco", "--weights", tmp_path / "vgg.pth", "--work-dir", work]
+    run_tool("train", tiny_config, *arguments, *options)
+    trained = read_state_dict(work / "epoch_1.pth")
+    for name, tensor in source.named_parameters():
+        assert torch.equal(trained[f"backbone.{name}"], tensor), name
+
+
+def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, monkeypatch):
+    from msa_backbone import MultiScaleAttention
+
+    seen = []
+    forward = MultiScaleAttention.multi_scale_features
+
+    def spy(self, x):
+        out = forward(self, x)
+        if self.training:
+            seen.append(out.dtype)
+        return out
+
+    monkeypatch.setattr(MultiScaleAttention, "multi_scale_features", spy)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    arguments = ["--data", demo / "coco", "--work-dir", tmp_path / "work", "--amp"]
+    run_tool("train", tiny_config, *arguments, "--cfg-options", "train_cfg.max_epochs=1")
+    assert set(seen) == {torch.bfloat16}
+
+
+def test_a_config_of_mmdet_with_our_backbone_trains(run_tool, demo, tmp_path):
+    path = tmp_path / "theirs.py"
+    path.write_text(
+        "_base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'\n"
+        "custom_imports = dict(imports=['msa_backbone'], allow_failed_imports=False)\n"
+        "model = dict(backbone=dict(_delete_=True, type='MSAVGG', depth=16, base_channels=16,\n"
+        "                           out_indices=(1, 2, 3, 4)),\n"
+        "             neck=dict(in_channels=[32, 64, 128, 128]))\n"
+    )
+    work = tmp_path / "work"
+    options = [*NO_WORKERS, "default_hooks.logger.interval=1"]
+    options += ["train_dataloader.dataset.pipeline.3.scale=(128,128)"]
+    options += ["val_dataloader.dataset.pipeline.1.scale=(128,128)", "train_cfg.max_epochs=1"]
+    options += ["train_dataloader.batch_size=5"]
+    run_tool("train", path, "--data", demo / "coco", "--work-dir", work, "--cfg-options", *options)
+    losses = [record["loss"] for record in scalars(work) if "loss" in record]
+    assert len(losses) == 5
+    assert all(np.isfinite(losses))
+
+
+def test_a_config_of_mmseg_with_our_backbone_trains_and_tests(run_tool, demo, tmp_path):
+    pytest.importorskip("mmseg")
+    path = tmp_path / "segment.py"
+    path.write_text(SEGMENTATION.format(root=str(demo / "segmentation")))
+    work = tmp_path / "work"
+    run_tool("train", path, "--work-dir", work)
+    assert "| mIoU |" in (work / "results.md").read_text()
+    assert (work / "predictions.png").is_file()
+    run_tool("test", path, work / "iter_4.pth", "--work-dir", tmp_path / "test")
+    assert "| mIoU |" in (tmp_path / "test/results.md").read_text()
+
+
+SEGMENTATION = """
+custom_imports = dict(imports=['msa_backbone'], allow_failed_imports=False)
+default_scope = 'mmseg'
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(type='SegDataPreProcessor', mean=[123.675, 116.28, 103.53],
+                           std=[58.395, 57.12, 57.375], bgr_to_rgb=True, size=(128, 128)),
+    backbone=dict(type='MSAVGG', base_channels=16, norm_cfg=dict(type='BN'), out_before_pool=True),
+    decode_head=dict(type='FCNHead', in_channels=128, in_index=4, channels=16, num_classes=11,
+                     norm_cfg=dict(type='BN')),
+    train_cfg=dict(), test_cfg=dict(mode='whole'))
+classes = ('background', *'0123456789')
+def_ = dict(type='BaseSegDataset', data_root={root!r}, img_suffix='.jpg', seg_map_suffix='.png',
+            reduce_zero_label=False,
+            metainfo=dict(classes=classes, palette=[[i * 20, 99, 99] for i in range(11)]))
+train_dataloader = dict(
+    batch_size=4, num_workers=0, sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
+                 pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+                           dict(type='PackSegInputs')], **def_))
+val_dataloader = dict(
+    batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(data_prefix=dict(img_path='images/val', seg_map_path='masks/val'),
+                 pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+                           dict(type='PackSegInputs')], **def_))
+test_dataloader = val_dataloader
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+default_hooks = dict(logger=dict(type='LoggerHook', interval=1, log_metric_by_epoch=False),
+                     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=4))
+log_processor = dict(by_epoch=False)
+visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')],
+                  name='visualizer')
+"""

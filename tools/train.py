@@ -1,0 +1,88 @@
+"""Train an mmdet or mmseg config, on its own data or on yours."""
+
+import argparse
+
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone.backbones.checkpoint_files import read_checkpoint
+from msa_backbone.data.layouts import LAYOUTS
+from msa_backbone.data.splits import write_index
+from msa_backbone.integration import config_edits, runs
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"layouts that --data accepts:\n{LAYOUTS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", help="an mmdet or mmseg config file")
+    parser.add_argument("--data", metavar="ROOT", help="train on this folder (layouts below)")
+    parser.add_argument("--classes", nargs="+", help="with --data: these classes only")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="backbone weights: a file, a URL or torchvision://vgg16"
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show the first batch, the speed, the memory and the time expected; train nothing",
+    )
+    parser.add_argument("--work-dir", help="where logs, pictures and checkpoints go")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="CHECKPOINT",
+        help="go on from a checkpoint, by default the newest in the work dir",
+    )
+    parser.add_argument("--seed", type=int, help="seed of everything random")
+    parser.add_argument("--amp", action="store_true", help="mixed precision, on CUDA or the CPU")
+    parser.add_argument(
+        "--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size"
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="change settings of the config; applied after --data and --weights",
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with runs.one_line_errors():
+        cfg = runs.load_config(args.config, args.work_dir)
+        cfg.launcher = args.launcher
+        data = runs.use_data(cfg, args.data, args.classes) if args.data else None
+        if args.weights:
+            config_edits.set_backbone_weights(cfg, args.weights)
+        if args.amp:
+            config_edits.set_mixed_precision(cfg)
+        if args.auto_scale_lr:
+            config_edits.enable_auto_scale_lr(cfg)
+        if args.seed is not None:
+            cfg.randomness = {"seed": args.seed}
+        if args.resume:
+            cfg.resume = True
+            if args.resume != "auto":
+                read_checkpoint(args.resume)
+                cfg.load_from = args.resume
+        cfg.merge_from_dict(args.cfg_options or {})
+        config_edits.add_report(cfg)
+        runs.rehearse(cfg)
+        if data is not None:
+            write_index(data, runs.index_dir(cfg))
+    if args.dry_run:
+        print(runs.dry_run_report(cfg))
+    else:
+        Runner.from_cfg(cfg).train()
+
+
+if __name__ == "__main__":
+    main()
