@@ -9,7 +9,7 @@ BIN := .venv/bin
 demo: .venv/.ready
 	$(BIN)/python tools/make_demo_data.py data/demo
 	$(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py \
-		--amp --seed 0 --work-dir work_dirs/demo
+		--seed 0 --work-dir work_dirs/demo
 
 test: .venv/.ready
 	$(BIN)/ruff check .
@@ -24,4 +24,4 @@ test: .venv/.ready
 	touch $@
 
 clean:
-	rm -rf .venv work_dirs data
+	rm -rf .venv work_dirs/demo data/demo

@@ -23,12 +23,13 @@ def parse_args() -> argparse.Namespace:
         "--data", metavar="ROOT", help="test on this folder's test split, else its val split"
     )
     parser.add_argument("--classes", nargs="+", help="with --data: these classes only")
-    parser.add_argument("--work-dir", help="where logs and pictures go")
+    parser.add_argument("--work-dir", help="where logs and pictures go (WORK_DIR/test)")
     parser.add_argument("--seed", type=int, help="seed of everything random")
     parser.add_argument(
         "--cfg-options",
         nargs="+",
         action=DictAction,
+        default={},
         metavar="KEY=VALUE",
         help="change settings of the config; applied after --data",
     )
@@ -40,17 +41,17 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with runs.one_line_errors():
-        cfg = runs.load_config(args.config, args.work_dir)
+        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options, "test")
         cfg.launcher = args.launcher
         data = runs.use_data(cfg, args.data, args.classes) if args.data else None
         if args.seed is not None:
             cfg.randomness = {"seed": args.seed}
         cfg.load_from = args.checkpoint
-        cfg.merge_from_dict(args.cfg_options or {})
+        runs.apply_options(cfg, args.cfg_options)
         config_edits.add_report(cfg)
         # The checkpoint brings every weight: no pretrained file is needed.
         config_edits.drop_pretrained(cfg)
-        model = runs.rehearse(cfg)
+        model = runs.rehearse(cfg, () if data else ("test_dataloader",))
         runs.check_checkpoint(model, args.checkpoint, data.classes if data else None)
         if data is not None:
             write_index(data, runs.index_dir(cfg))

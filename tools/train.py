@@ -38,7 +38,11 @@ def parse_args() -> argparse.Namespace:
         help="go on from a checkpoint, by default the newest in the work dir",
     )
     parser.add_argument("--seed", type=int, help="seed of everything random")
-    parser.add_argument("--amp", action="store_true", help="mixed precision, on CUDA or the CPU")
+    parser.add_argument(
+        "--amp",
+        action="store_true",
+        help="mixed precision: float16 on CUDA, bfloat16 on CPUs that have it",
+    )
     parser.add_argument(
         "--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size"
     )
@@ -46,6 +50,7 @@ def parse_args() -> argparse.Namespace:
         "--cfg-options",
         nargs="+",
         action=DictAction,
+        default={},
         metavar="KEY=VALUE",
         help="change settings of the config; applied after --data and --weights",
     )
@@ -57,25 +62,25 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with runs.one_line_errors():
-        cfg = runs.load_config(args.config, args.work_dir)
+        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options)
         cfg.launcher = args.launcher
         data = runs.use_data(cfg, args.data, args.classes) if args.data else None
         if args.weights:
             config_edits.set_backbone_weights(cfg, args.weights)
         if args.amp:
-            config_edits.set_mixed_precision(cfg)
+            print(config_edits.set_mixed_precision(cfg))
         if args.auto_scale_lr:
             config_edits.enable_auto_scale_lr(cfg)
         if args.seed is not None:
             cfg.randomness = {"seed": args.seed}
         if args.resume:
             cfg.resume = True
-            if args.resume != "auto":
-                read_checkpoint(args.resume)
-                cfg.load_from = args.resume
-        cfg.merge_from_dict(args.cfg_options or {})
+            cfg.load_from = None if args.resume == "auto" else args.resume
+            if cfg.load_from:
+                read_checkpoint(cfg.load_from)
+        runs.apply_options(cfg, args.cfg_options)
         config_edits.add_report(cfg)
-        runs.rehearse(cfg)
+        runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
         if data is not None:
             write_index(data, runs.index_dir(cfg))
     if args.dry_run:

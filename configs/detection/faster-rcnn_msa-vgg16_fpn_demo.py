@@ -33,3 +33,4 @@ param_scheduler = [
 ]
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05))
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=5))
+auto_scale_lr = dict(base_batch_size=8)

@@ -22,11 +22,24 @@ def _history_method(owner: type, name: str) -> Callable:
 
 def _mmengine_globals() -> list:
     """What mmengine's checkpoints hold beside tensors: the logged history in numpy scalars."""
-    reconstruct = np.zeros(1).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
+    rebuilders = {
+        "_reconstruct": np.zeros(1).__reduce__()[0],
+        "scalar": np.float64(0).__reduce__()[0],
+    }
+    named = [  # the names that numpy 1 and numpy 2 pickle them under
+        (function, f"numpy.{core}.multiarray.{name}")
+        for name, function in rebuilders.items()
+        for core in ("core", "_core")
+    ]
+    named += [(_history_method, f"{module}.getattr") for module in ("builtins", "__builtin__")]
     dtypes = {type(np.dtype(kind)) for kind in "bBhHiIlLqQefd?"}
-    getattr_names = [(_history_method, f"{m}.getattr") for m in ("builtins", "__builtin__")]
-    return [HistoryBuffer, reconstruct, scalar, np.ndarray, np.dtype, *dtypes, *getattr_names]
+    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named]
+
+
+def load_tensors_only_from_now_on() -> None:
+    """In this process no `torch.load` runs a pickle's code, mmengine's own included."""
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    torch.serialization.add_safe_globals(_mmengine_globals())
 
 
 @contextmanager

@@ -7,22 +7,22 @@ in `vgg16` or `vgg16_bn`); attention sits beside them as `attentions.P...`, P th
 import math
 import warnings
 from collections.abc import Sequence
-from contextlib import contextmanager, nullcontext
 
-from mmengine.model import BaseModule, ModuleDict, PretrainedInit
+from mmengine.model import BaseModule, ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
-from torch.utils.checkpoint import checkpoint
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..layers.blocks import (
     build_activation,
     build_attention,
     build_conv3x3,
     build_norm,
+    build_pool,
     check_attention_options,
 )
-from .pretrained import load_pretrained
+from ..layers.checkpointing import recompute_in_backward
+from .pretrained import load_pretrained, pretrained_cfgs
 from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
 
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
@@ -158,7 +158,7 @@ class MSAVGG(BaseModule):
             if out_before_pool:
                 self._stage_layers.append(range(first, len(layers)))
             if not out_before_pool or stage < last_stage:
-                add(_pool(pool_strides[stage], ceil_mode))
+                add(build_pool(pool_strides[stage], ceil_mode))
             if not out_before_pool:
                 self._stage_layers.append(range(first, len(layers)))
         self.features = nn.Sequential(*layers)
@@ -183,13 +183,16 @@ class MSAVGG(BaseModule):
         """Apply `init_cfg`; pretrained weights go last and through our report."""
         if self.is_init:
             return
-        configured = self.init_cfg
-        configs = [configured] if isinstance(configured, dict) else configured or []
-        pretrained = [cfg for cfg in configs if cfg["type"] in ("Pretrained", PretrainedInit)]
-        self.init_cfg = [cfg for cfg in configs if cfg not in pretrained]
+        configured, pretrained = self.init_cfg, pretrained_cfgs(self.init_cfg)
+        cfgs = [configured] if isinstance(configured, dict) else configured or []
+        self.init_cfg = [cfg for cfg in cfgs if cfg not in pretrained]
         super().init_weights()
         self.init_cfg = configured
-        for cfg in pretrained:
+        self.load_configured_weights()
+
+    def load_configured_weights(self) -> None:
+        """Load the files that `init_cfg` names; raises what `load_pretrained` does."""
+        for cfg in pretrained_cfgs(self.init_cfg):
             load_pretrained(self, cfg["checkpoint"], prefix=cfg.get("prefix"))
 
     def _frozen_modules(self) -> list[nn.Module]:
@@ -240,13 +243,7 @@ class MSAVGG(BaseModule):
         outputs = []
         for number, stage in enumerate(self._stage_layers):
             if self.with_cp[number] and self.training:
-                x = checkpoint(
-                    self._run_stage,
-                    x,
-                    stage,
-                    use_reentrant=False,
-                    context_fn=lambda: (nullcontext(), _statistics_kept(self)),
-                )
+                x = recompute_in_backward(self, self._run_stage, x, stage)
             else:
                 x = self._run_stage(x, stage)
             if number in self.out_indices:
@@ -254,28 +251,8 @@ class MSAVGG(BaseModule):
         return tuple(outputs)
 
 
-@contextmanager
-def _statistics_kept(model: nn.Module):
-    """Recompute under checkpointing without a second update of the norms' statistics."""
-    norms = [m for m in model.modules() if isinstance(m, _NormBase)]
-    saved = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
-    try:
-        yield
-    finally:
-        for norm, (momentum, batches) in zip(norms, saved, strict=True):
-            norm.momentum, norm.num_batches_tracked = momentum, batches
-
-
 def _per_stage(name: str, values: Sequence, stages: int) -> tuple:
     values = tuple(values)
     if len(values) < stages:
         raise ValueError(f"{name}={values} is too short: one value for each of {stages} stages")
     return values[:stages]
-
-
-def _pool(stride: int, ceil_mode: bool) -> nn.MaxPool2d:
-    if stride == 1:
-        return nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
-    return nn.MaxPool2d(kernel_size=2, stride=2, ceil_mode=ceil_mode)

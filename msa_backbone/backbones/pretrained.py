@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mmengine.logging import print_log
+from mmengine.model import PretrainedInit
 from torch import Tensor, nn
 
 from .checkpoint_files import read_state_dict
@@ -56,6 +57,12 @@ class LoadReport:
                 lines.append(f"  {len(names)} {label}: {_abbreviated(names)}")
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
+
+
+def pretrained_cfgs(init_cfg: dict | list[dict] | None) -> list[dict]:
+    """The parts of an mmengine `init_cfg` that name a checkpoint."""
+    cfgs = [init_cfg] if isinstance(init_cfg, dict) else init_cfg or []
+    return [cfg for cfg in cfgs if cfg["type"] in ("Pretrained", PretrainedInit)]
 
 
 def load_pretrained(

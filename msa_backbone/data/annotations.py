@@ -31,7 +31,7 @@ class DataError(ValueError):
 def read_coco(path: Path) -> dict:
     """The content of a COCO json, sure to hold the records' fields; raises DataError."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise DataError(f"{path}: not valid JSON ({error}); export it again") from None
     for key, fields in _COCO_FIELDS.items():
@@ -119,7 +119,8 @@ def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
     """The image names, without suffix."""
     if ann_file is None:
         return sorted(path.stem for path in annotation_dir.glob("*.xml"))
-    names = ann_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = ann_file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    names = [line.strip() for line in lines if line.strip()]
     for name, count in Counter(names).items():
         xml = annotation_dir / f"{name}.xml"
         if not xml.is_file():
@@ -132,7 +133,7 @@ def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
 
 def _voc_file_name(image_dir: Path, name: str) -> str:
     """The image file of `name`; the .jpg that should be there if there is none."""
-    file_names = [name + suffix for suffix in _IMAGE_SUFFIXES]
+    file_names = [name + case for suffix in _IMAGE_SUFFIXES for case in (suffix, suffix.upper())]
     return next((file for file in file_names if (image_dir / file).is_file()), file_names[0])
 
 

@@ -13,15 +13,21 @@ LAYOUTS = """\
 COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}/, {split}/ or a
       folder named as the json's suffix (train2017/)
       {train,valid,test}/_annotations.coco.json with the images beside it
-      annotations.json, instances.json or instances_all.json alone, in ROOT or annotations/
+      a lone annotations.json, instances.json, instances_{all,default}.json, result.json or
+      _annotations.coco.json, in ROOT or annotations/
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself
       JPEGImages/ + Annotations/, with or without ImageSets/Main/{train,val,trainval,test}.txt
       images/ + annotations/ of xml files, or xml files beside the images
 There must be a train split (a lone file or folder is one); valid and validation mean val."""
 
 _SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_SPLIT_WORD = re.compile(r"(?:^|[_.-])((train|validation|valid|val|test)(?![a-z]).*)")
-_LONE = ("annotations.json", "instances.json", "instances_all.json")
+_SPLIT_WORD = re.compile(
+    r"(?:^|[_.-])((train|validation|valid|val|test)(?![a-z]).*)", re.IGNORECASE
+)
+_LONE = (
+    *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
+    *("result.json", "_annotations.coco.json"),
+)
 _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stuff_")
 
 
@@ -79,7 +85,7 @@ def _coco_files(root: Path) -> dict[str, Path]:
     for path in sorted((root / "annotations").glob("*.json")):
         match = _SPLIT_WORD.search(path.stem)
         if match and not path.name.startswith(_NOT_BOXES):
-            found.append((_SPLIT_OF[match[2]], path))
+            found.append((_SPLIT_OF[match[2].lower()], path))
     if not any(path.is_file() for _, path in found):
         found = [("train", folder / n) for folder in (root, root / "annotations") for n in _LONE]
     files: dict[str, Path] = {}
@@ -103,12 +109,23 @@ def _coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None
             fix = "list the same categories in the same order in both"
             raise DataError(f"{path}: categories differ from {first.name} ({odd}); {fix}")
         image_dir = _coco_image_dir(root, split, path, contents[split])
-        splits[split] = Split(contents[split], image_dir, path, path)
+        content = _ids_above_zero(contents[split])
+        own_file = path if content is contents[split] else None
+        splits[split] = Split(content, image_dir, own_file, path)
     found = [str(path.relative_to(root)) for path in files.values()]
     unused = [p.name for p in sorted(first.parent.glob("*.json")) if p not in files.values()]
     notes = [f"format coco: found {', '.join(found)}", *(f"not used: {name}" for name in unused)]
     notes += _class_notes(kept, f"as {first.name} orders them", contents["train"])
     return DetectionData(root, "coco", kept, splits, (*notes, *count_notes(splits, kept)))
+
+
+def _ids_above_zero(content: dict) -> dict:
+    """The content; an annotation id 0, which pycocotools cannot match, raises all ids by one."""
+    records = content["annotations"]
+    if not any(record["id"] == 0 for record in records):
+        return content
+    raised = [{**r, "id": r["id"] + 1 if isinstance(r["id"], int) else r["id"]} for r in records]
+    return {**content, "annotations": raised}
 
 
 def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
@@ -201,8 +218,13 @@ def count_notes(splits: dict[str, Split], classes: tuple[str, ...]) -> list[str]
     """A line a split: how many images and how many objects of `classes`."""
     lines = []
     for name, split in splits.items():
-        objects = sum(label in classes for label in _object_names(split.content))
-        lines.append(f"{name}: {len(split.content['images'])} images, {objects} objects")
+        content = split.content
+        labels = _object_names(content)
+        pairs = zip(content["annotations"], labels, strict=True)
+        used = [record["image_id"] for record, label in pairs if label in classes]
+        empty = len({image["id"] for image in content["images"]} - set(used))
+        without = f", {empty} images without one" if empty else ""
+        lines.append(f"{name}: {len(content['images'])} images, {len(used)} objects{without}")
     return lines
 
 

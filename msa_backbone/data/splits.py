@@ -27,6 +27,8 @@ def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) ->
     num_val = min(max(1, round(fraction * len(names))), len(names) - 1)
     val = set(random.Random(seed).sample(names, num_val))
     made = {"train": _part(train, set(names) - val), "val": _part(train, val)}
+    if train.content["annotations"] and not made["train"].content["annotations"]:
+        raise DataError(f"{data.root}: the val split made here takes every object; give one")
     note = f"val is {num_val} of the {len(names)} training images (seed {seed})"
     notes = (*data.notes, note, *count_notes(made, data.classes))
     return replace(data, splits=data.splits | made, notes=notes)
@@ -43,7 +45,7 @@ def write_index(data: DetectionData, index_dir: Path) -> None:
     Raises DataError for an `index_dir` inside the data: the user's folder is never written to.
     """
     to_write = {name: split for name, split in data.splits.items() if split.ann_file is None}
-    if to_write and index_dir.resolve().is_relative_to(data.root.resolve()):
+    if index_dir.resolve().is_relative_to(data.root.resolve()):
         raise DataError(f"{index_dir}: lies inside the data {data.root}; choose another work dir")
     for name, split in to_write.items():
         index_dir.mkdir(parents=True, exist_ok=True)

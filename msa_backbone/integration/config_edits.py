@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, ConfigDict
 
+from ..backbones.pretrained import pretrained_cfgs
 from ..data.layouts import DetectionData
 from ..data.splits import ann_file
 from . import hooks as _hooks  # noqa: F401  (registers ReportHook)
@@ -30,8 +31,14 @@ def set_detection_data(cfg: Config, data: DetectionData, index_dir: Path) -> Non
     at IoU 0.5 (area under the curve) as well. Without a test split, testing uses val.
 
     Raises:
-        ValueError: if the config has no detection dataset to replace.
+        ValueError: if the config is not for detection, has no dataset to replace, or wants masks
+            that the data lacks.
     """
+    steps = _pipeline_steps(cfg)
+    if not any(step["type"] == "PackDetInputs" for step in steps):
+        raise ValueError("--data serves detection configs, and this one has no PackDetInputs")
+    if any(step.get("with_mask") for step in steps):
+        _require_masks(data)
     for loader, split in (
         ("train_dataloader", "train"),
         ("val_dataloader", "val"),
@@ -42,15 +49,36 @@ def set_detection_data(cfg: Config, data: DetectionData, index_dir: Path) -> Non
             raise ValueError(f"the config has no {loader}, so --data has nothing to replace")
         cfg[loader].dataset = _replaced_dataset(cfg[loader].dataset, data, split, index_dir)
         if split != "train":
-            cfg[loader.replace("dataloader", "evaluator")] = _detection_metrics(
-                data, ann_file(data, split, index_dir)
-            )
+            name = loader.replace("dataloader", "evaluator")
+            scored = _coco_metric(cfg.get(name))
+            cfg[name] = _detection_metrics(data, scored, ann_file(data, split, index_dir))
 
     def set_num_classes(node: dict) -> None:
         if "num_classes" in node:
             node["num_classes"] = len(data.classes)
 
     walk(cfg.model, set_num_classes)
+
+
+def _pipeline_steps(cfg: Config) -> list[dict]:
+    """Every step that the config's training images pass through."""
+    steps: list[dict] = []
+
+    def collect(node: dict) -> None:
+        steps.extend(step for step in node.get("pipeline", ()) if isinstance(step, dict))
+
+    walk(cfg.get("train_dataloader"), collect)
+    return steps
+
+
+def _require_masks(data: DetectionData) -> None:
+    for split in data.splits.values():
+        for record in split.content["annotations"]:
+            if not record.get("segmentation"):
+                raise ValueError(
+                    f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
+                    "config trains on masks: add it, or choose a config without masks"
+                )
 
 
 def _replaced_dataset(
@@ -65,7 +93,7 @@ def _replaced_dataset(
     if "pipeline" not in dataset:
         raise ValueError("the config's innermost dataset has no pipeline, so --data cannot keep it")
     new = ConfigDict(
-        type="CocoDataset",
+        type="CocoDataset",  # leaves out boxes under a pixel: zero area makes the targets NaN
         data_root="",
         ann_file=str(ann_file(data, split, index_dir)),
         data_prefix={"img": str(data.splits[split].image_dir)},
@@ -74,23 +102,26 @@ def _replaced_dataset(
         test_mode=split != "train",
     )
     if split == "train":
-        new.filter_cfg = {"filter_empty_gt": True, "min_size": 1}
-        _drop_degenerate_boxes(new.pipeline)
+        new.filter_cfg = dataset.get("filter_cfg") or {"filter_empty_gt": True, "min_size": 1}
     return new
 
 
-def _drop_degenerate_boxes(pipeline: list) -> None:
-    """Zero-area boxes turn box regression targets into NaN: filter them right after loading."""
-    kinds = [step["type"] for step in pipeline]
-    if "FilterAnnotations" not in kinds and "LoadAnnotations" in kinds:
-        pipeline.insert(
-            kinds.index("LoadAnnotations") + 1,
-            ConfigDict(type="FilterAnnotations", min_gt_bbox_wh=(1, 1), keep_empty=False),
-        )
+def _coco_metric(evaluator: object) -> str | list[str]:
+    """What the config's CocoMetric scores, boxes where it has none."""
+    found: list = []
+
+    def collect(node: dict) -> None:
+        if node.get("type") == "CocoMetric":
+            found.append(node.get("metric", "bbox"))
+
+    walk(evaluator, collect)
+    return found[0] if found else "bbox"
 
 
-def _detection_metrics(data: DetectionData, ann_file: Path) -> list[ConfigDict]:
-    coco = ConfigDict(type="CocoMetric", ann_file=str(ann_file), metric="bbox", classwise=True)
+def _detection_metrics(
+    data: DetectionData, scored: str | list[str], ann_file: Path
+) -> list[ConfigDict]:
+    coco = ConfigDict(type="CocoMetric", ann_file=str(ann_file), metric=scored, classwise=True)
     if data.format == "coco":
         return [coco]
     return [ConfigDict(type="VOCMetric", metric="mAP", eval_mode="area"), coco]
@@ -110,13 +141,28 @@ def set_backbone_weights(cfg: Config, weights: str) -> None:
     walk(cfg.model, fill_head)
 
 
-def set_mixed_precision(cfg: Config) -> None:
-    """float16 with loss scaling on CUDA, bfloat16 on the CPU."""
+def set_mixed_precision(cfg: Config) -> str:
+    """float16 with loss scaling on CUDA, bfloat16 on a CPU that computes in it.
+
+    Other CPUs (x86 without AVX-512) keep float32: their bfloat16 convolutions are unvectorised
+    and take minutes where float32 takes seconds.
+
+    Returns:
+        What was decided, for the user.
+    """
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.loss_scale = "dynamic"
-    else:
-        cfg.optim_wrapper.type = "CPUAmpOptimWrapper"
+        return "Mixed precision: float16 on CUDA"
+    if not cpu_computes_in_bfloat16():
+        return "Mixed precision: none, this CPU has no fast bfloat16; computing in float32"
+    cfg.optim_wrapper.type = "CPUAmpOptimWrapper"
+    return "Mixed precision: bfloat16 on the CPU"
+
+
+def cpu_computes_in_bfloat16() -> bool:
+    """Whether torch has vectorised bfloat16 convolutions for this CPU."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def enable_auto_scale_lr(cfg: Config) -> None:
@@ -132,7 +178,7 @@ def drop_pretrained(cfg: Config) -> None:
     """Forget the files that a model starts training from."""
 
     def drop(node: dict) -> None:
-        if isinstance(node.get("init_cfg"), dict) and node["init_cfg"].get("type") == "Pretrained":
+        if pretrained_cfgs(node.get("init_cfg")):
             node["init_cfg"] = None
 
     walk(cfg.model, drop)
@@ -140,4 +186,11 @@ def drop_pretrained(cfg: Config) -> None:
 
 def add_report(cfg: Config) -> None:
     """Let a run leave curves, pictures and a table of results."""
-    cfg.custom_hooks = [*cfg.get("custom_hooks", []), {"type": "ReportHook"}]
+    hooks = cfg.get("custom_hooks") or []
+    if not any(hook["type"] == "ReportHook" for hook in hooks):
+        cfg.custom_hooks = [*hooks, {"type": "ReportHook"}]
+    if cfg.get("visualizer") is None:
+        cfg.visualizer = {"type": "Visualizer"}
+    backends = cfg.visualizer.get("vis_backends") or []
+    if not any(backend["type"] == "LocalVisBackend" for backend in backends):
+        cfg.visualizer.vis_backends = [*backends, {"type": "LocalVisBackend"}]

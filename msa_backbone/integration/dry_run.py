@@ -1,7 +1,9 @@
 """What a training run will look like, without training: first batch, speed, memory, total time."""
 
-import resource
+import copy
+import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, VISUALIZERS
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
-from ..visualization.pictures import save_grid
+from ..visualization.pictures import read_picture, save_grid
 
 WARMUP_ITERS = 1
 TIMED_ITERS = 4
@@ -35,66 +38,91 @@ def dry_run(cfg: Config, out_file: Path) -> str:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = MODELS.build(cfg.model)
     model.init_weights()
-    model.to(device).train()
-    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    model.to(device)
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     optim_wrapper.initialize_count_status(model, 0, WARMUP_ITERS + TIMED_ITERS)
 
-    batches = iter(loader)
-    first = next(batches)
-    save_batch(cfg, first, loader.dataset.metainfo, out_file)
-    times, batch = [], first
-    for _ in range(WARMUP_ITERS + TIMED_ITERS):
-        start = time.perf_counter()
-        model.train_step(batch, optim_wrapper)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-        batch = next(batches, first)
-    seconds = float(np.median(times[WARMUP_ITERS:]))
-
-    model.eval()
-    val_loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
-    start = time.perf_counter()
-    model.val_step(next(iter(val_loader)))
-    val_seconds = time.perf_counter() - start
-
-    if cfg.train_cfg.get("by_epoch", cfg.train_cfg.get("type") == "EpochBasedTrainLoop"):
-        epochs = cfg.train_cfg.max_epochs
-        iters, validations = epochs * len(loader), epochs // cfg.train_cfg.get("val_interval", 1)
-    else:
-        iters = cfg.train_cfg.max_iters
-        validations = iters // cfg.train_cfg.get("val_interval", 1000)
-    total = iters * seconds + validations * len(val_loader) * val_seconds
-    if device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated() / 2**30
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    batch_size = _draw_first_batch(cfg, loader, out_file)
+    seconds = _seconds_per_batch(loader, lambda b: model.train().train_step(b, optim_wrapper))
+    iters, validations = _schedule(cfg, len(loader))
+    total, images = iters * seconds, f"{len(loader.dataset)} train"
+    if cfg.get("val_dataloader"):
+        val_loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
+        model.eval()
+        total += validations * len(val_loader) * _seconds_per_batch(val_loader, model.val_step)
+        images += f", {len(val_loader.dataset)} val"
     classes = loader.dataset.metainfo["classes"]
     return "\n".join(
         [
             "Dry run: nothing was trained.",
             f"  classes ({len(classes)}): {', '.join(classes)}",
-            f"  images: {len(loader.dataset)} train, {len(val_loader.dataset)} val",
+            f"  images: {images}",
             f"  first batch after the pipeline: {out_file}",
-            f"  time per iteration: {seconds:.2f} s (batch {len(first['inputs'])}, {device})",
-            f"  peak memory: {peak:.1f} GiB",
+            f"  time per iteration: {seconds:.2f} s (batch {batch_size}, {device})",
+            f"  peak memory: {_peak_memory(device)}",
             f"  expected in total: {timedelta(seconds=round(total))} "
             f"for {iters} iterations and {validations} validations",
         ]
     )
 
 
-def save_batch(cfg: Config, batch: dict, metainfo: dict, out_file: Path) -> None:
-    """Draw the images of a collated training batch with their ground truth."""
+def _seconds_per_batch(loader: DataLoader, step: Callable[[dict], object]) -> float:
+    """Median time of loading a batch and of a step on it."""
+    times = []
+    batches = iter(loader)
+    batch = next(batches)
+    for _ in range(WARMUP_ITERS + TIMED_ITERS):
+        start = time.perf_counter()
+        step(batch)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        batch = next(batches, batch)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[WARMUP_ITERS:]))
+
+
+def _schedule(cfg: Config, batches: int) -> tuple[int, int]:
+    """Iterations and validations of the whole training."""
+    loop = cfg.train_cfg
+    by_epoch = loop.get("by_epoch", loop.get("type") == "EpochBasedTrainLoop")
+    length = loop.max_epochs if by_epoch else loop.max_iters
+    interval = loop.get("val_interval", 1 if by_epoch else 1000)
+    validations = length // interval if cfg.get("val_dataloader") else 0
+    return (length * batches if by_epoch else length), validations
+
+
+def _peak_memory(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "unknown on this system"
+    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.1f} GiB"
+
+
+def _draw_first_batch(cfg: Config, loader: DataLoader, out_file: Path) -> int:
+    """Draw the images of the first batch with their ground truth; return how many there are."""
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="dry_run", vis_backends=None))
-    visualizer.dataset_meta = metainfo
-    pictures = []
+    visualizer.dataset_meta = loader.dataset.metainfo
+    batch, pictures = next(iter(loader)), []
+    out_file.unlink(missing_ok=True)
     for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
         picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
+        sample = copy.deepcopy(sample)
         boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
         if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take
             sample.gt_instances.bboxes = boxes.tensor
-        visualizer.add_datasample("batch", np.ascontiguousarray(picture), sample, draw_pred=False)
-        pictures.append(visualizer.get_image())
+        visualizer.add_datasample(
+            "batch",
+            np.ascontiguousarray(picture),
+            sample,
+            draw_pred=False,
+            out_file=str(out_file),
+        )
+        drawn = out_file.is_file()  # mmengine's plain Visualizer draws nothing
+        pictures.append(read_picture(out_file) if drawn else picture)
     save_grid(pictures, out_file, columns=min(len(pictures), 4))
+    return len(pictures)

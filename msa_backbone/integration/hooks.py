@@ -1,15 +1,18 @@
 """What a run leaves behind for its user: curves, pictures of predictions and a table of results."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
+from torch.utils.data import DataLoader
 
-from ..visualization.curves import plot_curves
+from ..visualization.curves import plot_curves, read_records
 from ..visualization.pictures import read_picture, save_grid
 
 
@@ -17,9 +20,9 @@ from ..visualization.pictures import read_picture, save_grid
 class ReportHook(Hook):
     """Writes `curves.png`, `predictions.png` and `results.md` into the work dir.
 
-    Curves and predictions are renewed at every validation, so that a long run can be watched; a
-    prediction picture shows truth on the left and prediction on the right. The table, of the last
-    validation (or the test) and of the best one, is also logged when the run ends.
+    All are renewed at every validation, so that a long run can be watched; they cover what went
+    before a resumed run too. A prediction picture shows truth on the left and prediction on the
+    right. The table is also logged when the run ends.
 
     Args:
         num_pictures: pictures of predictions, from evenly spread images.
@@ -32,7 +35,6 @@ class ReportHook(Hook):
         self.num_pictures = num_pictures
         self.score_thr = score_thr
         self._pictures: list[np.ndarray] = []
-        self._history: list[tuple[int, dict[str, float]]] = []
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._pictures = []
@@ -50,69 +52,91 @@ class ReportHook(Hook):
     ) -> None:
         self._draw(runner, batch_idx, runner.test_dataloader, outputs)
 
-    def _draw(self, runner: Runner, batch_idx: int, loader, outputs: Sequence) -> None:
+    def _draw(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        loader: DataLoader,
+        outputs: Sequence[BaseDataElement],
+    ) -> None:
         """Draw the first image of the batch if its turn has come."""
         every = max(1, len(loader) // self.num_pictures)
         if runner.rank != 0 or batch_idx % every or len(self._pictures) == self.num_pictures:
             return
         sample = outputs[0]
-        image = read_picture(Path(sample.img_path))
         options = {"pred_score_thr": self.score_thr} if "pred_instances" in sample else {}
         picture_file = Path(runner.work_dir) / "predictions.png"
         runner.visualizer.add_datasample(
-            "predictions", image, sample, out_file=str(picture_file), **options
+            "predictions",
+            read_picture(Path(sample.img_path)),
+            sample,
+            out_file=str(picture_file),
+            **options,
         )
-        self._pictures.append(read_picture(picture_file))
+        if picture_file.is_file():  # mmengine's plain Visualizer draws nothing
+            self._pictures.append(read_picture(picture_file))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
-        step = runner.epoch if by_epoch else runner.iter
-        self._history.append((step, metrics or {}))
-        self._write(runner)
-
-    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        self._history.append((0, metrics or {}))
-        self._write(runner)
-        runner.logger.info("Results\n%s", results_table(self._history, runner.cfg.filename))
+        if runner.rank == 0:
+            self._write_training(runner)
 
     def after_train(self, runner: Runner) -> None:
         if runner.rank == 0:
-            self._write(runner)
-            if self._history:
-                runner.logger.info("Results\n%s", results_table(self._history, runner.cfg.filename))
-            runner.logger.info(
-                "Written to %s: curves.png, predictions.png, results.md and checkpoints",
-                runner.work_dir,
-            )
+            table = self._write_training(runner)
+            runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
 
-    def _scalars(self, runner: Runner) -> Path:
-        return Path(runner.log_dir) / "vis_data" / "scalars.json"
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if runner.rank == 0:
+            table = score_table(metrics or {}, runner.cfg.filename)
+            self._write(runner, table)
+            runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
 
-    def _write(self, runner: Runner) -> None:
-        if runner.rank != 0:
-            return
+    def _write_training(self, runner: Runner) -> str:
+        work_dir = Path(runner.work_dir)
+        training, validation = read_records(work_dir)
+        if training:
+            plot_curves(training, validation, work_dir / "curves.png")
+        table = training_table(validation, runner.cfg.filename)
+        self._write(runner, table)
+        return table
+
+    def _write(self, runner: Runner, table: str) -> None:
         work_dir = Path(runner.work_dir)
         if self._pictures:
             save_grid(self._pictures, work_dir / "predictions.png", columns=2)
-        if self._scalars(runner).is_file():
-            plot_curves(self._scalars(runner), work_dir / "curves.png")
-        (work_dir / "results.md").write_text(
-            results_table(self._history, runner.cfg.filename) + "\n"
-        )
+        (work_dir / "results.md").write_text(table + "\n", encoding="utf-8")
 
 
-def results_table(history: Sequence[tuple[int, dict[str, float]]], title: str) -> str:
-    """Markdown table of scores: a row per metric, its last and its best value with the step.
+def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str:
+    """Markdown table: a row per metric with its last value, its best one and the best one's step.
 
     Args:
-        history: (epoch or iteration, scores) in order.
+        validation: the scores of each validation in order, with the epoch or iteration as 'step'.
         title: printed above the table.
     """
+    if not validation:
+        return f"`{title}`\n\nNothing was validated."
     lines = [f"`{title}`", "", "| metric | last | best | at |", "| --- | --- | --- | --- |"]
-    for name, last in history[-1][1].items():
-        if not isinstance(last, int | float | np.number):
-            continue
-        known = [(value[name], step) for step, value in history if name in value]
-        best, step = max(known, key=lambda pair: (not np.isnan(pair[0]), pair[0]))
+    for name, last in _scores(validation[-1]).items():
+        known = [(record[name], record["step"]) for record in validation if name in record]
+        best, step = max(known, key=lambda pair: (not math.isnan(pair[0]), pair[0]))
         lines.append(f"| {name} | {last:.3f} | {best:.3f} | {step} |")
     return "\n".join(lines)
+
+
+def score_table(metrics: Mapping[str, float], title: str) -> str:
+    """Markdown table of a test: a row per metric.
+
+    Args:
+        metrics: score by name.
+        title: printed above the table.
+    """
+    lines = [f"`{title}`", "", "| metric | value |", "| --- | --- |"]
+    lines += [f"| {name} | {value:.3f} |" for name, value in _scores(metrics).items()]
+    return "\n".join(lines)
+
+
+def _scores(record: Mapping[str, object]) -> dict[str, float]:
+    """The scores of a record, without its times and its step."""
+    others = ("step", "time", "data_time", "memory")
+    return {k: v for k, v in record.items() if isinstance(v, Real) and k not in others}

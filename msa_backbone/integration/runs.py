@@ -4,28 +4,29 @@ Nothing is written, not even the work dir, before the config, the data and the w
 read and the model has been built once.
 """
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import mmengine.config.utils
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.utils import ProgressBar
 from torch import nn
 
-from ..backbones.checkpoint_files import read_checkpoint
-from ..backbones.msa_vgg import MSAVGG
-from ..backbones.pretrained import load_pretrained
+from ..backbones.checkpoint_files import load_tensors_only_from_now_on, read_checkpoint
+from ..backbones.pretrained import pretrained_cfgs
 from ..data.checks import check_detection_data
 from ..data.layouts import DetectionData, find_detection_data
 from ..data.splits import make_val_split
-from .config_edits import set_detection_data
+from .config_edits import set_detection_data, walk
 from .dry_run import dry_run
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
+
+LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
 
 
 @contextmanager
@@ -33,17 +34,42 @@ def one_line_errors() -> Iterator[None]:
     """End the program with one line instead of a traceback when its input is at fault."""
     try:
         yield
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
 
 
-def load_config(path: str, work_dir: str | None = None) -> Config:
-    """Read a config; the work dir is the argument, else the config's, else by the config's name."""
-    # A checkpoint may come from anywhere: tensors and plain data only, in all that follows.
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-    cfg = Config.fromfile(path)
-    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(path).stem}"
+@contextmanager
+def _config_at_fault(what: str) -> Iterator[None]:
+    """What mmengine raises for a config's wrong keys and types becomes a ValueError."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, SyntaxError) as error:
+        text = error.args[0] if error.args else type(error).__name__
+        raise ValueError(f"{what}: {text}") from error
+
+
+def load_config(
+    path: str, work_dir: str | None, options: Mapping[str, object], default_folder: str = ""
+) -> Config:
+    """Read a config and settle its work dir: from `options`, `work_dir`, the config or its name.
+
+    Args:
+        options: --cfg-options; `apply_options` comes last, after the tool's other options.
+        default_folder: where in the config's own work dir to go by default.
+    """
+    load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
+    with _config_at_fault(f"config {path} cannot be read"):
+        cfg = Config.fromfile(path)
+    own = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
+    cfg.work_dir = str(options.get("work_dir") or work_dir or own)
     return cfg
+
+
+def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
+    """Change the settings that --cfg-options names."""
+    for key, value in options.items():
+        with _config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
+            cfg.merge_from_dict({key: value})
 
 
 def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> DetectionData:
@@ -52,7 +78,9 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> De
     `write_index(data, index_dir(cfg))` has to follow before training.
     """
     data = find_detection_data(root, classes)
-    warnings = check_detection_data(data)
+    images = sum(len(split.content["images"]) for split in data.splits.values())
+    bar = ProgressBar(images) if images > LONG_CHECK else None
+    warnings = check_detection_data(data, progress=(lambda *_: bar.update()) if bar else None)
     data = make_val_split(data)
     set_detection_data(cfg, data, index_dir(cfg))
     print(f"Data from {data.root}")
@@ -68,18 +96,43 @@ def index_dir(cfg: Config) -> Path:
     return Path(cfg.work_dir).absolute() / "data"
 
 
-def rehearse(cfg: Config) -> nn.Module:
-    """Build the model, and load its backbone's weights where the backbone is ours.
+def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
+    """Build the model, look for the data's files, and read the weights that the model starts from.
 
-    Raises what the parts raise, before a run writes anything.
+    Args:
+        loaders: the dataloaders whose files have to exist; none after `use_data`, which read them.
+
+    Raises:
+        ValueError, OSError: what is wrong, before a run writes anything.
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
-    model = MODELS.build(cfg.model)
-    backbone = getattr(model, "backbone", None)
-    init_cfg = getattr(backbone, "init_cfg", None)
-    if isinstance(backbone, MSAVGG) and isinstance(init_cfg, dict):
-        load_pretrained(backbone, init_cfg["checkpoint"], init_cfg.get("prefix"))
+    with _config_at_fault("the config's model cannot be built"):
+        model = MODELS.build(cfg.model)
+    for name in loaders:
+        _check_data_files(cfg.get(name) or {}, name)
+    for module in model.modules():
+        if hasattr(module, "load_configured_weights"):
+            module.load_configured_weights()
+            continue
+        for init_cfg in pretrained_cfgs(getattr(module, "init_cfg", None)):
+            read_checkpoint(init_cfg["checkpoint"])
     return model
+
+
+def _check_data_files(loader: dict, name: str) -> None:
+    """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
+
+    def check(node: dict) -> None:
+        root = node.get("data_root") or ""
+        named = [node.get("ann_file"), *dict(node.get("data_prefix") or {}).values()]
+        for path in (Path(root, path) for path in named if path):
+            if "://" not in root and not path.exists():  # a bucket is not looked into
+                raise ValueError(
+                    f"{path} does not exist, and the config's {name} reads it: put the data "
+                    "there, or give your own folder with --data ROOT"
+                )
+
+    walk(loader.get("dataset"), check)
 
 
 def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None) -> None:
@@ -103,7 +156,7 @@ def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None)
     if classes is not None and trained is not None and tuple(trained) != tuple(classes):
         raise ValueError(
             f"checkpoint {path} was trained on the classes {', '.join(trained)}; the data has "
-            f"{', '.join(classes)}: give --classes in the checkpoint's order"
+            f"{', '.join(classes)}: they must be the same, in the same order"
         )
 
 

@@ -5,7 +5,7 @@ Source: Faster R-CNN, https://arxiv.org/abs/1506.01497, section 3.2 (fc6 and fc7
 
 from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import nn
 
 from ..backbones.checkpoint_files import read_state_dict
 
@@ -41,15 +41,17 @@ class VGGBBoxHead(Shared2FCBBoxHead):
         if self.is_init:
             return
         super().init_weights()
-        if self.checkpoint is not None:
-            self.load_vgg_classifier(read_state_dict(self.checkpoint))
+        self.load_configured_weights()
 
-    def load_vgg_classifier(self, tensors: dict[str, Tensor]) -> None:
-        """Copy `classifier.{0,3}` into the shared layers and say so.
+    def load_configured_weights(self) -> None:
+        """Copy `classifier.{0,3}` of the file into the shared layers and say so.
 
         Raises:
-            ValueError: if a layer of the file has another shape.
+            ValueError: if a layer of the file has another shape; otherwise as `read_state_dict`.
         """
+        if self.checkpoint is None:
+            return
+        tensors = read_state_dict(self.checkpoint)
         states = []
         for layer, name in zip(self.shared_fcs, ("classifier.0", "classifier.3"), strict=True):
             key = next((key for key in tensors if key.endswith(f"{name}.weight")), None)

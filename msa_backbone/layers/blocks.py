@@ -78,6 +78,13 @@ def build_activation(cfg: dict) -> nn.Module:
     return cls(**arguments)
 
 
+def build_pool(stride: int, ceil_mode: bool) -> nn.MaxPool2d:
+    """VGG's 2x2 pool; with stride 1 a 3x3 pool that keeps height and width."""
+    if stride == 1:
+        return nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
+    return nn.MaxPool2d(kernel_size=2, stride=stride, ceil_mode=ceil_mode)
+
+
 def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
     """A registered attention module for `in_channels` channels."""
     return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))

@@ -1,6 +1,7 @@
-"""Training curves from the scalars that mmengine's LocalVisBackend logs."""
+"""What mmengine's LocalVisBackend logged in a work dir, and curves of it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -21,25 +22,39 @@ SCORES = (
 )
 
 
-def read_scalars(path: Path) -> tuple[list[dict], list[dict]]:
-    """The training records and the validation records of a `scalars.json` (a record a line)."""
-    records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+def read_records(work_dir: Path) -> tuple[list[dict], list[dict]]:
+    """The training records and the validation records of the newest training in a work dir.
+
+    A resumed training logs into a folder of its own: what went before is read too, up to the
+    iteration that it was resumed from.
+    """
+    records: list[dict] = []
+    for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
+        new = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        steps = [record["step"] for record in new if "loss" in record]
+        if not steps:  # a test, or stopped before its first record
+            continue
+        overtaken = (
+            place
+            for place, record in enumerate(records)
+            if "loss" in record and record["step"] >= steps[0]
+        )
+        records = [*records[: next(overtaken, None)], *new]
     training = [record for record in records if "loss" in record]
-    validation = [record for record in records if any(name in record for name in SCORES)]
+    validation = [record for record in records if "loss" not in record and "step" in record]
     return training, validation
 
 
-def plot_curves(scalars: Path, out_file: Path) -> bool:
+def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: Path) -> None:
     """Draw losses against iterations, and scores against validations, as a PNG.
 
-    Returns:
-        False, with nothing drawn, when no training record was logged.
+    Args:
+        training, validation: from `read_records`; at least one training record.
+        out_file: the PNG.
     """
-    training, validation = read_scalars(scalars)
-    if not training:
-        return False
     steps = [record["step"] for record in training]
-    panels = 2 if validation else 1
+    scored = [name for name in SCORES if any(name in record for record in validation)]
+    panels = 2 if scored else 1
     figure, axes = plt.subplots(1, panels, figsize=(5.5 * panels, 4), layout="constrained")
     loss_axis, *score_axes = [axes] if panels == 1 else axes
     for name in sorted({key for record in training for key in record if "loss" in key}):
@@ -51,12 +66,12 @@ def plot_curves(scalars: Path, out_file: Path) -> bool:
     loss_axis.set_ylim(bottom=0)
     loss_axis.legend()
     for axis in score_axes:
-        for name in SCORES:
+        for name in scored:
             points = [(r["step"], r[name]) for r in validation if name in r]
-            if points:
-                axis.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+            axis.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
         epochs = "epoch" in training[0]
         axis.set(title="Validation", xlabel="epoch" if epochs else "iteration", ylabel="score")
+        axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend()
@@ -64,4 +79,3 @@ def plot_curves(scalars: Path, out_file: Path) -> bool:
         axis.grid(alpha=0.3)
     figure.savefig(out_file, dpi=120)
     plt.close(figure)
-    return True

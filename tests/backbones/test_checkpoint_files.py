@@ -5,12 +5,18 @@ import pickle
 import random
 from collections import OrderedDict
 from pathlib import Path
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from msa_backbone.backbones.checkpoint_files import read_state_dict, tensors_only
+from msa_backbone.backbones.checkpoint_files import (
+    read_checkpoint,
+    read_state_dict,
+    tensors_only,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 
@@ -74,6 +80,19 @@ def test_getattr_is_allowed_for_nothing_but_the_history(save, owner, name, tmp_p
     save(ThroughGetattr(owner, name), tmp_path / "evil.pth")
     with pytest.raises(ValueError, match="no checkpoint of plain tensors"):
         read_state_dict(tmp_path / "evil.pth")
+
+
+def test_history_pickled_under_numpy_1_is_read(tmp_path):
+    """numpy 2 renamed `numpy.core`; checkpoints of the official stack carry the old name."""
+    history = HistoryBuffer([np.float64(0.5), np.float32(0.25)], [1, 1])
+    torch.save({"state_dict": {"a": torch.ones(2)}, "log": history}, tmp_path / "new.pth")
+    with ZipFile(tmp_path / "new.pth") as new, ZipFile(tmp_path / "old.pth", "w") as old:
+        for name in new.namelist():
+            old.writestr(name, new.read(name).replace(b"numpy._core", b"numpy.core"))
+    assert b"numpy.core.multiarray" in (tmp_path / "old.pth").read_bytes()
+    for name in ("new.pth", "old.pth"):
+        assert read_state_dict(tmp_path / name).keys() == {"a"}
+        assert read_checkpoint(tmp_path / name)["log"].mean() == 0.375
 
 
 @pytest.mark.parametrize(

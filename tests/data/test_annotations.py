@@ -40,7 +40,7 @@ def test_malformed_voc_is_refused(folder, refusal):
     assert "a.xml: not valid XML (" in message and "line 2, column" in message
 
 
-@pytest.mark.parametrize("line", ["b", "a.jpg", "a ", ""])
+@pytest.mark.parametrize("line", ["b", "a.jpg", "a b"])
 def test_voc_lists_must_name_xml_files(folder, refusal, line):
     folder.voc("JPEGImages", "Annotations", ["a"])
     folder.voc_list(".", "train", ["a", line])
@@ -48,6 +48,26 @@ def test_voc_lists_must_name_xml_files(folder, refusal, line):
     assert f"train.txt: lists {line!r}, which has no xml file" in message
     assert f"add {folder.root}/Annotations/{line}.xml or mend" in message
     assert "a bare name, no suffix" in message
+
+
+def test_white_space_and_a_byte_order_mark_are_no_part_of_a_name(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "train", ["\ufeffa ", "", "\tb"])
+    images = find_detection_data(folder.root).splits["train"].content["images"]
+    assert [image["file_name"] for image in images] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("suffix", [".JPG", ".PNG", ".jpeg", ".tif"])
+def test_images_may_have_any_usual_suffix(folder, suffix):
+    folder.voc("images", "annotations", ["a"], suffix=suffix)
+    (image,) = find_detection_data(folder.root).splits["train"].content["images"]
+    assert image["file_name"] == f"a{suffix}"
+
+
+def test_a_json_may_start_with_a_byte_order_mark(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    folder.write("annotations.json", "\ufeff" + json.dumps(content))
+    assert find_detection_data(folder.root).splits["train"].content == content
 
 
 def test_a_name_listed_twice_is_refused(folder, refusal):

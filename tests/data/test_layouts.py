@@ -1,5 +1,7 @@
 """Finding detection data: every accepted layout and every refusal."""
 
+import json
+
 import pytest
 
 from msa_backbone.data.layouts import LAYOUTS, find_detection_data
@@ -17,6 +19,8 @@ from msa_backbone.data.layouts import LAYOUTS, find_detection_data
         ("annotations/train.json", "annotations/valid.json", "train", "valid"),
         ("annotations/cells_train_v2.json", "annotations/cells_validation.json",
          "images", "images/val"),
+        ("annotations/instances_Train.json", "annotations/instances_Validation.json",
+         "images/Train", "images/Validation"),
         ("train/_annotations.coco.json", "valid/_annotations.coco.json", "train", "valid"),
     ],
 )  # fmt: skip
@@ -41,12 +45,27 @@ def test_coco_layouts(folder, train_json, val_json, train_dir, val_dir):
 
 
 @pytest.mark.parametrize(
-    "path", ["annotations.json", "annotations/instances.json", "annotations/instances_all.json"]
+    "path",
+    [
+        *("annotations.json", "annotations/instances.json", "annotations/instances_all.json"),
+        *("annotations/instances_default.json", "result.json", "_annotations.coco.json"),
+    ],
 )
 def test_a_lone_coco_json_is_train(folder, path):
     folder.coco(path, "images", ["a.jpg"])
     splits = find_detection_data(folder.root).splits
     assert {name: split.ann_file for name, split in splits.items()} == {"train": folder.root / path}
+
+
+def test_annotation_id_0_is_raised_since_pycocotools_cannot_match_it(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg", "b.jpg"])
+    for record in content["annotations"]:
+        record["id"] -= 1
+    folder.write("annotations.json", json.dumps(content))
+    split = find_detection_data(folder.root).splits["train"]
+    assert [record["id"] for record in split.content["annotations"]] == [1, 2]
+    assert split.ann_file is None  # so that an index is written and scored
+    assert split.source == folder.root / "annotations.json"
 
 
 def test_instances_all_and_other_tasks_are_not_used(folder):
@@ -64,7 +83,7 @@ def test_coco_classes_keep_the_order_of_the_json(folder):
     assert find_detection_data(folder.root).classes == ("dog", "cat", "ant")
     data = find_detection_data(folder.root, classes=("ant", "cat"))
     assert data.classes == ("cat", "ant")
-    assert "train: 1 images, 0 objects" in data.notes
+    assert "train: 1 images, 0 objects, 1 images without one" in data.notes
     assert "dropped: 1 training objects of other classes" in data.notes
 
 
@@ -211,6 +230,6 @@ def test_bccd_is_found(bccd):
 def test_coco128_is_found(coco128):
     data = find_detection_data(coco128)
     assert (data.format, len(data.classes), data.classes[0]) == ("coco", 80, "person")
-    counts = ("train: 104 images, 807 objects", "val: 24 images, 132 objects")
+    counts = ("train: 104 images, 807 objects, 2 images without one", "val: 24 images, 132 objects")
     assert data.notes[-2:] == counts
     assert any(note.startswith("classes without") and " tv" in note for note in data.notes)

@@ -15,6 +15,7 @@ from msa_backbone.integration import config_edits
 from msa_backbone.integration.optim import CPUAmpOptimWrapper
 
 INDEX = Path("/nowhere/index")
+PACK = {"type": "PackDetInputs"}
 
 
 @pytest.fixture
@@ -55,7 +56,10 @@ def coco_data(tmp_path):
 
 
 def config(train_dataset=None, pipeline=()) -> Config:
-    steps = [{"type": "LoadAnnotations", "with_bbox": True}, *pipeline, {"type": "PackDetInputs"}]
+    steps = pipeline or [
+        {"type": "LoadAnnotations", "with_bbox": True},
+        {"type": "PackDetInputs"},
+    ]
     dataset = {"type": "CocoDataset", "data_root": "data/coco/", "pipeline": steps}
     loader = {"batch_size": 7, "dataset": dataset}
     return Config(
@@ -104,23 +108,57 @@ def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
     assert (coco.type, coco.ann_file) == ("CocoMetric", str(INDEX / "val.json"))
 
 
-def test_zero_area_boxes_are_filtered_once_and_only_in_training(coco_data):
-    cfg = config()
+def test_the_configs_own_filter_and_metric_stay(coco_data):
+    cfg = config({"type": "CocoDataset", "pipeline": config().train_dataloader.dataset.pipeline})
     config_edits.set_detection_data(cfg, coco_data, INDEX)
-    kinds = [step.type for step in cfg.train_dataloader.dataset.pipeline]
-    assert kinds == ["LoadAnnotations", "FilterAnnotations", "PackDetInputs"]
-    assert cfg.train_dataloader.dataset.pipeline[1].min_gt_bbox_wh == (1, 1)
-    assert len(cfg.val_dataloader.dataset.pipeline) == 2
+    filter_cfg = cfg.train_dataloader.dataset.filter_cfg
+    assert filter_cfg == {"filter_empty_gt": True, "min_size": 1}
+    assert "filter_cfg" not in cfg.val_dataloader.dataset
 
-    own = [{"type": "FilterAnnotations", "min_gt_bbox_wh": (4, 4)}]
-    cfg = config(pipeline=own)
+    cfg = config()
+    cfg.train_dataloader.dataset.filter_cfg = {"filter_empty_gt": False}
+    cfg.val_evaluator = [{"type": "CocoMetric", "metric": ["bbox", "proposal"]}]
     config_edits.set_detection_data(cfg, coco_data, INDEX)
-    filters = [s for s in cfg.train_dataloader.dataset.pipeline if s.type == "FilterAnnotations"]
-    assert [step.min_gt_bbox_wh for step in filters] == [(4, 4)]
+    assert cfg.train_dataloader.dataset.filter_cfg == {"filter_empty_gt": False}
+    assert cfg.val_evaluator[0].metric == ["bbox", "proposal"]
+    assert cfg.test_evaluator[0].metric == "bbox"
+
+
+def test_masks_are_asked_for_before_training(coco_data):
+    cfg = config(pipeline=[{"type": "LoadAnnotations", "with_mask": True}, PACK])
+    with pytest.raises(ValueError, match=r"instances_train.json: annotation 1 has no segmentation"):
+        config_edits.set_detection_data(cfg, coco_data, INDEX)
+    for split in coco_data.splits.values():
+        split.content["annotations"][0]["segmentation"] = [[1, 1, 9, 1, 9, 9]]
+    config_edits.set_detection_data(cfg, coco_data, INDEX)
+
+
+def test_a_segmentation_config_is_refused(coco_data):
+    cfg = config(pipeline=[{"type": "LoadAnnotations"}, {"type": "PackSegInputs"}])
+    before = cfg.to_dict()
+    with pytest.raises(ValueError, match="--data serves detection configs"):
+        config_edits.set_detection_data(cfg, coco_data, INDEX)
+    assert cfg.to_dict() == before
+
+
+def test_the_report_is_added_once_and_finds_its_log():
+    cfg = config()
+    cfg.visualizer = {
+        "type": "DetLocalVisualizer",
+        "vis_backends": [{"type": "TensorboardVisBackend"}],
+    }
+    for _ in range(2):  # the second time as from a dumped config
+        config_edits.add_report(cfg)
+        assert [hook.type for hook in cfg.custom_hooks] == ["ReportHook"]
+        kinds = [backend.type for backend in cfg.visualizer.vis_backends]
+        assert kinds == ["TensorboardVisBackend", "LocalVisBackend"]
+    bare = config()
+    config_edits.add_report(bare)
+    assert bare.visualizer.vis_backends == [{"type": "LocalVisBackend"}]
 
 
 def test_wrapped_datasets_keep_their_wrapper(coco_data):
-    pipeline = [{"type": "LoadAnnotations"}]
+    pipeline = [{"type": "LoadAnnotations"}, {"type": "PackDetInputs"}]
     inner = {"type": "VOCDataset", "pipeline": pipeline}
     joined = {"type": "ConcatDataset", "ignore_keys": ["dataset_type"], "datasets": [inner, inner]}
 
@@ -163,14 +201,28 @@ def test_weights_fill_the_backbone_and_the_vgg_head():
 
 
 @pytest.mark.parametrize(
-    ("cuda", "expected"), [(True, "AmpOptimWrapper"), (False, "CPUAmpOptimWrapper")]
+    ("cuda", "bfloat16", "expected", "said"),
+    [
+        (True, False, "AmpOptimWrapper", "float16 on CUDA"),
+        (False, True, "CPUAmpOptimWrapper", "bfloat16 on the CPU"),
+        (False, False, "OptimWrapper", "computing in float32"),
+    ],
 )
-def test_mixed_precision_fits_the_device(monkeypatch, cuda, expected):
+def test_mixed_precision_fits_the_device(monkeypatch, cuda, bfloat16, expected, said):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(config_edits, "cpu_computes_in_bfloat16", lambda: bfloat16)
     cfg = config()
-    config_edits.set_mixed_precision(cfg)
+    before = cfg.optim_wrapper.to_dict()
+    assert said in config_edits.set_mixed_precision(cfg)
     assert cfg.optim_wrapper.type == expected
     assert cfg.optim_wrapper.optimizer.lr == 0.1
+    assert (cfg.optim_wrapper.to_dict() == before) == (expected == "OptimWrapper")
+
+
+def test_cpus_with_vector_bfloat16_are_told_apart():
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability.startswith("AVX") and torch.backends.mkldnn.is_available():
+        assert config_edits.cpu_computes_in_bfloat16() == capability.startswith("AVX512")
 
 
 def test_cpu_amp_wrapper_autocasts_inside_its_context_only():

@@ -1,20 +1,78 @@
-"""The table of results shows the last and the best of every score."""
+"""What a run leaves behind: tables of scores, and pictures where the visualizer draws some."""
 
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("matplotlib")
-from msa_backbone.integration.hooks import results_table
+from msa_backbone.integration.hooks import ReportHook, score_table, training_table
 
 
 def test_last_and_best():
-    history = [(2, {"mAP": 0.2, "mAcc": 0.5}), (4, {"mAP": 0.6}), (6, {"mAP": 0.4, "mAcc": 0.7})]
-    lines = results_table(history, "config.py").splitlines()
+    history = [
+        {"step": 2, "mAP": 0.2, "mAcc": 0.5, "time": 9.0},
+        {"step": 4, "mAP": 0.6},
+        {"step": 6, "mAP": 0.4, "mAcc": 0.7, "data_time": 9.0},
+    ]
+    lines = training_table(history, "config.py").splitlines()
     assert lines[0] == "`config.py`"
     assert lines[4:] == ["| mAP | 0.400 | 0.600 | 4 |", "| mAcc | 0.700 | 0.700 | 6 |"]
 
 
 def test_nan_is_never_the_best_and_text_is_left_out():
-    history = [(1, {"mAP": math.nan, "note": "x"}), (2, {"mAP": 0.1, "note": "y"})]
-    assert results_table(history, "c").splitlines()[4:] == ["| mAP | 0.100 | 0.100 | 2 |"]
+    history = [{"step": 1, "mAP": math.nan, "note": "x"}, {"step": 2, "mAP": 0.1, "note": "y"}]
+    assert training_table(history, "c").splitlines()[4:] == ["| mAP | 0.100 | 0.100 | 2 |"]
+
+
+def test_a_training_without_validation_says_so():
+    assert "Nothing was validated" in training_table([], "config.py")
+
+
+def test_a_test_has_one_value_a_metric():
+    lines = score_table({"mAP": np.float64(0.25), "note": "x"}, "c").splitlines()
+    assert lines[2:] == ["| metric | value |", "| --- | --- |", "| mAP | 0.250 |"]
+
+
+class Draws:
+    """A visualizer that writes a grey picture, or, with no shade, none."""
+
+    def __init__(self, shade: int | None) -> None:
+        self.shade = shade
+
+    def add_datasample(self, name, image, sample, out_file, pred_score_thr):
+        assert pred_score_thr == 0.4
+        if self.shade is not None:
+            Image.new("RGB", (30, 20), (self.shade,) * 3).save(out_file)
+
+
+class Sample(dict):
+    img_path: str
+
+
+@pytest.mark.parametrize(("batches", "drawn"), [(40, 6), (3, 3), (7, 6)])
+def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "image.jpg")
+    sample = Sample(pred_instances=None)
+    sample.img_path = str(tmp_path / "image.jpg")
+    for shade, expected in ((90, drawn), (None, 0)):
+        runner = SimpleNamespace(
+            rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=Draws(shade)
+        )
+        hook = ReportHook()
+        hook.before_val_epoch(runner)
+        (tmp_path / "predictions.png").unlink(missing_ok=True)
+        for index in range(batches):
+            hook.after_val_iter(runner, index, {}, [sample])
+        assert len(hook._pictures) == expected
+
+
+def test_other_ranks_write_nothing(tmp_path):
+    runner = SimpleNamespace(rank=1, work_dir=str(tmp_path))
+    hook = ReportHook()
+    hook.after_val_epoch(runner, {"mAP": 0.5})
+    hook.after_test_epoch(runner, {"mAP": 0.5})
+    hook.after_train(runner)
+    assert list(tmp_path.iterdir()) == []

@@ -26,10 +26,13 @@ def run_tool(monkeypatch):
     """Call `run_tool("train", "config.py", ...)`: the tool's main() with these arguments."""
     pytest.importorskip("mmdet")
 
-    def run(name: str, *args: object) -> None:
-        # A Runner registers itself globally; a second one in this process needs a clean slate.
+    def forget_runs() -> None:
+        """A Runner registers itself globally; a second one in this process needs a clean slate."""
         for cls in (MMLogger, DefaultScope, Visualizer, *Visualizer.__subclasses__()):
             cls._instance_dict.clear()
+
+    def run(name: str, *args: object) -> None:
+        forget_runs()
         # The tools set this for their process; the fixture takes it back.
         monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, args)])
@@ -38,7 +41,8 @@ def run_tool(monkeypatch):
         spec.loader.exec_module(module)
         module.main()
 
-    return run
+    yield run
+    forget_runs()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 CAUGHT = "tool-was-executed"
+TOOLS = Path(__file__).parents[2] / "tools"
 
 
 def coco(root: Path, names=("a.jpg", "b.jpg"), objects=True) -> Path:
@@ -40,6 +41,11 @@ def coco(root: Path, names=("a.jpg", "b.jpg"), objects=True) -> Path:
     return root
 
 
+@pytest.fixture
+def data(tmp_path) -> Path:
+    return coco(tmp_path / "data")
+
+
 class Malicious:
     def __reduce__(self):
         return os.system, (f"touch {CAUGHT}",)
@@ -50,10 +56,10 @@ def refuse(run_tool, tiny_config, tmp_path, monkeypatch, capsys):
     """Run train.py, expect a refusal, and return its line."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*args: object) -> str:
+    def call(*args: object, config: Path = tiny_config) -> str:
         before = sorted(tmp_path.rglob("*"))
         with pytest.raises(SystemExit) as exit_:
-            run_tool("train", tiny_config, "--work-dir", tmp_path / "work", *args)
+            run_tool("train", config, "--work-dir", tmp_path / "work", *args)
         message = str(exit_.value)
         assert message.startswith("error: ")
         assert "\n" not in message
@@ -108,30 +114,36 @@ def test_zero_annotations(refuse, tmp_path):
     assert "no object to train on" in message
 
 
-def test_weights_match_no_key(refuse, tmp_path):
+def test_weights_match_no_key(refuse, tmp_path, data):
     torch.save({"layer1.0.conv1.weight": torch.zeros(4, 3, 3, 3)}, tmp_path / "resnet.pth")
-    message = refuse("--weights", tmp_path / "resnet.pth")
+    message = refuse("--data", data, "--weights", tmp_path / "resnet.pth")
     assert "resnet.pth" in message
     assert "layer1.0.conv1.weight" in message
     assert "features.0.weight" in message
 
 
-def test_weights_file_is_missing(refuse, tmp_path):
-    assert "none.pth does not exist" in refuse("--weights", tmp_path / "none.pth")
+def test_weights_file_is_missing(refuse, tmp_path, data):
+    message = refuse("--data", data, "--weights", tmp_path / "none.pth")
+    assert "none.pth does not exist" in message
 
 
 @pytest.mark.parametrize("save", [torch.save, lambda x, p: p.write_bytes(pickle.dumps(x))])
-def test_malicious_pickle_is_not_executed(refuse, tmp_path, save):
+def test_malicious_pickle_is_not_executed(refuse, tmp_path, save, data):
     save({"state_dict": Malicious()}, tmp_path / "evil.pth")
-    message = refuse("--weights", tmp_path / "evil.pth")
+    message = refuse("--data", data, "--weights", tmp_path / "evil.pth")
     assert "evil.pth is no checkpoint" in message
     assert not (tmp_path / CAUGHT).exists()
 
 
-def test_malicious_checkpoint_to_resume_or_test_is_not_executed(run_tool, tiny_config, tmp_path):
+def test_malicious_checkpoint_to_resume_or_test_is_not_executed(
+    run_tool, tiny_config, tmp_path, data
+):
     torch.save({"state_dict": Malicious(), "meta": {}}, tmp_path / "evil.pth")
     with pytest.raises(SystemExit, match="no checkpoint of plain tensors"):
-        run_tool("test", tiny_config, tmp_path / "evil.pth", "--work-dir", tmp_path / "work")
+        run_tool(
+            *("test", tiny_config, tmp_path / "evil.pth", "--data", data),
+            *("--work-dir", tmp_path / "work"),
+        )
     assert not (tmp_path / "work").exists()
     with pytest.raises(SystemExit, match="no checkpoint of plain tensors"):
         run_tool("train", tiny_config, "--resume", tmp_path / "evil.pth")
@@ -158,6 +170,28 @@ def test_option_that_does_not_fit(refuse, options, named):
     message = refuse("--cfg-options", *options)
     for text in named:
         assert text in message
+
+
+def test_a_shipped_config_without_its_data(run_tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1x_coco.py"
+    with pytest.raises(SystemExit) as exit_:
+        run_tool("train", config)
+    message = str(exit_.value)
+    assert message.startswith("error: data/coco/annotations/instances_train2017.json does not")
+    assert "--data ROOT" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_a_foreign_backbone_are_looked_for(refuse, tmp_path, data):
+    path = tmp_path / "foreign.py"
+    path.write_text(
+        f"_base_ = {str(tmp_path / 'tiny.py')!r}\n"
+        "model = dict(backbone=dict(_delete_=True, type='ResNet', depth=18),\n"
+        "             neck=dict(in_channels=[64, 128, 256, 512]))\n"
+    )
+    message = refuse("--data", data, "--weights", tmp_path / "none.pth", config=path)
+    assert "none.pth does not exist" in message
 
 
 def test_config_file_is_missing(run_tool):

@@ -46,10 +46,51 @@ def test_train_on_a_coco_folder_then_resume_and_test(run_tool, tiny_config, demo
     epochs = [record["epoch"] for record in scalars(work) if "loss" in record]
     assert epochs == [3, 3, 3]
 
+    table = (work / "results.md").read_text()
+    steps = [int(row.rsplit("|", 2)[1]) for row in table.splitlines() if "mAP_50" in row]
+    assert len(steps) == 1 and steps[0] in (1, 2, 3)
+
+    # resuming what has ended ends again, and nothing is lost
+    run_tool(
+        "train", tiny_config, "--data", demo / "coco", "--work-dir", work, "--resume", *options
+    )
+    assert (work / "results.md").read_text() == table
+
     out = tmp_path / "test"
     run_tool("test", tiny_config, work / "epoch_2.pth", "--data", demo / "coco", "--work-dir", out)
     assert "| coco/bbox_mAP |" in (out / "results.md").read_text()
     assert (out / "predictions.png").is_file()
+
+
+def test_a_test_has_a_folder_of_its_own(run_tool, tiny_config, demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = ["--data", demo / "voc"]
+    run_tool("train", tiny_config, *data, "--cfg-options", "train_cfg.max_epochs=1")
+    work = tmp_path / "work_dirs/tiny"
+    trained = (work / "results.md").read_text()
+    run_tool("test", tiny_config, work / "epoch_1.pth", *data)
+    assert (work / "results.md").read_text() == trained
+    assert "| metric | value |" in (work / "test/results.md").read_text()
+
+
+def test_the_work_dir_may_come_from_the_options(run_tool, tiny_config, demo, tmp_path):
+    out = tmp_path / "out"
+    options = ["--cfg-options", f"work_dir={out}", "train_cfg.max_epochs=1"]
+    run_tool("train", tiny_config, "--data", demo / "voc", *options)
+    assert (out / "data/train.json").is_file() and (out / "epoch_1.pth").is_file()
+
+
+def test_resume_goes_on_from_the_work_dir_not_from_load_from(run_tool, tiny_config, demo, tmp_path):
+    work, data = tmp_path / "work", ["--data", demo / "coco"]
+    start = ["--cfg-options", "train_cfg.max_epochs=1"]
+    run_tool("train", tiny_config, *data, "--work-dir", tmp_path / "first", *start)
+    tuned = tmp_path / "tuned.py"
+    tuned.write_text(
+        f"_base_ = {str(tiny_config)!r}\nload_from = {str(tmp_path / 'first/epoch_1.pth')!r}\n"
+    )
+    run_tool("train", tuned, *data, "--work-dir", work, *start)
+    run_tool("train", tuned, *data, "--work-dir", work, "--resume")
+    assert [record["epoch"] for record in scalars(work) if "loss" in record] == [2, 2, 2]
 
 
 def test_voc_folder_names_its_own_classes(run_tool, tiny_config, demo, tmp_path, capsys):
@@ -97,6 +138,18 @@ def test_dry_run_trains_nothing(run_tool, tiny_config, demo, tmp_path, capsys):
     assert width >= 4 * 256 and height >= 2 * 256
 
 
+def test_other_initialisation_and_filter(run_tool, tiny_config, demo, tmp_path):
+    path = tmp_path / "kaiming.py"
+    path.write_text(
+        f"_base_ = {str(tiny_config)!r}\ntrain_cfg = dict(max_epochs=1)\n"
+        "model = dict(backbone=dict(init_cfg=[dict(type='Kaiming', layer='Conv2d')]))\n"
+        "train_dataloader = dict(dataset=dict(filter_cfg=dict(filter_empty_gt=False)))\n"
+    )
+    work = tmp_path / "work"
+    run_tool("train", path, "--data", demo / "coco", "--work-dir", work)
+    assert (work / "epoch_1.pth").is_file()
+
+
 def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsys):
     from msa_backbone import MSAVGG
     from msa_backbone.backbones.checkpoint_files import read_state_dict
@@ -114,7 +167,8 @@ def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsy
     work = tmp_path / "work"
     with pytest.raises(SystemExit, match="shape"):  # the file has r=4 ...
         run_tool(
-            "train", tiny_config, "--weights", tmp_path / "vgg.pth", "--work-dir", work, *options
+            *("train", tiny_config, "--data", demo / "coco", "--work-dir", work),
+            *("--weights", tmp_path / "vgg.pth", *options),
         )
     source = MSAVGG(
         16,
@@ -133,6 +187,7 @@ def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsy
 
 def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, monkeypatch):
     from msa_backbone import MultiScaleAttention
+    from msa_backbone.integration import config_edits
 
     seen = []
     forward = MultiScaleAttention.multi_scale_features
@@ -145,6 +200,7 @@ def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, 
 
     monkeypatch.setattr(MultiScaleAttention, "multi_scale_features", spy)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(config_edits, "cpu_computes_in_bfloat16", lambda: True)
     arguments = ["--data", demo / "coco", "--work-dir", tmp_path / "work", "--amp"]
     run_tool("train", tiny_config, *arguments, "--cfg-options", "train_cfg.max_epochs=1")
     assert set(seen) == {torch.bfloat16}
@@ -161,7 +217,7 @@ def test_a_config_of_mmdet_with_our_backbone_trains(run_tool, demo, tmp_path):
     )
     work = tmp_path / "work"
     options = [*NO_WORKERS, "default_hooks.logger.interval=1"]
-    options += ["train_dataloader.dataset.pipeline.3.scale=(128,128)"]
+    options += ["train_dataloader.dataset.pipeline.2.scale=(128,128)"]
     options += ["val_dataloader.dataset.pipeline.1.scale=(128,128)", "train_cfg.max_epochs=1"]
     options += ["train_dataloader.batch_size=5"]
     run_tool("train", path, "--data", demo / "coco", "--work-dir", work, "--cfg-options", *options)

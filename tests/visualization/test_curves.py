@@ -7,34 +7,63 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("matplotlib")
-from msa_backbone.visualization.curves import plot_curves, read_scalars
+from msa_backbone.visualization.curves import plot_curves, read_records
 from msa_backbone.visualization.pictures import read_picture, save_grid
 
 
-def log(path, losses, scores=()):
-    lines = [{"loss": x, "loss_cls": x / 2, "epoch": 1, "step": i} for i, x in enumerate(losses)]
-    lines += [{"coco/bbox_mAP_50": x, "data_time": 0.1, "step": i} for i, x in enumerate(scores)]
-    path.write_text("\n".join(map(json.dumps, lines)))
-    return path
+def log(work_dir, run, epochs, loss):
+    """Two training records and a validation an epoch, as LocalVisBackend writes them."""
+    lines = []
+    for epoch in epochs:
+        for step in (2 * epoch - 1, 2 * epoch):
+            lines.append({"loss": loss, "loss_cls": loss / 2, "epoch": epoch, "step": step})
+        lines.append({"coco/bbox_mAP_50": loss / 10, "data_time": 0.1, "step": epoch})
+    folder = work_dir / run / "vis_data"
+    folder.mkdir(parents=True)
+    (folder / "scalars.json").write_text("\n".join(map(json.dumps, lines)) + "\n")
 
 
-def test_records_are_told_apart(tmp_path):
-    training, validation = read_scalars(log(tmp_path / "s.json", [3.0, 2.0], [0.1]))
-    assert [record["loss"] for record in training] == [3.0, 2.0]
-    assert [record["coco/bbox_mAP_50"] for record in validation] == [0.1]
+def losses(work_dir):
+    training, validation = read_records(work_dir)
+    assert [record["step"] for record in training] == list(range(1, len(training) + 1))
+    assert [record["step"] for record in validation] == list(range(1, len(validation) + 1))
+    return [record["loss"] for record in training], [10 * r["coco/bbox_mAP_50"] for r in validation]
+
+
+def test_nothing_was_logged_yet(tmp_path):
+    assert read_records(tmp_path) == ([], [])
+
+
+def test_a_resumed_training_goes_on_where_it_was_resumed(tmp_path):
+    log(tmp_path, "20260101_000000", (1, 2, 3), loss=1.0)
+    log(tmp_path, "20260102_000000", (3, 4), loss=2.0)  # from the checkpoint of epoch 2
+    assert losses(tmp_path) == ([1.0] * 4 + [2.0] * 4, [1.0] * 2 + [2.0] * 2)
+    log(tmp_path, "20260103_000000", (5,), loss=3.0)
+    assert losses(tmp_path)[1] == [1.0, 1.0, 2.0, 2.0, 3.0]
+
+
+def test_a_training_from_the_start_replaces_what_was_there(tmp_path):
+    log(tmp_path, "20260101_000000", (1, 2, 3), loss=1.0)
+    log(tmp_path, "20260102_000000", (1,), loss=2.0)
+    assert losses(tmp_path) == ([2.0, 2.0], [2.0])
+
+
+def test_a_test_in_the_work_dir_is_no_training(tmp_path):
+    log(tmp_path, "20260101_000000", (1,), loss=1.0)
+    folder = tmp_path / "20260102_000000/vis_data"
+    folder.mkdir(parents=True)
+    (folder / "scalars.json").write_text('{"coco/bbox_mAP_50": 0.9, "step": 0}')
+    assert losses(tmp_path) == ([1.0, 1.0], [1.0])
 
 
 def test_a_panel_for_scores_appears_with_the_first_validation(tmp_path):
-    assert plot_curves(log(tmp_path / "a.json", [3.0, 2.0]), tmp_path / "a.png")
-    assert plot_curves(log(tmp_path / "b.json", [3.0, 2.0], [0.1, 0.4]), tmp_path / "b.png")
+    log(tmp_path, "run", (1, 2), loss=1.0)
+    training, validation = read_records(tmp_path)
+    plot_curves(training, [], tmp_path / "a.png")
+    plot_curves(training, validation, tmp_path / "b.png")
     one, two = (Image.open(tmp_path / f"{name}.png").size for name in "ab")
     assert two[0] == 2 * one[0]
     assert two[1] == one[1]
-
-
-def test_nothing_is_drawn_without_a_training_record(tmp_path):
-    assert not plot_curves(log(tmp_path / "s.json", []), tmp_path / "s.png")
-    assert not (tmp_path / "s.png").exists()
 
 
 def test_grid_places_every_picture(tmp_path):

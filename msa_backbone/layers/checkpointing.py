@@ -1,0 +1,42 @@
+"""Gradient checkpointing that updates the norms' statistics once.
+
+Activations are recomputed in the backward pass instead of stored
+(https://arxiv.org/abs/1604.06174). The second forward must not count a batch twice.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.checkpoint import checkpoint
+
+
+def recompute_in_backward(
+    owner: nn.Module, function: Callable[..., Tensor], *args: object
+) -> Tensor:
+    """`function(*args)`, its activations recomputed in the backward pass.
+
+    Args:
+        owner: module whose norm layers `function` runs.
+    """
+    return checkpoint(
+        function,
+        *args,
+        use_reentrant=False,
+        context_fn=lambda: (nullcontext(), _statistics_kept(owner)),
+    )
+
+
+@contextmanager
+def _statistics_kept(owner: nn.Module) -> Iterator[None]:
+    """The norm layers inside `owner` move copies of their running statistics."""
+    norms = [module for module in owner.modules() if isinstance(module, _NormBase)]
+    kept = [(norm, name, value) for norm in norms for name, value in norm.named_buffers()]
+    for norm, name, value in kept:
+        setattr(norm, name, value.clone())
+    try:
+        yield
+    finally:
+        for norm, name, value in kept:
+            setattr(norm, name, value)

@@ -1,0 +1,71 @@
+"""The README's code does what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def block(word: str) -> str:
+    """The one Python block that mentions `word`."""
+    (found,) = [code for code in BLOCKS if word in code]
+    return found
+
+
+def test_torchvision_detector_trains_without_openmmlab():
+    names = {}
+    exec(block("FasterRCNN"), names)
+    detector = names["detector"].train()
+    target = {"boxes": torch.tensor([[8.0, 8, 60, 50]]), "labels": torch.tensor([3])}
+    detector.transform.min_size, detector.transform.max_size = (96,), 128
+    losses = detector([torch.rand(3, 96, 128)], [target])
+    total = sum(losses.values())
+    total.backward()
+    assert len(losses) == 4 and total.isfinite()
+    attention = detector.backbone.body.attentions["9"].fusion_conv.weight
+    assert attention.grad.any()
+
+
+def test_config_for_mmdet_builds(tmp_path):
+    pytest.importorskip("mmdet")
+    from mmengine.config import Config
+    from mmengine.registry import MODELS, init_default_scope
+
+    path = tmp_path / "readme.py"
+    path.write_text(block("mmdet::"))
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    model = MODELS.build(cfg.model)
+    assert list(model.backbone.out_strides) == [4, 8, 16, 32]
+    key = "backbone.attentions."
+    assert cfg.optim_wrapper.paramwise_cfg.custom_keys[key].lr_mult == 0.1
+    assert any(name.startswith(key) for name, _ in model.named_parameters())
+
+
+def test_files_and_pictures_it_names_exist():
+    root = Path(__file__).parents[1]
+    named = re.findall(r"(?:configs|tools|\.github)/[\w./-]+\.(?:py|png)", README)
+    assert len(named) >= 5
+    assert [name for name in named if not (root / name).is_file()] == []
+
+
+def test_parameter_counts_are_the_models():
+    from msa_backbone import MSAVGG, vgg16_msa
+
+    def count(model) -> int:
+        return sum(p.numel() for p in model.parameters())
+
+    plain = count(MSAVGG(attention=None))
+    classifier = count(vgg16_msa()) - count(MSAVGG()) + plain
+    assert f"{plain / 1e6:.2f} M" in README and f"{classifier / 1e6:.2f} M" in README
+    for total in (plain, classifier):
+        shares = []
+        for ratio in (8, 16, 32):
+            attention = {"type": "MultiScaleAttention", "reduction_ratio": ratio}
+            shares.append(f"+{100 * (count(MSAVGG(attention=attention)) - plain) / total:.1f} %")
+        assert " | ".join(shares) in README
+    assert f"{count(MSAVGG()) - plain:,}" in README
