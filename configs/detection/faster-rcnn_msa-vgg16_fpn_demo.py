@@ -21,16 +21,16 @@ model = dict(
         rpn_proposal=dict(nms_pre=500, max_per_img=200),
         rcnn=dict(sampler=dict(num=64))),
     test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=100), rcnn=dict(max_per_img=30)))
-train_cfg = dict(max_epochs=10, val_interval=2)
+train_cfg = dict(max_epochs=4)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
     dict(
         type='CosineAnnealingLR',
-        T_max=10,
+        T_max=4,
         eta_min=1e-5,
         by_epoch=True,
         convert_to_iter_based=True),
 ]
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05))
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=5))
-auto_scale_lr = dict(base_batch_size=8)
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1))
+auto_scale_lr = dict(base_batch_size=4)
