@@ -6,7 +6,6 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.backbones.checkpoint_files import read_checkpoint
 from msa_backbone.data.layouts import LAYOUTS
 from msa_backbone.data.splits import write_index
 from msa_backbone.integration import config_edits, runs
@@ -66,7 +65,7 @@ def main() -> None:
         cfg.launcher = args.launcher
         data = runs.use_data(cfg, args.data, args.classes) if args.data else None
         if args.weights:
-            config_edits.set_backbone_weights(cfg, args.weights)
+            print(config_edits.set_backbone_weights(cfg, args.weights))
         if args.amp:
             print(config_edits.set_mixed_precision(cfg))
         if args.auto_scale_lr:
@@ -76,8 +75,6 @@ def main() -> None:
         if args.resume:
             cfg.resume = True
             cfg.load_from = None if args.resume == "auto" else args.resume
-            if cfg.load_from:
-                read_checkpoint(cfg.load_from)
         runs.apply_options(cfg, args.cfg_options)
         config_edits.add_report(cfg)
         runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))

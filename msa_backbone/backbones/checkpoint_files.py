@@ -38,6 +38,7 @@ def _mmengine_globals() -> list:
 
 def load_tensors_only_from_now_on() -> None:
     """In this process no `torch.load` runs a pickle's code, mmengine's own included."""
+    os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
     os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
     torch.serialization.add_safe_globals(_mmengine_globals())
 

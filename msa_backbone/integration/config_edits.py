@@ -1,5 +1,6 @@
 """What the tools' options do to an OpenMMLab config: each function changes one thing in place."""
 
+import colorsys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,13 +98,19 @@ def _replaced_dataset(
         data_root="",
         ann_file=str(ann_file(data, split, index_dir)),
         data_prefix={"img": str(data.splits[split].image_dir)},
-        metainfo={"classes": data.classes},
+        metainfo={"classes": data.classes, "palette": _palette(len(data.classes))},
         pipeline=dataset["pipeline"],
         test_mode=split != "train",
     )
     if split == "train":
         new.filter_cfg = dataset.get("filter_cfg") or {"filter_empty_gt": True, "min_size": 1}
     return new
+
+
+def _palette(classes: int) -> list[tuple[int, ...]]:
+    """A colour for every class, (R, G, B) in 0..255: mmdet's own end at 80."""
+    colours = [colorsys.hsv_to_rgb(index / classes, 0.85, 0.85) for index in range(classes)]
+    return [tuple(round(255 * channel) for channel in colour) for colour in colours]
 
 
 def _coco_metric(evaluator: object) -> str | list[str]:
@@ -127,11 +134,17 @@ def _detection_metrics(
     return [ConfigDict(type="VOCMetric", metric="mAP", eval_mode="area"), coco]
 
 
-def set_backbone_weights(cfg: Config, weights: str) -> None:
-    """Initialise the backbone, and a VGG box head, from `weights`."""
+def set_backbone_weights(cfg: Config, weights: str) -> str:
+    """Initialise the backbone, and a VGG box head, from `weights`.
+
+    Returns:
+        What input the config feeds them, for the user to compare with what they were trained on.
+    """
     pretrained = ConfigDict(type="Pretrained", checkpoint=weights)
     if "backbone" not in cfg.model:
         raise ValueError("the config's model has no backbone, so --weights has nothing to fill")
+    if cfg.model.get("pretrained"):  # mmseg's older way of naming the backbone's weights
+        cfg.model.pretrained = None
     cfg.model.backbone.init_cfg = pretrained
 
     def fill_head(node: dict) -> None:
@@ -139,6 +152,12 @@ def set_backbone_weights(cfg: Config, weights: str) -> None:
             node["init_cfg"] = pretrained
 
     walk(cfg.model, fill_head)
+    fed = cfg.model.get("data_preprocessor") or {}
+    order = "RGB" if fed.get("bgr_to_rgb") else "BGR"
+    return (
+        f"Input to the weights: {order}, mean {fed.get('mean')}, std {fed.get('std')}; check that "
+        "they were trained on this (model.data_preprocessor)"
+    )
 
 
 def set_mixed_precision(cfg: Config) -> str:
@@ -154,6 +173,10 @@ def set_mixed_precision(cfg: Config) -> str:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.loss_scale = "dynamic"
         return "Mixed precision: float16 on CUDA"
+    if cfg.optim_wrapper.get("type") == "AmpOptimWrapper":  # for CUDA only
+        cfg.optim_wrapper.type = "OptimWrapper"
+        for option in ("loss_scale", "dtype"):
+            cfg.optim_wrapper.pop(option, None)
     if not cpu_computes_in_bfloat16():
         return "Mixed precision: none, this CPU has no fast bfloat16; computing in float32"
     cfg.optim_wrapper.type = "CPUAmpOptimWrapper"
@@ -176,6 +199,8 @@ def enable_auto_scale_lr(cfg: Config) -> None:
 
 def drop_pretrained(cfg: Config) -> None:
     """Forget the files that a model starts training from."""
+    if cfg.model.get("pretrained"):
+        cfg.model.pretrained = None
 
     def drop(node: dict) -> None:
         if pretrained_cfgs(node.get("init_cfg")):

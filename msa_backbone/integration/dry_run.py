@@ -16,7 +16,8 @@ from mmengine.registry import MODELS, VISUALIZERS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..visualization.pictures import read_picture, save_grid
+from ..visualization.pictures import save_grid
+from .drawing import draw_sample
 
 WARMUP_ITERS = 1
 TIMED_ITERS = 4
@@ -50,7 +51,9 @@ def dry_run(cfg: Config, out_file: Path) -> str:
     if cfg.get("val_dataloader"):
         val_loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
         model.eval()
-        total += validations * len(val_loader) * _seconds_per_batch(val_loader, model.val_step)
+        with torch.no_grad():
+            seconds_val = _seconds_per_batch(val_loader, model.val_step)
+        total += validations * len(val_loader) * seconds_val
         images += f", {len(val_loader.dataset)} val"
     classes = loader.dataset.metainfo["classes"]
     return "\n".join(
@@ -88,7 +91,7 @@ def _schedule(cfg: Config, batches: int) -> tuple[int, int]:
     by_epoch = loop.get("by_epoch", loop.get("type") == "EpochBasedTrainLoop")
     length = loop.max_epochs if by_epoch else loop.max_iters
     interval = loop.get("val_interval", 1 if by_epoch else 1000)
-    validations = length // interval if cfg.get("val_dataloader") else 0
+    validations = -(-length // interval) if cfg.get("val_dataloader") else 0
     return (length * batches if by_epoch else length), validations
 
 
@@ -108,21 +111,14 @@ def _draw_first_batch(cfg: Config, loader: DataLoader, out_file: Path) -> int:
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="dry_run", vis_backends=None))
     visualizer.dataset_meta = loader.dataset.metainfo
     batch, pictures = next(iter(loader)), []
-    out_file.unlink(missing_ok=True)
     for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
         picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
         sample = copy.deepcopy(sample)
         boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
         if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take
             sample.gt_instances.bboxes = boxes.tensor
-        visualizer.add_datasample(
-            "batch",
-            np.ascontiguousarray(picture),
-            sample,
-            draw_pred=False,
-            out_file=str(out_file),
-        )
-        drawn = out_file.is_file()  # mmengine's plain Visualizer draws nothing
-        pictures.append(read_picture(out_file) if drawn else picture)
+        picture = np.ascontiguousarray(picture)
+        drawn = draw_sample(visualizer, picture, sample, out_file, draw_pred=False)
+        pictures.append(picture if drawn is None else drawn)
     save_grid(pictures, out_file, columns=min(len(pictures), 4))
     return len(pictures)

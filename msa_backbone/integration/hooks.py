@@ -12,8 +12,9 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
-from ..visualization.curves import plot_curves, read_records
+from ..visualization.curves import START, plot_curves, read_records
 from ..visualization.pictures import read_picture, save_grid
+from .drawing import draw_sample
 
 
 @HOOKS.register_module()
@@ -35,6 +36,9 @@ class ReportHook(Hook):
         self.num_pictures = num_pictures
         self.score_thr = score_thr
         self._pictures: list[np.ndarray] = []
+
+    def before_train(self, runner: Runner) -> None:
+        runner.visualizer.add_scalar(START, runner.iter, step=runner.iter)
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._pictures = []
@@ -63,18 +67,18 @@ class ReportHook(Hook):
         every = max(1, len(loader) // self.num_pictures)
         if runner.rank != 0 or batch_idx % every or len(self._pictures) == self.num_pictures:
             return
-        sample = outputs[0]
-        options = {"pred_score_thr": self.score_thr} if "pred_instances" in sample else {}
-        picture_file = Path(runner.work_dir) / "predictions.png"
-        runner.visualizer.add_datasample(
-            "predictions",
-            read_picture(Path(sample.img_path)),
-            sample,
-            out_file=str(picture_file),
-            **options,
+        image_file = Path(outputs[0].img_path)
+        if not image_file.is_file():  # in a bucket
+            return
+        drawn = draw_sample(
+            runner.visualizer,
+            read_picture(image_file),
+            outputs[0],
+            Path(runner.work_dir) / "predictions.png",
+            pred_score_thr=self.score_thr,
         )
-        if picture_file.is_file():  # mmengine's plain Visualizer draws nothing
-            self._pictures.append(read_picture(picture_file))
+        if drawn is not None:
+            self._pictures.append(drawn)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if runner.rank == 0:
@@ -138,5 +142,5 @@ def score_table(metrics: Mapping[str, float], title: str) -> str:
 
 def _scores(record: Mapping[str, object]) -> dict[str, float]:
     """The scores of a record, without its times and its step."""
-    others = ("step", "time", "data_time", "memory")
+    others = (START, "step", "time", "data_time", "memory")
     return {k: v for k, v in record.items() if isinstance(v, Real) and k not in others}

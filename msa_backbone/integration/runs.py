@@ -15,7 +15,11 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.utils import ProgressBar
 from torch import nn
 
-from ..backbones.checkpoint_files import load_tensors_only_from_now_on, read_checkpoint
+from ..backbones.checkpoint_files import (
+    load_tensors_only_from_now_on,
+    read_checkpoint,
+    read_state_dict,
+)
 from ..backbones.pretrained import pretrained_cfgs
 from ..data.checks import check_detection_data
 from ..data.layouts import DetectionData, find_detection_data
@@ -26,6 +30,7 @@ from .dry_run import dry_run
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
 
+CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
 LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
 
 
@@ -40,10 +45,10 @@ def one_line_errors() -> Iterator[None]:
 
 @contextmanager
 def _config_at_fault(what: str) -> Iterator[None]:
-    """What mmengine raises for a config's wrong keys and types becomes a ValueError."""
+    """What OpenMMLab raises for a config's mistakes becomes a ValueError."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError, IndexError, SyntaxError) as error:
+    except CONFIG_ERRORS as error:
         text = error.args[0] if error.args else type(error).__name__
         raise ValueError(f"{what}: {text}") from error
 
@@ -81,6 +86,8 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> De
     images = sum(len(split.content["images"]) for split in data.splits.values())
     bar = ProgressBar(images) if images > LONG_CHECK else None
     warnings = check_detection_data(data, progress=(lambda *_: bar.update()) if bar else None)
+    if bar:
+        print()
     data = make_val_split(data)
     set_detection_data(cfg, data, index_dir(cfg))
     print(f"Data from {data.root}")
@@ -116,6 +123,13 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
             continue
         for init_cfg in pretrained_cfgs(getattr(module, "init_cfg", None)):
             read_checkpoint(init_cfg["checkpoint"])
+    if cfg.get("load_from"):
+        tensors = read_state_dict(cfg.load_from)
+        if not tensors.keys() & model.state_dict().keys():
+            raise ValueError(
+                f"checkpoint {cfg.load_from} matches no key of the model: it has names like "
+                f"'{next(iter(tensors))}', the model has '{next(iter(model.state_dict()))}'"
+            )
     return model
 
 
@@ -123,10 +137,11 @@ def _check_data_files(loader: dict, name: str) -> None:
     """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
 
     def check(node: dict) -> None:
-        root = node.get("data_root") or ""
-        named = [node.get("ann_file"), *dict(node.get("data_prefix") or {}).values()]
-        for path in (Path(root, path) for path in named if path):
-            if "://" not in root and not path.exists():  # a bucket is not looked into
+        root, folders = node.get("data_root") or "", node.get("data_prefix") or {}
+        folders = folders.values() if isinstance(folders, dict) else [folders]
+        for named in filter(None, (node.get("ann_file"), *folders)):
+            path = Path(root, named)
+            if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
                 raise ValueError(
                     f"{path} does not exist, and the config's {name} reads it: put the data "
                     "there, or give your own folder with --data ROOT"
@@ -149,8 +164,8 @@ def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None)
             raise ValueError(f"checkpoint {path} lacks {name}: it belongs to another config")
         if tensors[name].shape != tensor.shape:
             raise ValueError(
-                f"checkpoint {path}: {name} has shape {tuple(tensors[name].shape)}, the config's "
-                f"model {tuple(tensor.shape)}: give the config and the data it was trained with"
+                f"checkpoint {path}: {name} has shape {tuple(tensors[name].shape)} in the file and "
+                f"{tuple(tensor.shape)} in the model: give the config and the data of its training"
             )
     trained = checkpoint.get("meta", {}).get("dataset_meta", {}).get("classes")
     if classes is not None and trained is not None and tuple(trained) != tuple(classes):

@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
+START = "start_iter"  # in a training's first record: the iteration it starts or goes on at
 # The headline metric first; a curve per name that was logged.
 SCORES = (
     "pascal_voc/mAP",
@@ -25,23 +26,23 @@ SCORES = (
 def read_records(work_dir: Path) -> tuple[list[dict], list[dict]]:
     """The training records and the validation records of the newest training in a work dir.
 
-    A resumed training logs into a folder of its own: what went before is read too, up to the
-    iteration that it was resumed from.
+    A resumed training logs into a folder of its own, beginning with the iteration `START` that it
+    was resumed at: what went before is read too, up to there.
     """
     records: list[dict] = []
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
         new = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        steps = [record["step"] for record in new if "loss" in record]
-        if not steps:  # a test, or stopped before its first record
+        if not new or START not in new[0]:  # no training of ours
             continue
         overtaken = (
             place
             for place, record in enumerate(records)
-            if "loss" in record and record["step"] >= steps[0]
+            if "loss" in record and record["step"] > new[0][START]
         )
-        records = [*records[: next(overtaken, None)], *new]
+        kept = next(overtaken, len(records)) if new[0][START] else 0
+        records = [*records[:kept], *new[1:]]
     training = [record for record in records if "loss" in record]
-    validation = [record for record in records if "loss" not in record and "step" in record]
+    validation = [record for record in records if "loss" not in record]
     return training, validation
 
 

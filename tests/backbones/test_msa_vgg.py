@@ -1,6 +1,7 @@
 """The backbone against torchvision's VGG: outputs, published shapes, positions, arguments."""
 
 import inspect
+import itertools
 
 import pytest
 import torch
@@ -55,7 +56,22 @@ def test_starts_as_torchvisions_vgg(depth, batch_norm, before_pool, how):
         assert (y - plain).abs().max() <= 1e-5 * plain.abs().max()
 
 
-@pytest.mark.parametrize("out_indices", [None, (0,), (2, 4), (1, 2, 3)])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_starts_as_torchvisions_vgg16_at_full_width(batch_norm):
+    features = vgg_features(16, batch_norm)
+    backbone = MSAVGG(norm_cfg=BN if batch_norm else None, init_cfg=KAIMING)
+    backbone.init_weights()
+    names = backbone.eval().features.state_dict()
+    backbone.features.load_state_dict({n: features.state_dict()[n] for n in names})
+    x = torch.randn(1, 3, 64, 96)
+    for y, plain in zip(backbone(x), stage_outputs(features, x), strict=True):
+        assert torch.equal(y, plain)
+
+
+EVERY_CHOICE = [c for k in range(1, 6) for c in itertools.combinations(range(5), k)]
+
+
+@pytest.mark.parametrize("out_indices", [None, *EVERY_CHOICE], ids=str)
 @pytest.mark.parametrize("before_pool", [False, True])
 @pytest.mark.parametrize("depth", [11, 13, 16, 19])
 def test_published_channels_and_strides_are_the_outputs(depth, before_pool, out_indices):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from PIL import Image
 
 from msa_backbone.data.layouts import find_detection_data
@@ -90,6 +90,7 @@ def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
         assert loader.dataset.type == "CocoDataset"
         assert loader.dataset.ann_file.endswith(f"annotations/instances_{split}.json")
         assert loader.dataset.metainfo.classes == ("cat", "dog")
+        assert loader.dataset.metainfo.palette == [(217, 33, 33), (33, 217, 217)]
         assert loader.dataset.test_mode == (split != "train")
     for split in ("val", "test"):
         (metric,) = cfg[f"{split}_evaluator"]
@@ -192,10 +193,16 @@ def test_a_config_without_the_loader_is_refused(coco_data):
 def test_weights_fill_the_backbone_and_the_vgg_head():
     cfg = config()
     cfg.model.roi_head.bbox_head = {"type": "VGGBBoxHead", "init_cfg": None}
-    config_edits.set_backbone_weights(cfg, "vgg16.pth")
+    cfg.model.pretrained = "open-mmlab://resnet50_v1c"
+    cfg.model.data_preprocessor = {"mean": [1, 2, 3], "std": [1, 1, 1], "bgr_to_rgb": True}
+    fed = config_edits.set_backbone_weights(cfg, "vgg16.pth")
+    assert "RGB, mean [1, 2, 3], std [1, 1, 1]" in fed
+    assert cfg.model.pretrained is None
     assert cfg.model.backbone.init_cfg == {"type": "Pretrained", "checkpoint": "vgg16.pth"}
     assert cfg.model.roi_head.bbox_head.init_cfg.checkpoint == "vgg16.pth"
+    cfg.model.pretrained = "open-mmlab://resnet50_v1c"
     config_edits.drop_pretrained(cfg)
+    assert cfg.model.pretrained is None
     assert cfg.model.backbone.init_cfg is None
     assert cfg.model.roi_head.bbox_head.init_cfg is None
 
@@ -217,6 +224,17 @@ def test_mixed_precision_fits_the_device(monkeypatch, cuda, bfloat16, expected, 
     assert cfg.optim_wrapper.type == expected
     assert cfg.optim_wrapper.optimizer.lr == 0.1
     assert (cfg.optim_wrapper.to_dict() == before) == (expected == "OptimWrapper")
+
+
+def test_a_config_made_for_mixed_precision_on_cuda_works_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for bfloat16, expected in ((True, CPUAmpOptimWrapper), (False, OptimWrapper)):
+        monkeypatch.setattr(config_edits, "cpu_computes_in_bfloat16", lambda b=bfloat16: b)
+        cfg = config()
+        cfg.optim_wrapper.update(type="AmpOptimWrapper", loss_scale="dynamic", dtype="float16")
+        config_edits.set_mixed_precision(cfg)
+        wrapper = build_optim_wrapper(torch.nn.Linear(2, 2), cfg.optim_wrapper)
+        assert type(wrapper) is expected
 
 
 def test_cpus_with_vector_bfloat16_are_told_apart():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmengine.visualization import Visualizer
 from PIL import Image
 
 pytest.importorskip("matplotlib")
@@ -37,33 +38,23 @@ def test_a_test_has_one_value_a_metric():
 
 
 class Draws:
-    """A visualizer that writes a grey picture, or, with no shade, none."""
+    """A toolbox's visualizer, which writes a grey picture."""
 
-    def __init__(self, shade: int | None) -> None:
-        self.shade = shade
-
-    def add_datasample(self, name, image, sample, out_file, pred_score_thr):
+    def add_datasample(self, name, image, data_sample, out_file=None, pred_score_thr=0.0):
         assert pred_score_thr == 0.4
-        if self.shade is not None:
-            Image.new("RGB", (30, 20), (self.shade,) * 3).save(out_file)
-
-
-class Sample(dict):
-    img_path: str
+        Image.new("RGB", (30, 20), (90, 90, 90)).save(out_file)
 
 
 @pytest.mark.parametrize(("batches", "drawn"), [(40, 6), (3, 3), (7, 6)])
 def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "image.jpg")
-    sample = Sample(pred_instances=None)
-    sample.img_path = str(tmp_path / "image.jpg")
-    for shade, expected in ((90, drawn), (None, 0)):
+    sample = SimpleNamespace(img_path=str(tmp_path / "image.jpg"))
+    for visualizer, expected in ((Draws(), drawn), (Visualizer(), 0)):  # mmengine's draws none
         runner = SimpleNamespace(
-            rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=Draws(shade)
+            rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=visualizer
         )
         hook = ReportHook()
         hook.before_val_epoch(runner)
-        (tmp_path / "predictions.png").unlink(missing_ok=True)
         for index in range(batches):
             hook.after_val_iter(runner, index, {}, [sample])
         assert len(hook._pictures) == expected

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
 CAUGHT = "tool-was-executed"
@@ -192,6 +194,40 @@ def test_weights_of_a_foreign_backbone_are_looked_for(refuse, tmp_path, data):
     )
     message = refuse("--data", data, "--weights", tmp_path / "none.pth", config=path)
     assert "none.pth does not exist" in message
+
+
+def test_load_from_that_matches_nothing(refuse, tmp_path, data):
+    torch.save({"layer1.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    message = refuse("--data", data, "--cfg-options", f"load_from={tmp_path / 'other.pth'}")
+    assert "other.pth matches no key of the model" in message and "'layer1.weight'" in message
+    message = refuse("--data", data, "--cfg-options", f"load_from={tmp_path / 'none.pth'}")
+    assert "none.pth does not exist" in message
+
+
+def test_a_checkpoint_to_test_has_to_fit(run_tool, tiny_config, tmp_path, data):
+    cfg = Config.fromfile(tiny_config)
+    cfg.model.roi_head.bbox_head.num_classes = 1
+    init_default_scope("mmdet")
+    model = MODELS.build(cfg.model)
+    good = {"state_dict": model.state_dict(), "meta": {"dataset_meta": {"classes": ["cell"]}}}
+    wrong_shape = dict(good["state_dict"], **{"backbone.features.0.weight": torch.zeros(1)})
+    for change, message in [
+        (
+            {"state_dict": {"a": torch.zeros(1)}},
+            r"lacks backbone\.\S+: it belongs to",
+        ),
+        ({"state_dict": wrong_shape}, r"backbone.features.0.weight has shape \(1,\) in the file"),
+        ({"meta": {"dataset_meta": {"classes": ["dog"]}}}, "trained on the classes dog; .* cell"),
+    ]:
+        torch.save({**good, **change}, tmp_path / "model.pth")
+        with pytest.raises(SystemExit, match=f"error: checkpoint .*model.pth.*{message}"):
+            run_tool(
+                *("test", tiny_config, tmp_path / "model.pth", "--data", data),
+                *("--work-dir", tmp_path / "work"),
+            )
+    with pytest.raises(SystemExit, match=r"none\.pth does not exist"):
+        run_tool("test", tiny_config, tmp_path / "none.pth", "--data", data)
+    assert not (tmp_path / "work").exists()
 
 
 def test_config_file_is_missing(run_tool):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from msa_backbone import MSAVGG
+from msa_backbone.backbones.checkpoint_files import read_state_dict
+
+TOOLS = Path(__file__).parents[2] / "tools"
 NO_WORKERS = [
     f"{split}_dataloader.{key}"
     for split in ("train", "val", "test")
@@ -21,6 +26,7 @@ def scalars(work_dir: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_train_on_a_coco_folder_then_resume_and_test(run_tool, tiny_config, demo, tmp_path, capsys):
     work = tmp_path / "work"
     run_tool("train", tiny_config, "--data", demo / "coco", "--work-dir", work, "--seed", 1)
@@ -95,20 +101,19 @@ def test_resume_goes_on_from_the_work_dir_not_from_load_from(run_tool, tiny_conf
 
 def test_voc_folder_names_its_own_classes(run_tool, tiny_config, demo, tmp_path, capsys):
     """mmdet's metric would print Pascal's names, aeroplane first, for a path with VOC2007."""
+    shutil.copytree(demo / "voc", tmp_path / "voc")
+    xml = min((tmp_path / "voc/VOC2007/Annotations").iterdir())
+    flat = "<xmin>9</xmin><ymin>9</ymin><xmax>9</xmax><ymax>9</ymax>"
+    flat = f"<object><name>7</name><bndbox>{flat}</bndbox></object></annotation>"
+    xml.write_text(xml.read_text().replace("</annotation>", flat))
     work = tmp_path / "work"
-    options = ["--cfg-options", "train_cfg.max_epochs=1"]
     run_tool(
-        "train",
-        tiny_config,
-        "--data",
-        demo / "voc",
-        "--classes",
-        "7",
-        "3",
-        "--work-dir",
-        work,
-        *options,
+        *("train", tiny_config, "--data", tmp_path / "voc", "--classes", "7", "3"),
+        *("--work-dir", work, "--cfg-options", "train_cfg.max_epochs=1"),
     )
+    assert "box less than a pixel wide or high: 1 in train" in capsys.readouterr().out
+    losses = [record["loss"] for record in scalars(work) if "loss" in record]
+    assert losses and all(np.isfinite(losses))
     log = max(work.glob("*/*.log")).read_text()
     assert "aeroplane" not in log
     rows = re.findall(r"^\| (\w+) +\| (\d+) +\| \d+", log, re.MULTILINE)
@@ -151,9 +156,6 @@ def test_other_initialisation_and_filter(run_tool, tiny_config, demo, tmp_path):
 
 
 def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsys):
-    from msa_backbone import MSAVGG
-    from msa_backbone.backbones.checkpoint_files import read_state_dict
-
     source = MSAVGG(
         16,
         base_channels=8,
@@ -185,6 +187,84 @@ def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsy
         assert torch.equal(trained[f"backbone.{name}"], tensor), name
 
 
+@pytest.mark.slow
+def test_the_real_blood_cells_train_from_imagenet_weights(run_tool, tmp_path, capsys):
+    shared = Path(__file__).parents[3] / "shared"
+    weights = shared / "weights/vgg16_imagenet_fp16.pth"
+    if not weights.is_file():
+        pytest.skip(f"the ImageNet weights are not at {weights}")
+    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py"
+    work = tmp_path / "work"
+    run_tool(
+        *("train", config, "--data", shared / "data/bccd", "--weights", weights),
+        *("--work-dir", work, "--seed", 0, "--cfg-options", *NO_WORKERS),
+        *("train_dataloader.dataset.indices=20", "val_dataloader.dataset.indices=4"),
+        *("train_cfg.max_epochs=1", "default_hooks.logger.interval=1", "param_scheduler.0.end=5"),
+    )
+    printed = capsys.readouterr().out
+    assert "Platelets, RBC, WBC" in printed and "BGR, mean [103.939" in printed
+    losses = [record["loss"] for record in scalars(work) if "loss" in record]
+    assert len(losses) == 20 and all(np.isfinite(losses))
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    log = max(work.glob("*/*.log")).read_text()
+    assert re.findall(r"^\| (\w+) +\| \d+", log, re.MULTILINE) == ["Platelets", "RBC", "WBC"]
+
+
+def test_the_seed_and_the_scaled_learning_rate(run_tool, tiny_config, demo, tmp_path):
+    runs = []
+    for name, seed, more in (("a", 3, []), ("b", 3, ["--auto-scale-lr"]), ("c", 4, [])):
+        work = tmp_path / name
+        run_tool(
+            *("train", tiny_config, "--data", demo / "coco", "--work-dir", work, *more),
+            *("--seed", seed, "--cfg-options", "train_cfg.max_epochs=1", "param_scheduler=[]"),
+            *("train_dataloader.batch_size=8", "val_dataloader.dataset.indices=2"),
+        )
+        runs.append([record for record in scalars(work) if "loss" in record])
+    first, scaled, other = runs
+    assert first[0]["loss"] == scaled[0]["loss"] != other[0]["loss"]  # before the first step
+    assert first[1]["loss"] != scaled[1]["loss"]
+    assert scaled[0]["base_lr"] == pytest.approx(2 * first[0]["base_lr"])  # batch 8 for 4
+
+
+def test_the_original_single_level_form_trains(run_tool, demo, tmp_path, capsys):
+    """conv5_3, fc6 and fc7: an eighth as wide, and started from a whole VGG16's file."""
+    torch.manual_seed(0)
+    backbone = MSAVGG(base_channels=8, out_indices=(4,), out_before_pool=True, attention=None)
+    state = {
+        **backbone.state_dict(),
+        "classifier.0.weight": torch.randn(32, 64 * 49) / 60,
+        "classifier.3.weight": torch.randn(32, 32) / 6,
+        **{f"classifier.{layer}.bias": torch.zeros(32) for layer in (0, 3)},
+    }
+    torch.save(state, tmp_path / "vgg.pth")
+    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_c5_1x_voc0712.py"
+    path = tmp_path / "c5.py"
+    path.write_text(
+        f"_base_ = {str(base)!r}\n"
+        "model = dict(backbone=dict(base_channels=8, attention=dict(reduction_ratio=4)),\n"
+        "             rpn_head=dict(in_channels=64, feat_channels=64),\n"
+        "             roi_head=dict(bbox_roi_extractor=dict(out_channels=64),\n"
+        "                 bbox_head=dict(in_channels=64, fc_out_channels=32)))\n"
+        "train_cfg = dict(max_epochs=1)\n"
+        "default_hooks = dict(logger=dict(interval=1))\n"
+    )
+    work = tmp_path / "work"
+    run_tool(
+        *("train", path, "--data", demo / "voc", "--weights", tmp_path / "vgg.pth"),
+        *("--work-dir", work, "--cfg-options", *NO_WORKERS, "train_dataloader.batch_size=4"),
+        *("train_dataloader.dataset.pipeline.3.scale=(160,160)", "optim_wrapper.optimizer.lr=0"),
+        *("val_dataloader.dataset.pipeline.1.scale=(160,160)", "val_dataloader.dataset.indices=2"),
+    )
+    losses = [record["loss"] for record in scalars(work) if "loss" in record]
+    assert len(losses) == 6 and all(np.isfinite(losses))
+    trained = read_state_dict(work / "epoch_1.pth")
+    for number, layer in enumerate((0, 3)):
+        name = f"roi_head.bbox_head.shared_fcs.{number}.weight"
+        assert torch.equal(trained[name], state[f"classifier.{layer}.weight"])
+    assert torch.equal(trained["backbone.features.28.weight"], state["features.28.weight"])
+
+
+@pytest.mark.slow
 def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, monkeypatch):
     from msa_backbone import MultiScaleAttention
     from msa_backbone.integration import config_edits

@@ -13,7 +13,8 @@ from msa_backbone.visualization.pictures import read_picture, save_grid
 
 def log(work_dir, run, epochs, loss):
     """Two training records and a validation an epoch, as LocalVisBackend writes them."""
-    lines = []
+    start = 2 * (epochs[0] - 1)
+    lines = [{"start_iter": start, "step": start}]
     for epoch in epochs:
         for step in (2 * epoch - 1, 2 * epoch):
             lines.append({"loss": loss, "loss_cls": loss / 2, "epoch": epoch, "step": step})
@@ -46,6 +47,12 @@ def test_a_training_from_the_start_replaces_what_was_there(tmp_path):
     log(tmp_path, "20260101_000000", (1, 2, 3), loss=1.0)
     log(tmp_path, "20260102_000000", (1,), loss=2.0)
     assert losses(tmp_path) == ([2.0, 2.0], [2.0])
+    folder = tmp_path / "20260103_000000/vis_data"
+    folder.mkdir(parents=True)
+    # its first record comes later than the others' first one did
+    lines = [{"start_iter": 0, "step": 0}, {"loss": 3.0, "step": 20}]
+    (folder / "scalars.json").write_text("\n".join(map(json.dumps, lines)))
+    assert read_records(tmp_path) == ([{"loss": 3.0, "step": 20}], [])
 
 
 def test_a_test_in_the_work_dir_is_no_training(tmp_path):
