@@ -2,24 +2,16 @@
 
 import argparse
 
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.layouts import LAYOUTS
 from msa_backbone.data.splits import write_index
 from msa_backbone.integration import config_edits, runs
+from msa_backbone.integration.arguments import run_parser
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=f"layouts that --data accepts:\n{LAYOUTS}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("config", help="an mmdet or mmseg config file")
-    parser.add_argument("--data", metavar="ROOT", help="train on this folder (layouts below)")
-    parser.add_argument("--classes", nargs="+", help="with --data: these classes only")
+    parser = run_parser(__doc__)
     parser.add_argument(
         "--weights", metavar="FILE", help="backbone weights: a file, a URL or torchvision://vgg16"
     )
@@ -28,7 +20,6 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="show the first batch, the speed, the memory and the time expected; train nothing",
     )
-    parser.add_argument("--work-dir", help="where logs, pictures and checkpoints go")
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -36,7 +27,6 @@ def parse_args() -> argparse.Namespace:
         metavar="CHECKPOINT",
         help="go on from a checkpoint, by default the newest in the work dir",
     )
-    parser.add_argument("--seed", type=int, help="seed of everything random")
     parser.add_argument(
         "--amp",
         action="store_true",
@@ -45,16 +35,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size"
     )
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        default={},
-        metavar="KEY=VALUE",
-        help="change settings of the config; applied after --data and --weights",
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -64,8 +64,7 @@ class ReportHook(Hook):
         outputs: Sequence[BaseDataElement],
     ) -> None:
         """Draw the first image of the batch if its turn has come."""
-        every = max(1, len(loader) // self.num_pictures)
-        if runner.rank != 0 or batch_idx % every or len(self._pictures) == self.num_pictures:
+        if runner.rank != 0 or batch_idx * self.num_pictures % len(loader) >= self.num_pictures:
             return
         image_file = Path(outputs[0].img_path)
         if not image_file.is_file():  # in a bucket

@@ -45,19 +45,25 @@ class Draws:
         Image.new("RGB", (30, 20), (90, 90, 90)).save(out_file)
 
 
-@pytest.mark.parametrize(("batches", "drawn"), [(40, 6), (3, 3), (7, 6)])
+@pytest.mark.parametrize(
+    ("batches", "drawn"),
+    [(40, [0, 7, 14, 20, 27, 34]), (3, [0, 1, 2]), (7, [0, 2, 3, 4, 5, 6]), (6, [*range(6)])],
+)
 def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "image.jpg")
     sample = SimpleNamespace(img_path=str(tmp_path / "image.jpg"))
-    for visualizer, expected in ((Draws(), drawn), (Visualizer(), 0)):  # mmengine's draws none
+    for visualizer, expected in ((Draws(), drawn), (Visualizer(), [])):  # mmengine's draws none
         runner = SimpleNamespace(
             rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=visualizer
         )
         hook = ReportHook()
         hook.before_val_epoch(runner)
+        seen = []
         for index in range(batches):
+            before = len(hook._pictures)
             hook.after_val_iter(runner, index, {}, [sample])
-        assert len(hook._pictures) == expected
+            seen += [index] * (len(hook._pictures) - before)
+        assert seen == expected
 
 
 def test_other_ranks_write_nothing(tmp_path):

@@ -53,7 +53,7 @@ def tiny_config(tmp_path) -> Path:
     path.write_text(
         f"_base_ = {str(base)!r}\n"
         "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
-        "train_dataloader = dict(num_workers=0, persistent_workers=False)\n"
+        "train_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False)\n"
         "val_dataloader = dict(num_workers=0, persistent_workers=False)\n"
         "test_dataloader = dict(num_workers=0, persistent_workers=False)\n"
         "train_cfg = dict(max_epochs=2, val_interval=1)\n"

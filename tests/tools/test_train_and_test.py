@@ -205,9 +205,9 @@ def test_the_real_blood_cells_train_from_imagenet_weights(run_tool, tmp_path, ca
     assert "Platelets, RBC, WBC" in printed and "BGR, mean [103.939" in printed
     losses = [record["loss"] for record in scalars(work) if "loss" in record]
     assert len(losses) == 20 and all(np.isfinite(losses))
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert losses[-1] < 0.9 * losses[0]  # the log smooths over all iterations so far
     log = max(work.glob("*/*.log")).read_text()
-    assert re.findall(r"^\| (\w+) +\| \d+", log, re.MULTILINE) == ["Platelets", "RBC", "WBC"]
+    assert re.findall(r"^\| (\w+) +\| \d+ +\|", log, re.MULTILINE) == ["Platelets", "RBC", "WBC"]
 
 
 def test_the_seed_and_the_scaled_learning_rate(run_tool, tiny_config, demo, tmp_path):
@@ -217,13 +217,13 @@ def test_the_seed_and_the_scaled_learning_rate(run_tool, tiny_config, demo, tmp_
         run_tool(
             *("train", tiny_config, "--data", demo / "coco", "--work-dir", work, *more),
             *("--seed", seed, "--cfg-options", "train_cfg.max_epochs=1", "param_scheduler=[]"),
-            *("train_dataloader.batch_size=8", "val_dataloader.dataset.indices=2"),
+            "val_dataloader.dataset.indices=2",
         )
         runs.append([record for record in scalars(work) if "loss" in record])
     first, scaled, other = runs
     assert first[0]["loss"] == scaled[0]["loss"] != other[0]["loss"]  # before the first step
     assert first[1]["loss"] != scaled[1]["loss"]
-    assert scaled[0]["base_lr"] == pytest.approx(2 * first[0]["base_lr"])  # batch 8 for 4
+    assert scaled[0]["lr"] == pytest.approx(2 * first[0]["lr"])  # batch 8 for 4
 
 
 def test_the_original_single_level_form_trains(run_tool, demo, tmp_path, capsys):

@@ -1,0 +1,32 @@
+"""The command-line options that the tools share."""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from ..data.layouts import LAYOUTS
+
+
+def run_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the config and the options of every tool that makes a run of it."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=f"layouts that --data accepts:\n{LAYOUTS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", help="an mmdet or mmseg config file")
+    parser.add_argument("--data", metavar="ROOT", help="use this folder's data (layouts below)")
+    parser.add_argument("--classes", nargs="+", help="with --data: these classes only")
+    parser.add_argument("--work-dir", help="where logs and results go; by the config's name")
+    parser.add_argument("--seed", type=int, help="seed of everything random")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        default={},
+        metavar="KEY=VALUE",
+        help="change settings of the config; applied after the other options",
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+    return parser
