@@ -148,7 +148,12 @@ def test_malicious_checkpoint_to_resume_or_test_is_not_executed(
         )
     assert not (tmp_path / "work").exists()
     with pytest.raises(SystemExit, match="no checkpoint of plain tensors"):
-        run_tool("train", tiny_config, "--resume", tmp_path / "evil.pth")
+        run_tool(
+            *("train", tiny_config, "--data", data, "--resume", tmp_path / "evil.pth"),
+            *("--work-dir", tmp_path / "work"),
+        )
+    assert not (tmp_path / "work").exists()
+    assert not Path(CAUGHT).exists()
 
 
 @pytest.mark.parametrize(
