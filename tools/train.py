@@ -8,6 +8,7 @@ import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.data.splits import write_index
 from msa_backbone.integration import config_edits, runs
 from msa_backbone.integration.arguments import run_parser
+from msa_backbone.integration.dry_run import dry_run
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,7 +62,7 @@ def main() -> None:
         if data is not None:
             write_index(data, runs.index_dir(cfg))
     if args.dry_run:
-        print(runs.dry_run_report(cfg))
+        print(dry_run(cfg))
     else:
         Runner.from_cfg(cfg).train()
 

@@ -1,1 +1,1 @@
-"""Data sets for trying the backbone out."""
+"""Detection data: found, read, checked, split, and generated for the demo."""

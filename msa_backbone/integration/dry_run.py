@@ -23,16 +23,18 @@ WARMUP_ITERS = 1
 TIMED_ITERS = 4
 
 
-def dry_run(cfg: Config, out_file: Path) -> str:
+def dry_run(cfg: Config) -> str:
     """Time a few iterations of a throw-away model and draw the first batch after the pipeline.
 
     Args:
-        cfg: a complete training config.
-        out_file: PNG of the first batch, with its boxes or masks.
+        cfg: a complete training config; the picture, with boxes or masks, is `dry_run.png` in
+            its work dir.
 
     Returns:
         The report: classes, picture, seconds per iteration, peak memory and expected total time.
     """
+    out_file = Path(cfg.work_dir) / "dry_run.png"
+    out_file.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     # The loading report has been shown; mmengine's line per parameter would bury this one.
     MMLogger.get_current_instance().setLevel("ERROR")

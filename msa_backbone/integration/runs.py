@@ -25,7 +25,6 @@ from ..data.checks import check_detection_data
 from ..data.layouts import DetectionData, find_detection_data
 from ..data.splits import make_val_split
 from .config_edits import set_detection_data, walk
-from .dry_run import dry_run
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
@@ -173,10 +172,3 @@ def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None)
             f"checkpoint {path} was trained on the classes {', '.join(trained)}; the data has "
             f"{', '.join(classes)}: they must be the same, in the same order"
         )
-
-
-def dry_run_report(cfg: Config) -> str:
-    """The report of a dry run; its picture goes into the work dir."""
-    out_file = Path(cfg.work_dir) / "dry_run.png"
-    out_file.parent.mkdir(parents=True, exist_ok=True)
-    return dry_run(cfg, out_file)

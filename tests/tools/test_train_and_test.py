@@ -156,30 +156,26 @@ def test_other_initialisation_and_filter(run_tool, tiny_config, demo, tmp_path):
 
 
 def test_weights_reach_the_backbone(run_tool, tiny_config, demo, tmp_path, capsys):
-    source = MSAVGG(
-        16,
-        base_channels=8,
-        out_indices=(1, 2, 3, 4),
-        norm_cfg={"type": "BN"},
-        attention={"type": "MultiScaleAttention", "reduction_ratio": 4},
-    )
-    torch.save(source.state_dict(), tmp_path / "vgg.pth")
+    def saved(reduction_ratio: int) -> MSAVGG:
+        source = MSAVGG(
+            base_channels=8,
+            out_indices=(1, 2, 3, 4),
+            norm_cfg={"type": "BN"},
+            attention={"type": "MultiScaleAttention", "reduction_ratio": reduction_ratio},
+        )
+        torch.save(source.state_dict(), tmp_path / "vgg.pth")
+        return source
+
+    saved(reduction_ratio=4)
     options = ["--cfg-options", "optim_wrapper.optimizer.lr=0", "train_cfg.max_epochs=1"]
     options += ["param_scheduler=[]", "model.backbone.attention.reduction_ratio=8"]
     work = tmp_path / "work"
-    with pytest.raises(SystemExit, match="shape"):  # the file has r=4 ...
+    with pytest.raises(SystemExit, match="shape"):  # the model has 8
         run_tool(
             *("train", tiny_config, "--data", demo / "coco", "--work-dir", work),
             *("--weights", tmp_path / "vgg.pth", *options),
         )
-    source = MSAVGG(
-        16,
-        base_channels=8,
-        out_indices=(1, 2, 3, 4),
-        norm_cfg={"type": "BN"},
-        attention={"type": "MultiScaleAttention", "reduction_ratio": 8},
-    )
-    torch.save(source.state_dict(), tmp_path / "vgg.pth")
+    source = saved(reduction_ratio=8)
     arguments = ["--data", demo / "coco", "--weights", tmp_path / "vgg.pth", "--work-dir", work]
     run_tool("train", tiny_config, *arguments, *options)
     trained = read_state_dict(work / "epoch_1.pth")
