@@ -6,7 +6,13 @@ compiled extension. It imports neither mmcv, mmdet nor mmseg.
 """
 
 from .backbones import MSAVGG, vgg16_msa
-from .integration import heads, mmcv_ops, optim  # noqa: F401  (register by being imported)
+from .integration import (  # noqa: F401  (register by being imported)
+    checkpoints,
+    heads,
+    mmcv_ops,
+    optim,
+    randomness,
+)
 from .layers import MultiScaleAttention
 from .version import __version__
 

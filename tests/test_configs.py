@@ -9,7 +9,7 @@ pytest.importorskip("mmdet")
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
-from msa_backbone.integration.config_edits import drop_pretrained
+from msa_backbone.integration.config_edits import drop_pretrained, walk
 
 ROOT = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(p for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
@@ -17,7 +17,7 @@ CONFIGS = sorted(p for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
 
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
-    assert len(names) == 7
+    assert len(names) == 10
     assert len(set(names)) == len(names)
 
 
@@ -29,11 +29,14 @@ def test_config_builds_and_its_parts_fit(path):
     if "VGGBBoxHead" in str(cfg.model):
         cfg.model.roi_head.bbox_head.fc_out_channels = 16  # 120 M parameters say nothing here
     model = MODELS.build(cfg.model)
-    backbone = model.backbone
+    backbone, neck = model.backbone, cfg.model.get("neck")
     assert type(backbone).__name__ == "MSAVGG"
-    assert list(backbone.out_strides) == cfg.model.roi_head.bbox_roi_extractor.featmap_strides
-    widths = cfg.model.neck.in_channels if cfg.model.neck else [cfg.model.rpn_head.in_channels]
-    assert list(backbone.out_channels) == widths
+    if "roi_head" in cfg.model:
+        for name, part in cfg.model.roi_head.items():
+            if name.endswith("roi_extractor"):
+                assert list(backbone.out_strides) == part.featmap_strides
+    dense_head = cfg.model.get("rpn_head") or cfg.model.bbox_head
+    assert list(backbone.out_channels) == (neck.in_channels if neck else [dense_head.in_channels])
     # No attention is frozen at the identity, where it would only cost time.
     assert len(backbone.attentions) >= 3
     assert all(p.requires_grad for p in backbone.attentions.parameters())
@@ -42,9 +45,26 @@ def test_config_builds_and_its_parts_fit(path):
     assert any(name.startswith(key) for name, _ in model.named_parameters())
     with torch.no_grad():
         features = model.extract_feat(torch.zeros(1, 3, 64, 96))
-    strides = [strides[0] for strides in model.rpn_head.prior_generator.strides]
+    head = model.rpn_head if "rpn_head" in cfg.model else model.bbox_head
+    strides = [strides[0] for strides in head.prior_generator.strides]
     sizes = [(-(-64 // stride), -(-96 // stride)) for stride in strides]
     assert [tuple(f.shape[-2:]) for f in features] == sizes
     classes = cfg.train_dataloader.dataset.get("metainfo", {}).get("classes", ())
     if classes:
         assert len(classes) == model.roi_head.bbox_head.num_classes
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_masks_are_loaded_and_scored_where_they_are_predicted(path):
+    cfg = Config.fromfile(path)
+    masks = "mask_head" in cfg.model.get("roi_head", {})
+    assert masks == path.stem.startswith("mask-rcnn")
+    assert bool(cfg.model.data_preprocessor.get("pad_mask")) == masks
+    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        steps = []
+        walk(cfg[loader].dataset, lambda node, steps=steps: steps.extend(node.get("pipeline", ())))
+        loads = [step for step in steps if step.type == "LoadAnnotations"]
+        assert loads and all(bool(step.get("with_mask")) == masks for step in loads)
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+        assert masks == any("segm" in metric.get("metric", ()) for metric in metrics)

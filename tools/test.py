@@ -4,12 +4,32 @@ With --data, the folder's test split is used, else its val split. Results go int
 of the training's work dir unless --work-dir names another.
 """
 
+import argparse
+
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.data.splits import write_index
 from msa_backbone.integration import config_edits, runs
 from msa_backbone.integration.arguments import run_parser
+from msa_backbone.integration.distributed import join_processes, main_process_first
+
+
+def prepare(cfg: Config, args: argparse.Namespace) -> None:
+    """Put the options into the config, and find out whether the test can start."""
+    data = runs.use_data(cfg, args.data, args.classes) if args.data else None
+    if args.seed is not None:
+        cfg.randomness = {"seed": args.seed}
+    cfg.load_from = args.checkpoint
+    runs.apply_options(cfg, args.cfg_options)
+    config_edits.add_report(cfg)
+    # The checkpoint brings every weight: no pretrained file is needed.
+    config_edits.drop_pretrained(cfg)
+    model = runs.rehearse(cfg, () if data else ("test_dataloader",))
+    runs.check_checkpoint(model, args.checkpoint, data.classes if data else None)
+    if data is not None:
+        write_index(data, runs.index_dir(cfg))
 
 
 def main() -> None:
@@ -18,19 +38,9 @@ def main() -> None:
     args = parser.parse_args()
     with runs.one_line_errors():
         cfg = runs.load_config(args.config, args.work_dir, args.cfg_options, "test")
-        cfg.launcher = args.launcher
-        data = runs.use_data(cfg, args.data, args.classes) if args.data else None
-        if args.seed is not None:
-            cfg.randomness = {"seed": args.seed}
-        cfg.load_from = args.checkpoint
-        runs.apply_options(cfg, args.cfg_options)
-        config_edits.add_report(cfg)
-        # The checkpoint brings every weight: no pretrained file is needed.
-        config_edits.drop_pretrained(cfg)
-        model = runs.rehearse(cfg, () if data else ("test_dataloader",))
-        runs.check_checkpoint(model, args.checkpoint, data.classes if data else None)
-        if data is not None:
-            write_index(data, runs.index_dir(cfg))
+        join_processes(cfg, args.launcher)
+        with main_process_first():
+            prepare(cfg, args)
     Runner.from_cfg(cfg).test()
 
 

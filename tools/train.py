@@ -2,12 +2,14 @@
 
 import argparse
 
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.data.splits import write_index
 from msa_backbone.integration import config_edits, runs
 from msa_backbone.integration.arguments import run_parser
+from msa_backbone.integration.distributed import join_processes, main_process_first
 from msa_backbone.integration.dry_run import dry_run
 
 
@@ -39,28 +41,34 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def prepare(cfg: Config, args: argparse.Namespace) -> None:
+    """Put the options into the config, and find out whether the run can start."""
+    data = runs.use_data(cfg, args.data, args.classes) if args.data else None
+    if args.weights:
+        print(config_edits.set_backbone_weights(cfg, args.weights))
+    if args.amp:
+        print(config_edits.set_mixed_precision(cfg))
+    if args.auto_scale_lr:
+        config_edits.enable_auto_scale_lr(cfg)
+    if args.seed is not None:
+        cfg.randomness = {"seed": args.seed}
+    if args.resume:
+        runs.resume(cfg, None if args.resume == "auto" else args.resume)
+    config_edits.make_resumable(cfg)
+    runs.apply_options(cfg, args.cfg_options)
+    config_edits.add_report(cfg)
+    runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
+    if data is not None:
+        write_index(data, runs.index_dir(cfg))
+
+
 def main() -> None:
     args = parse_args()
     with runs.one_line_errors():
         cfg = runs.load_config(args.config, args.work_dir, args.cfg_options)
-        cfg.launcher = args.launcher
-        data = runs.use_data(cfg, args.data, args.classes) if args.data else None
-        if args.weights:
-            print(config_edits.set_backbone_weights(cfg, args.weights))
-        if args.amp:
-            print(config_edits.set_mixed_precision(cfg))
-        if args.auto_scale_lr:
-            config_edits.enable_auto_scale_lr(cfg)
-        if args.seed is not None:
-            cfg.randomness = {"seed": args.seed}
-        if args.resume:
-            cfg.resume = True
-            cfg.load_from = None if args.resume == "auto" else args.resume
-        runs.apply_options(cfg, args.cfg_options)
-        config_edits.add_report(cfg)
-        runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
-        if data is not None:
-            write_index(data, runs.index_dir(cfg))
+        join_processes(cfg, args.launcher)
+        with main_process_first():
+            prepare(cfg, args)
     if args.dry_run:
         print(dry_run(cfg))
     else:

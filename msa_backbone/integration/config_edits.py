@@ -209,11 +209,26 @@ def drop_pretrained(cfg: Config) -> None:
     walk(cfg.model, drop)
 
 
+def make_resumable(cfg: Config) -> None:
+    """Save checkpoints that a kill leaves intact, from which a run goes on as if never stopped."""
+    checkpoint = cfg.get("default_hooks", {}).get("checkpoint")
+    if checkpoint is not None and checkpoint.type == "CheckpointHook":
+        checkpoint.type = "AtomicCheckpointHook"
+    _add_hook(cfg, "SeedHook")
+    # Workers that live on carry random states that no checkpoint holds.
+    if cfg.train_dataloader.get("persistent_workers"):
+        cfg.train_dataloader.persistent_workers = False
+
+
+def _add_hook(cfg: Config, hook_type: str) -> None:
+    hooks = cfg.get("custom_hooks") or []
+    if not any(hook["type"] == hook_type for hook in hooks):
+        cfg.custom_hooks = [*hooks, {"type": hook_type}]
+
+
 def add_report(cfg: Config) -> None:
     """Let a run leave curves, pictures and a table of results."""
-    hooks = cfg.get("custom_hooks") or []
-    if not any(hook["type"] == "ReportHook" for hook in hooks):
-        cfg.custom_hooks = [*hooks, {"type": "ReportHook"}]
+    _add_hook(cfg, "ReportHook")
     if cfg.get("visualizer") is None:
         cfg.visualizer = {"type": "Visualizer"}
     backends = cfg.visualizer.get("vis_backends") or []

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import mmengine.config.utils
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import find_latest_checkpoint
 from mmengine.utils import ProgressBar
 from torch import nn
 
@@ -82,11 +84,7 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> De
     `write_index(data, index_dir(cfg))` has to follow before training.
     """
     data = find_detection_data(root, classes)
-    images = sum(len(split.content["images"]) for split in data.splits.values())
-    bar = ProgressBar(images) if images > LONG_CHECK else None
-    warnings = check_detection_data(data, progress=(lambda *_: bar.update()) if bar else None)
-    if bar:
-        print()
+    warnings = _check(data) if is_main_process() else []
     data = make_val_split(data)
     set_detection_data(cfg, data, index_dir(cfg))
     print(f"Data from {data.root}")
@@ -97,9 +95,46 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> De
     return data
 
 
+def _check(data: DetectionData) -> list[str]:
+    images = sum(len(split.content["images"]) for split in data.splits.values())
+    bar = ProgressBar(images) if images > LONG_CHECK else None
+    warnings = check_detection_data(data, progress=(lambda *_: bar.update()) if bar else None)
+    if bar:
+        print()
+    return warnings
+
+
 def index_dir(cfg: Config) -> Path:
     """Where the annotation files made from the user's data go."""
     return Path(cfg.work_dir).absolute() / "data"
+
+
+def resume(cfg: Config, checkpoint: str | None = None) -> None:
+    """Let training go on from `checkpoint`, by default from the newest in the work dir, if any.
+
+    Without a seed in the config, that of the interrupted run is used again.
+
+    Raises:
+        ValueError: for a file that is no training's checkpoint.
+    """
+    if checkpoint is None:
+        checkpoint = find_latest_checkpoint(cfg.work_dir)
+        if checkpoint is None:
+            print(f"Nothing to resume in {cfg.work_dir}: starting from the beginning")
+            return
+        moved = Path(cfg.work_dir, Path(checkpoint).name)
+        if not Path(checkpoint).is_file() and moved.is_file():
+            checkpoint = str(moved)
+    meta = read_checkpoint(checkpoint).get("meta", {})
+    if not {"epoch", "iter"} <= meta.keys():
+        raise ValueError(
+            f"--resume {checkpoint}: it holds no state of a training, only weights: start from "
+            f"them with --cfg-options load_from={checkpoint}"
+        )
+    cfg.resume = True
+    cfg.load_from = checkpoint
+    if cfg.get("randomness", {}).get("seed") is None and meta.get("seed") is not None:
+        cfg.randomness = {**cfg.get("randomness", {}), "seed": meta["seed"]}
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:

@@ -1,0 +1,30 @@
+"""Functions run in a process of its own that has torch and the toolboxes imported already."""
+
+import multiprocessing
+import os
+import runpy
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+TOOLS = Path(__file__).parents[1] / "tools"
+
+
+def start(function: Callable, *args: object, **options: object) -> BaseProcess:
+    """Call `function` in a new process, forked from one that imported much and computed nothing."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["msa_backbone.integration.runs", "mmdet.models", "pycocotools"])
+    process = context.Process(target=function, args=args, kwargs=options)
+    process.start()
+    return process
+
+
+def run_tool(name: str, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
+    """Run a tool as from the command line, its output going into the file `log`."""
+    os.environ.update(environment)
+    with log.open("a") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.argv = [f"{name}.py", *arguments]
+    runpy.run_path(str(TOOLS / f"{name}.py"), run_name="__main__")

@@ -1,0 +1,86 @@
+"""A training that is killed again and again goes on, and ends as if nothing had happened."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import processes
+import pytest
+import torch
+
+from msa_backbone.backbones.checkpoint_files import read_checkpoint
+
+pytest.importorskip("mmdet")
+
+KILLS = 20
+
+
+def training(config: Path, data: Path, work: Path) -> list[str]:
+    options = ["train_dataloader.dataset.indices=4", "val_dataloader.dataset.indices=2"]
+    arguments = [str(config), "--data", str(data), "--work-dir", str(work), "--seed", "3"]
+    return [*arguments, "--resume", "--cfg-options", *options]
+
+
+@pytest.fixture
+def short_epochs(tiny_config) -> Path:
+    """60 epochs of one iteration, loaded by two workers; one checkpoint is kept."""
+    path = tiny_config.with_name("short.py")
+    path.write_text(
+        f"_base_ = {str(tiny_config)!r}\n"
+        "train_dataloader = dict(batch_size=4, num_workers=2, persistent_workers=True)\n"
+        "train_cfg = dict(max_epochs=60, val_interval=30)\n"
+        "default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=1))\n"
+    )
+    return path
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(short_epochs, demo, tmp_path):
+    whole, killed, log = tmp_path / "whole", tmp_path / "killed", tmp_path / "log"
+
+    def start(work: Path):
+        return processes.start(
+            processes.run_tool, "train", training(short_epochs, demo / "coco", work), log, {}
+        )
+
+    begin = time.monotonic()
+    process = start(whole)
+    while not (whole / "last_checkpoint").exists():
+        assert process.is_alive(), log.read_text()
+        time.sleep(0.05)
+    start_up = time.monotonic() - begin
+    process.join()
+    epoch = (time.monotonic() - begin - start_up) / 59
+    assert process.exitcode == 0, log.read_text()
+
+    rng, epochs = random.Random(0), []
+    for _ in range(KILLS):
+        process = start(killed)
+        process.join(rng.uniform(0.7 * start_up, start_up + 1.5 * epoch))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, log.read_text()
+        if (killed / "last_checkpoint").exists():
+            checkpoint = read_checkpoint((killed / "last_checkpoint").read_text())
+            epochs.append(checkpoint["meta"]["epoch"])
+            assert 1 <= len(list(killed.glob("epoch_*.pth"))) <= 2
+        else:
+            assert not epochs
+    assert epochs == sorted(epochs) and len(set(epochs)) >= 3
+
+    process = start(killed)
+    process.join()
+    assert process.exitcode == 0, log.read_text()
+    assert [path.name for path in killed.glob("*.pth*")] == ["epoch_60.pth"]
+    ends = [read_checkpoint(work / "epoch_60.pth") for work in (whole, killed)]
+    for name, tensor in ends[0]["state_dict"].items():
+        assert torch.equal(tensor, ends[1]["state_dict"][name]), name
+    moments = [end["optimizer"]["state"] for end in ends]
+    assert all(
+        torch.equal(moments[0][key]["exp_avg_sq"], moments[1][key]["exp_avg_sq"])
+        for key in moments[0]
+    )
+    resumed = log.read_text().split("resumed epoch: ")[1:]
+    assert len(resumed) >= 3
+    assert "WARNING" not in "".join(resumed) and "weights_only" not in "".join(resumed)
