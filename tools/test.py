@@ -20,7 +20,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
     """Put the options into the config, and find out whether the test can start."""
     data = runs.use_data(cfg, args.data, args.classes) if args.data else None
     if args.seed is not None:
-        cfg.randomness = {"seed": args.seed}
+        config_edits.set_seed(cfg, args.seed)
     cfg.load_from = args.checkpoint
     runs.apply_options(cfg, args.cfg_options)
     config_edits.add_report(cfg)

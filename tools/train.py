@@ -51,7 +51,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         config_edits.enable_auto_scale_lr(cfg)
     if args.seed is not None:
-        cfg.randomness = {"seed": args.seed}
+        config_edits.set_seed(cfg, args.seed)
     if args.resume:
         runs.resume(cfg, None if args.resume == "auto" else args.resume)
     config_edits.make_resumable(cfg)

@@ -188,6 +188,11 @@ def cpu_computes_in_bfloat16() -> bool:
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
+def set_seed(cfg: Config, seed: int) -> None:
+    """Fix everything random; the config's other options for it stay."""
+    cfg.randomness = {**(cfg.get("randomness") or {}), "seed": seed}
+
+
 def enable_auto_scale_lr(cfg: Config) -> None:
     """Scale the learning rate with the actual total batch size (linear scaling rule)."""
     if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
@@ -211,13 +216,16 @@ def drop_pretrained(cfg: Config) -> None:
 
 def make_resumable(cfg: Config) -> None:
     """Save checkpoints that a kill leaves intact, from which a run goes on as if never stopped."""
-    checkpoint = cfg.get("default_hooks", {}).get("checkpoint")
+    default = {"checkpoint": {"type": "CheckpointHook", "interval": 1}}  # as mmengine has it
+    cfg.default_hooks = {**default, **(cfg.get("default_hooks") or {})}
+    checkpoint = cfg.default_hooks.checkpoint
     if checkpoint is not None and checkpoint.type == "CheckpointHook":
         checkpoint.type = "AtomicCheckpointHook"
     _add_hook(cfg, "SeedHook")
     # Workers that live on carry random states that no checkpoint holds.
-    if cfg.train_dataloader.get("persistent_workers"):
-        cfg.train_dataloader.persistent_workers = False
+    loader = cfg.get("train_dataloader") or {}
+    if loader.get("persistent_workers"):
+        loader["persistent_workers"] = False
 
 
 def _add_hook(cfg: Config, hook_type: str) -> None:

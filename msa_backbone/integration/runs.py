@@ -26,7 +26,7 @@ from ..backbones.pretrained import pretrained_cfgs
 from ..data.checks import check_detection_data
 from ..data.layouts import DetectionData, find_detection_data
 from ..data.splits import make_val_split
-from .config_edits import set_detection_data, walk
+from .config_edits import set_detection_data, set_seed, walk
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
@@ -133,8 +133,8 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
         )
     cfg.resume = True
     cfg.load_from = checkpoint
-    if cfg.get("randomness", {}).get("seed") is None and meta.get("seed") is not None:
-        cfg.randomness = {**cfg.get("randomness", {}), "seed": meta["seed"]}
+    if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
+        set_seed(cfg, meta["seed"])
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:

@@ -158,6 +158,35 @@ def test_the_report_is_added_once_and_finds_its_log():
     assert bare.visualizer.vis_backends == [{"type": "LocalVisBackend"}]
 
 
+def test_a_run_is_made_resumable_once_and_keeps_the_hooks_options():
+    cfg = config()
+    cfg.default_hooks = {"checkpoint": {"type": "CheckpointHook", "interval": 3}}
+    cfg.custom_hooks = [{"type": "EMAHook"}]
+    cfg.train_dataloader.persistent_workers = True
+    for _ in range(2):
+        config_edits.make_resumable(cfg)
+    assert cfg.default_hooks.checkpoint == {"type": "AtomicCheckpointHook", "interval": 3}
+    assert [hook.type for hook in cfg.custom_hooks] == ["EMAHook", "SeedHook"]
+    assert cfg.train_dataloader.persistent_workers is False
+
+
+@pytest.mark.parametrize("hooks", [None, {"checkpoint": None}, {"checkpoint": {"type": "Mine"}}])
+def test_other_ways_to_save_checkpoints_stay(hooks):
+    cfg = config() if hooks is None else Config({**config().to_dict(), "default_hooks": hooks})
+    config_edits.make_resumable(cfg)
+    saved = cfg.default_hooks.checkpoint
+    if hooks is None:  # mmengine's default: a checkpoint an epoch
+        assert saved == {"type": "AtomicCheckpointHook", "interval": 1}
+    else:
+        assert saved == hooks["checkpoint"]
+
+
+def test_the_seed_leaves_other_randomness_options():
+    cfg = Config({"randomness": {"seed": 1, "deterministic": True}})
+    config_edits.set_seed(cfg, 2)
+    assert cfg.randomness == {"seed": 2, "deterministic": True}
+
+
 def test_wrapped_datasets_keep_their_wrapper(coco_data):
     pipeline = [{"type": "LoadAnnotations"}, {"type": "PackDetInputs"}]
     inner = {"type": "VOCDataset", "pipeline": pipeline}
