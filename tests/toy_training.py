@@ -64,7 +64,7 @@ def train(
     epochs: int = EPOCHS,
 ) -> None:
     """Train the toy; die at the `kill_at`-th file that a checkpoint opens, renames or removes."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
     load_tensors_only_from_now_on()
     if kill_at is not None:
         seen = 0

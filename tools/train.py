@@ -2,6 +2,7 @@
 
 import argparse
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -52,10 +53,12 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
         config_edits.enable_auto_scale_lr(cfg)
     if args.seed is not None:
         config_edits.set_seed(cfg, args.seed)
-    if args.resume:
-        runs.resume(cfg, None if args.resume == "auto" else args.resume)
-    config_edits.make_resumable(cfg)
     runs.apply_options(cfg, args.cfg_options)
+    if args.resume or (cfg.get("resume") and not cfg.get("load_from")):
+        runs.resume(cfg, None if args.resume in (None, "auto") else args.resume)
+    if args.launcher != "none" and not torch.cuda.is_available():
+        config_edits.set_cpu_processes(cfg)
+    config_edits.make_resumable(cfg)
     config_edits.add_report(cfg)
     runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
     if data is not None:
@@ -65,6 +68,8 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     with runs.one_line_errors():
+        if args.dry_run and args.launcher != "none":
+            raise ValueError("--dry-run runs in one process: leave --launcher out")
         cfg = runs.load_config(args.config, args.work_dir, args.cfg_options)
         join_processes(cfg, args.launcher)
         with main_process_first():

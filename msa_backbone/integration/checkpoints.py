@@ -68,7 +68,7 @@ class AtomicCheckpointHook(CheckpointHook):
     A checkpoint gets its name when it is complete and on the disk, `last_checkpoint` names it only
     then, and only after that an older one is deleted (mmengine deletes first and writes in place).
     What a kill left undeleted is deleted by the run that resumes, but for a best checkpoint that it
-    has not been told of.
+    has not been told of. What `published_keys` asks for is written by mmengine, after training.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -77,8 +77,9 @@ class AtomicCheckpointHook(CheckpointHook):
         if local and self.file_client_args is None and self.backend_args is None:
             self.backend_args = {"backend": "atomic_local"}
         super().before_train(runner)
-        if local and is_main_process():
-            for part in Path(runner.work_dir).glob("*.part"):  # a killed run was writing them
+        if local and is_main_process():  # what a killed run was writing
+            Path(runner.work_dir, "last_checkpoint.part").unlink(missing_ok=True)
+            for part in Path(self.out_dir).glob("*.pth.part"):
                 part.unlink()
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.hooks import CheckpointHook
 
 from ..backbones.pretrained import pretrained_cfgs
 from ..data.layouts import DetectionData
@@ -169,6 +170,8 @@ def set_mixed_precision(cfg: Config) -> str:
     Returns:
         What was decided, for the user.
     """
+    if cfg.get("optim_wrapper") is None:
+        raise ValueError("--amp changes the config's optim_wrapper, and this one has none")
     if torch.cuda.is_available():
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.loss_scale = "dynamic"
@@ -186,6 +189,26 @@ def set_mixed_precision(cfg: Config) -> str:
 def cpu_computes_in_bfloat16() -> bool:
     """Whether torch has vectorised bfloat16 convolutions for this CPU."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def set_cpu_processes(cfg: Config) -> None:
+    """Let several processes on CPUs train one model; mmengine would look for their GPUs.
+
+    SyncBN needs GPUs as well: each process then normalises by its own batch.
+    """
+    wrapper = {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "find_unused_parameters": cfg.get("find_unused_parameters", False),
+        **(cfg.get("model_wrapper_cfg") or {}),
+    }
+    cfg.model_wrapper_cfg = {**wrapper, "device_ids": None}
+
+    def unsync(node: dict) -> None:
+        if node.get("type") == "SyncBN":
+            node["type"] = "BN"
+
+    walk(cfg.model, unsync)
 
 
 def set_seed(cfg: Config, seed: int) -> None:
@@ -219,7 +242,8 @@ def make_resumable(cfg: Config) -> None:
     default = {"checkpoint": {"type": "CheckpointHook", "interval": 1}}  # as mmengine has it
     cfg.default_hooks = {**default, **(cfg.get("default_hooks") or {})}
     checkpoint = cfg.default_hooks.checkpoint
-    if checkpoint is not None and checkpoint.type == "CheckpointHook":
+    mmengines_own = ("CheckpointHook", "mmengine.CheckpointHook", CheckpointHook)
+    if checkpoint is not None and checkpoint.get("type") in mmengines_own:
         checkpoint.type = "AtomicCheckpointHook"
     _add_hook(cfg, "SeedHook")
     # Workers that live on carry random states that no checkpoint holds.

@@ -4,11 +4,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from datetime import timedelta
 
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import broadcast_object_list, init_dist, is_main_process
+from mmengine.dist import get_world_size, init_dist, is_main_process
+
+STARTED_BY = {
+    "pytorch": ("RANK", "torchrun (tools/dist_train.sh, tools/dist_test.sh)"),
+    "slurm": ("SLURM_PROCID", "srun (tools/slurm_train.sh)"),
+    "mpi": ("OMPI_COMM_WORLD_LOCAL_RANK", "mpirun"),
+}
 
 
 def join_processes(cfg: Config, launcher: str) -> None:
@@ -20,24 +27,23 @@ def join_processes(cfg: Config, launcher: str) -> None:
     cfg.launcher = launcher
     if launcher == "none":
         return
-    if launcher == "pytorch" and "RANK" not in os.environ:
+    variable, starter = STARTED_BY[launcher]
+    if variable not in os.environ:
         raise ValueError(
-            "--launcher pytorch needs the variables that torchrun sets: start with "
-            "tools/dist_train.sh, tools/dist_test.sh or torchrun, or leave --launcher out"
+            f"--launcher {launcher} needs {variable}, which {starter} sets: start with that, or "
+            "leave --launcher out"
         )
-    if torch.cuda.is_available():
-        init_dist(launcher, **cfg.get("env_cfg", {}).get("dist_cfg", {"backend": "nccl"}))
+    if not torch.cuda.is_available():
+        if launcher != "pytorch":
+            raise ValueError(f"--launcher {launcher} needs CUDA: on CPUs, use --launcher pytorch")
+        torch.distributed.init_process_group("gloo")
         return
-    if launcher != "pytorch":
-        raise ValueError(f"--launcher {launcher} needs CUDA: on CPUs, use --launcher pytorch")
-    torch.distributed.init_process_group("gloo")
-    if cfg.get("model_wrapper_cfg") is None:
-        cfg.model_wrapper_cfg = {
-            "type": "MMDistributedDataParallel",
-            "broadcast_buffers": False,
-            "find_unused_parameters": cfg.get("find_unused_parameters", False),
-        }
-    cfg.model_wrapper_cfg.device_ids = None  # mmengine's default is a GPU
+    if int(os.environ.get("LOCAL_RANK", 0)) >= torch.cuda.device_count():
+        raise ValueError(
+            f"{torch.cuda.device_count()} GPUs are here, one for each process: start no more of "
+            "them on this machine"
+        )
+    init_dist(launcher, **((cfg.get("env_cfg") or {}).get("dist_cfg") or {"backend": "nccl"}))
 
 
 @contextmanager
@@ -46,16 +52,21 @@ def main_process_first() -> Iterator[None]:
 
     So data are checked and weights downloaded once, and an error is reported once and ends all.
     """
-    succeeded = [False]
-    if not is_main_process():
-        broadcast_object_list(succeeded)
-        if not succeeded[0]:
-            sys.exit(1)
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-            yield
-        return
-    try:
+    if get_world_size() == 1:
         yield
-        succeeded[0] = True
-    finally:
-        broadcast_object_list(succeeded)
+        return
+    # Data can be long to check: no collective of a GPU would wait for it.
+    group = torch.distributed.new_group(backend="gloo", timeout=timedelta(days=1))
+    succeeded = [False]
+    if is_main_process():
+        try:
+            yield
+            succeeded[0] = True
+        finally:
+            torch.distributed.broadcast_object_list(succeeded, src=0, group=group)
+        return
+    torch.distributed.broadcast_object_list(succeeded, src=0, group=group)
+    if not succeeded[0]:
+        sys.exit(1)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield

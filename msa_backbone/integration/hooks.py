@@ -140,6 +140,7 @@ def score_table(metrics: Mapping[str, float], title: str) -> str:
 
 
 def _scores(record: Mapping[str, object]) -> dict[str, float]:
-    """The scores of a record, without its times and its step."""
+    """The scores of a record, those per class last, without its times and its step."""
     others = (START, "step", "time", "data_time", "memory")
-    return {k: v for k, v in record.items() if isinstance(v, Real) and k not in others}
+    names = [k for k, v in record.items() if isinstance(v, Real) and k not in others]
+    return {name: record[name] for name in sorted(names, key=lambda k: k.endswith("_precision"))}

@@ -23,7 +23,9 @@ class SeedHook(Hook):
     priority = "VERY_HIGH"
 
     def before_train(self, runner: Runner) -> None:
-        runner.train_dataloader.worker_init_fn = None  # torch seeds them from the generator below
+        if "worker_init_fn" not in (runner.cfg.get("train_dataloader") or {}):
+            # mmengine's seeds every epoch's workers alike, torch's own from the generator below.
+            runner.train_dataloader.worker_init_fn = None
         runner.train_dataloader.generator = torch.Generator()
 
     def before_train_epoch(self, runner: Runner) -> None:

@@ -60,7 +60,7 @@ def load_config(
     """Read a config and settle its work dir: from `options`, `work_dir`, the config or its name.
 
     Args:
-        options: --cfg-options; `apply_options` comes last, after the tool's other options.
+        options: --cfg-options; most wait for `apply_options`, after the tool's other options.
         default_folder: where in the config's own work dir to go by default.
     """
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
@@ -68,6 +68,8 @@ def load_config(
         cfg = Config.fromfile(path)
     own = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
     cfg.work_dir = str(options.get("work_dir") or work_dir or own)
+    # Processes are joined before anything else.
+    apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
     return cfg
 
 

@@ -91,6 +91,16 @@ def test_workers_draw_other_numbers_in_every_epoch(tmp_path):
     assert not (drawn[0] == drawn[1]).any()
 
 
+def test_what_a_killed_run_was_writing_is_removed(tmp_path):
+    work, out = tmp_path / "work", tmp_path / "out"
+    for path in (work / "last_checkpoint.part", work / "mine.part", out / "work/epoch_1.pth.part"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    runner = type("R", (), {"work_dir": str(work), "logger": logging.getLogger("test")})
+    AtomicCheckpointHook(out_dir=str(out)).before_train(runner)
+    assert [path.name for path in tmp_path.rglob("*.part")] == ["mine.part"]
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     backend, path = AtomicLocalBackend(), tmp_path / "folder/file"
     backend.put(b"old", path)
@@ -106,9 +116,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_remote_folders_keep_their_backend(tmp_path):
-    runner = type("R", (), {"work_dir": str(tmp_path)})
+    runner = type("R", (), {"work_dir": str(tmp_path), "logger": logging.getLogger("test")})
     hook = AtomicCheckpointHook(out_dir="s3://bucket/runs")
     with pytest.raises(ImportError):  # petrel_client, which mmengine wants for s3
-        runner.logger = logging.getLogger("test")
         hook.before_train(runner)
     assert hook.backend_args is None

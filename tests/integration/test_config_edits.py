@@ -181,6 +181,23 @@ def test_other_ways_to_save_checkpoints_stay(hooks):
         assert saved == hooks["checkpoint"]
 
 
+def test_processes_on_cpus_ask_for_no_gpu():
+    cfg = config()
+    cfg.find_unused_parameters = True
+    cfg.model.neck = {"type": "FPN", "norm_cfg": {"type": "SyncBN", "requires_grad": True}}
+    config_edits.set_cpu_processes(cfg)
+    assert cfg.model_wrapper_cfg == {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "find_unused_parameters": True,
+        "device_ids": None,
+    }
+    assert cfg.model.neck.norm_cfg == {"type": "BN", "requires_grad": True}
+    cfg.model_wrapper_cfg = {"type": "Mine", "static_graph": True}
+    config_edits.set_cpu_processes(cfg)
+    assert cfg.model_wrapper_cfg.type == "Mine" and cfg.model_wrapper_cfg.static_graph
+
+
 def test_the_seed_leaves_other_randomness_options():
     cfg = Config({"randomness": {"seed": 1, "deterministic": True}})
     config_edits.set_seed(cfg, 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from references import stage_outputs, vgg_features
 from torch import nn
 
@@ -47,7 +48,8 @@ def build_head(**options) -> nn.Module:
     from mmdet.registry import MODELS
 
     cfg = {"type": "VGGBBoxHead", "in_channels": 4, "fc_out_channels": 16, "num_classes": 3}
-    return MODELS.build({**cfg, **options})
+    with DefaultScope.overwrite_default_scope("mmdet"):  # a run in this process leaves its own
+        return MODELS.build({**cfg, **options})
 
 
 def classifier_file(path: Path, prefix: str = "", **shapes) -> dict[str, torch.Tensor]:

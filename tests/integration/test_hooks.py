@@ -37,6 +37,12 @@ def test_a_test_has_one_value_a_metric():
     assert lines[2:] == ["| metric | value |", "| --- | --- |", "| mAP | 0.250 |"]
 
 
+def test_scores_per_class_come_last():
+    metrics = {"coco/cat_precision": 0.1, "coco/dog_precision": 0.3, "coco/bbox_mAP": 0.2}
+    rows = [line.split(" | ")[0] for line in score_table(metrics, "c").splitlines()[4:]]
+    assert rows == ["| coco/bbox_mAP", "| coco/cat_precision", "| coco/dog_precision"]
+
+
 class Draws:
     """A toolbox's visualizer, which writes a grey picture."""
 

@@ -421,6 +421,21 @@ def test_sigmoid_focal_loss(gamma, alpha, weighted):
         assert torch.autograd.gradcheck(lambda x, r=reduction: loss(x, r), logits)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sigmoid_focal_loss_in_16_bits(dtype):
+    logits = (4 * torch.randn(50, 3, generator=torch.Generator().manual_seed(2))).to(dtype)
+    target = torch.arange(50) % 4
+    exact = logits.double().requires_grad_()
+    logits.requires_grad_()
+    loss = mmcv.ops.sigmoid_focal_loss(logits, target, 2.0, 0.25, None, "none")
+    expected = mmcv.ops.sigmoid_focal_loss(exact, target, 2.0, 0.25, None, "none")
+    loss.sum().backward()
+    expected.sum().backward()
+    assert loss.dtype == logits.grad.dtype == dtype
+    torch.testing.assert_close(loss, expected.to(dtype))
+    torch.testing.assert_close(logits.grad, exact.grad.to(dtype))
+
+
 def test_sigmoid_focal_loss_is_what_mmdet_computes_on_the_cpu():
     pytest.importorskip("mmdet")
     from mmdet.models.losses.focal_loss import py_sigmoid_focal_loss

@@ -1,6 +1,8 @@
 """A training that is killed again and again goes on, and ends as if nothing had happened."""
 
+import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -44,30 +46,41 @@ def test_killed_at_random_moments(short_epochs, demo, tmp_path):
             processes.run_tool, "train", training(short_epochs, demo / "coco", work), log, {}
         )
 
+    def last(work: Path) -> str:
+        return (work / "last_checkpoint").read_text() if (work / "last_checkpoint").exists() else ""
+
+    def wait_for_a_checkpoint(process, work: Path) -> None:
+        before = last(work)
+        while last(work) == before:
+            assert process.is_alive(), log.read_text()
+            time.sleep(0.02)
+
+    processes.start(os.getpid).join()  # the imports
     begin = time.monotonic()
     process = start(whole)
-    while not (whole / "last_checkpoint").exists():
-        assert process.is_alive(), log.read_text()
-        time.sleep(0.05)
+    wait_for_a_checkpoint(process, whole)
     start_up = time.monotonic() - begin
     process.join()
     epoch = (time.monotonic() - begin - start_up) / 59
     assert process.exitcode == 0, log.read_text()
 
     rng, epochs = random.Random(0), []
-    for _ in range(KILLS):
+    for number in range(KILLS):
         process = start(killed)
-        process.join(rng.uniform(0.7 * start_up, start_up + 1.5 * epoch))
+        if number % 4 == 0:
+            time.sleep(rng.uniform(0, start_up))
+        else:
+            wait_for_a_checkpoint(process, killed)
+            time.sleep(rng.uniform(0, epoch))
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL, log.read_text()
-        if (killed / "last_checkpoint").exists():
-            checkpoint = read_checkpoint((killed / "last_checkpoint").read_text())
-            epochs.append(checkpoint["meta"]["epoch"])
+        if last(killed):
+            epochs.append(read_checkpoint(last(killed))["meta"]["epoch"])
             assert 1 <= len(list(killed.glob("epoch_*.pth"))) <= 2
         else:
             assert not epochs
-    assert epochs == sorted(epochs) and len(set(epochs)) >= 3
+    assert epochs == sorted(epochs) and epochs[-1] >= KILLS // 2
 
     process = start(killed)
     process.join()
@@ -81,6 +94,13 @@ def test_killed_at_random_moments(short_epochs, demo, tmp_path):
         torch.equal(moments[0][key]["exp_avg_sq"], moments[1][key]["exp_avg_sq"])
         for key in moments[0]
     )
-    resumed = log.read_text().split("resumed epoch: ")[1:]
-    assert len(resumed) >= 3
-    assert "WARNING" not in "".join(resumed) and "weights_only" not in "".join(resumed)
+    runs = log.read_text().split("Data from ")[1:]
+    assert warnings(runs[0])  # of the kind that the search finds
+    for run in runs:
+        if "resumed epoch: " in run:
+            assert warnings(run) <= warnings(runs[0])
+
+
+def warnings(text: str) -> set[str]:
+    lines = (line for line in text.splitlines() if "warning" in line.lower())
+    return {re.sub(r"^[\d/]+ [\d:]+ ", "", line) for line in lines}

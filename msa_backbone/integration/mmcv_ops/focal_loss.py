@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 from torchvision.ops import sigmoid_focal_loss
+
+from .precision import float32_if_16bit
 
 
 def sigmoid_focal_loss_forward(
@@ -19,6 +20,7 @@ def sigmoid_focal_loss_forward(
         gamma: focusing exponent.
         alpha: weight of the target class, 1 - alpha of the others.
     """
+    input, weight = float32_if_16bit(input, weight)
     output.copy_(_loss(input, target, weight, gamma, alpha))
 
 
@@ -26,18 +28,18 @@ def sigmoid_focal_loss_backward(
     input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float, alpha: float
 ) -> None:
     """Derivative of each loss for its logit, written into `grad_input` (N, C)."""
-    input = input.detach().requires_grad_()
+    input, weight = float32_if_16bit(input.detach(), weight)
+    input.requires_grad_()
     with torch.enable_grad():
         loss = _loss(input, target, weight, gamma, alpha)
     grad_input.copy_(torch.autograd.grad(loss, input, torch.ones_like(loss))[0])
 
 
 def _loss(input: Tensor, target: Tensor, weight: Tensor, gamma: float, alpha: float) -> Tensor:
-    classes = input.shape[1]
-    known = (target >= 0) & (target < classes)
-    column = torch.where(known, target, classes)
-    truth = one_hot(column, classes + 1)[:, :classes].to(input.dtype)
+    classes = torch.arange(input.shape[1], device=input.device)
+    truth = (target[:, None] == classes).to(input.dtype)
     loss = sigmoid_focal_loss(input, truth, alpha, gamma)
     if weight.numel():
-        loss = loss * torch.cat([weight, weight.new_ones(1)])[column, None]
+        of_target = (truth * weight).sum(1, keepdim=True)
+        loss = loss * torch.where(truth.any(1, keepdim=True), of_target, 1)
     return loss

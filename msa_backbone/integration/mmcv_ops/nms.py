@@ -1,5 +1,6 @@
 """Non-maximum suppression, greedy and soft."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,27 +53,29 @@ def softnms(
     Returns:
         int64 indices of the boxes that are left, shape (K,).
     """
-    boxes, scores = float32_if_16bit(boxes, scores)
-    size = boxes.new_tensor([offset, offset])
-    area = (boxes[:, 2:] - boxes[:, :2] + size).prod(1)
-    scores = scores.clone()
-    rest = torch.arange(len(boxes))  # the boxes that are neither kept nor dropped yet
+    box, score = (t.detach().numpy().copy() for t in float32_if_16bit(boxes, scores))
+    size = box.dtype.type(offset)
+    area = (box[:, 2:] - box[:, :2] + size).prod(1)
+    rest = np.arange(len(box))  # the boxes that are neither kept nor dropped yet
     kept: list[int] = []
     while len(rest):
-        best = int(scores[rest].argmax())
-        chosen = int(rest[best])
-        dets[len(kept), :4], dets[len(kept), 4] = boxes[chosen], scores[chosen]
-        kept.append(chosen)
-        rest = torch.cat([rest[:best], rest[best + 1 :]])
-        upper_left = torch.maximum(boxes[rest, :2], boxes[chosen, :2])
-        lower_right = torch.minimum(boxes[rest, 2:], boxes[chosen, 2:])
-        intersection = (lower_right - upper_left + size).clamp(min=0).prod(1)
+        best = score[rest].argmax()
+        chosen = rest[best]
+        kept.append(int(chosen))
+        rest = np.delete(rest, best)
+        upper_left = np.maximum(box[rest, :2], box[chosen, :2])
+        lower_right = np.minimum(box[rest, 2:], box[chosen, 2:])
+        intersection = (lower_right - upper_left + size).clip(min=0).prod(1)
         union = area[rest] + area[chosen] - intersection
-        iou = (intersection / union).nan_to_num(0)  # two boxes without area do not overlap
+        # Two boxes without area do not overlap.
+        iou = np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
         if method == GAUSSIAN:
-            scores[rest] *= torch.exp(-(iou**2) / sigma)
+            score[rest] *= np.exp(-(iou**2) / sigma)
         else:
-            factor = torch.zeros_like(iou) if method == NAIVE else 1 - iou
-            scores[rest] *= torch.where(iou >= iou_threshold, factor, 1)
-        rest = rest[scores[rest] >= min_score]
-    return torch.tensor(kept, dtype=torch.int64)
+            factor = 0 * iou if method == NAIVE else 1 - iou
+            score[rest] *= np.where(iou >= iou_threshold, factor, 1)
+        rest = rest[score[rest] >= min_score]
+    indices = torch.tensor(kept, dtype=torch.int64)
+    dets[: len(kept), :4] = boxes[indices]
+    dets[: len(kept), 4] = torch.from_numpy(score)[indices]
+    return indices

@@ -2,7 +2,8 @@
 
 Shapes: input (N, C, H, W); rois (K, 5) with (batch index, x1, y1, x2, y2) in pixels of the image;
 output (K, C, pooled height, pooled width). `spatial_scale` is in cells of the input per pixel.
-Results are written into the tensors given for them.
+Results are written into the tensors given for them. On CUDA the gradients add up in no fixed order,
+so `torch.use_deterministic_algorithms` refuses them.
 """
 
 from collections.abc import Iterator
