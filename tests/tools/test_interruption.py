@@ -26,12 +26,12 @@ def training(config: Path, data: Path, work: Path) -> list[str]:
 
 @pytest.fixture
 def short_epochs(tiny_config) -> Path:
-    """60 epochs of one iteration, loaded by two workers; one checkpoint is kept."""
+    """40 epochs of one iteration, loaded by two workers; one checkpoint is kept."""
     path = tiny_config.with_name("short.py")
     path.write_text(
         f"_base_ = {str(tiny_config)!r}\n"
         "train_dataloader = dict(batch_size=4, num_workers=2, persistent_workers=True)\n"
-        "train_cfg = dict(max_epochs=60, val_interval=30)\n"
+        "train_cfg = dict(max_epochs=40, val_interval=20)\n"
         "default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=1))\n"
     )
     return path
@@ -61,7 +61,7 @@ def test_killed_at_random_moments(short_epochs, demo, tmp_path):
     wait_for_a_checkpoint(process, whole)
     start_up = time.monotonic() - begin
     process.join()
-    epoch = (time.monotonic() - begin - start_up) / 59
+    epoch = (time.monotonic() - begin - start_up) / 39
     assert process.exitcode == 0, log.read_text()
 
     rng, epochs = random.Random(0), []
@@ -85,8 +85,8 @@ def test_killed_at_random_moments(short_epochs, demo, tmp_path):
     process = start(killed)
     process.join()
     assert process.exitcode == 0, log.read_text()
-    assert [path.name for path in killed.glob("*.pth*")] == ["epoch_60.pth"]
-    ends = [read_checkpoint(work / "epoch_60.pth") for work in (whole, killed)]
+    assert [path.name for path in killed.glob("*.pth*")] == ["epoch_40.pth"]
+    ends = [read_checkpoint(work / "epoch_40.pth") for work in (whole, killed)]
     for name, tensor in ends[0]["state_dict"].items():
         assert torch.equal(tensor, ends[1]["state_dict"][name]), name
     moments = [end["optimizer"]["state"] for end in ends]
