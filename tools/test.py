@@ -6,7 +6,6 @@ of the training's work dir unless --work-dir names another.
 
 import argparse
 
-import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -24,8 +23,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
         config_edits.set_seed(cfg, args.seed)
     cfg.load_from = args.checkpoint
     runs.apply_options(cfg, args.cfg_options)
-    if args.launcher != "none" and not torch.cuda.is_available():
-        config_edits.set_cpu_processes(cfg)
+    config_edits.fit_processes(cfg)
     config_edits.add_report(cfg)
     # The checkpoint brings every weight: no pretrained file is needed.
     config_edits.drop_pretrained(cfg)

@@ -2,7 +2,6 @@
 
 import argparse
 
-import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -56,8 +55,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
     runs.apply_options(cfg, args.cfg_options)
     if args.resume or (cfg.get("resume") and not cfg.get("load_from")):
         runs.resume(cfg, None if args.resume in (None, "auto") else args.resume)
-    if args.launcher != "none" and not torch.cuda.is_available():
-        config_edits.set_cpu_processes(cfg)
+    config_edits.fit_processes(cfg)
     config_edits.make_resumable(cfg)
     config_edits.add_report(cfg)
     runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))

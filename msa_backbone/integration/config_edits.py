@@ -191,11 +191,13 @@ def cpu_computes_in_bfloat16() -> bool:
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-def set_cpu_processes(cfg: Config) -> None:
-    """Let several processes on CPUs train one model; mmengine would look for their GPUs.
+def fit_processes(cfg: Config) -> None:
+    """Let a launcher's processes on CPUs train one model; mmengine would look for their GPUs.
 
     SyncBN needs GPUs as well: each process then normalises by its own batch.
     """
+    if cfg.get("launcher", "none") == "none" or torch.cuda.is_available():
+        return
     wrapper = {
         "type": "MMDistributedDataParallel",
         "broadcast_buffers": False,

@@ -181,11 +181,13 @@ def test_other_ways_to_save_checkpoints_stay(hooks):
         assert saved == hooks["checkpoint"]
 
 
-def test_processes_on_cpus_ask_for_no_gpu():
+def test_processes_on_cpus_ask_for_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     cfg = config()
+    cfg.launcher = "pytorch"
     cfg.find_unused_parameters = True
     cfg.model.neck = {"type": "FPN", "norm_cfg": {"type": "SyncBN", "requires_grad": True}}
-    config_edits.set_cpu_processes(cfg)
+    config_edits.fit_processes(cfg)
     assert cfg.model_wrapper_cfg == {
         "type": "MMDistributedDataParallel",
         "broadcast_buffers": False,
@@ -194,8 +196,18 @@ def test_processes_on_cpus_ask_for_no_gpu():
     }
     assert cfg.model.neck.norm_cfg == {"type": "BN", "requires_grad": True}
     cfg.model_wrapper_cfg = {"type": "Mine", "static_graph": True}
-    config_edits.set_cpu_processes(cfg)
+    config_edits.fit_processes(cfg)
     assert cfg.model_wrapper_cfg.type == "Mine" and cfg.model_wrapper_cfg.static_graph
+
+
+@pytest.mark.parametrize(("launcher", "cuda"), [("none", False), ("pytorch", True)])
+def test_one_process_and_gpus_are_left_to_mmengine(launcher, cuda, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    cfg = config()
+    cfg.launcher = launcher
+    before = cfg.to_dict()
+    config_edits.fit_processes(cfg)
+    assert cfg.to_dict() == before
 
 
 def test_the_seed_leaves_other_randomness_options():
