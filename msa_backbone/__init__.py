@@ -9,6 +9,7 @@ from .backbones import MSAVGG, vgg16_msa
 from .integration import (  # noqa: F401  (register by being imported)
     checkpoints,
     heads,
+    metrics,
     mmcv_ops,
     optim,
     randomness,

@@ -6,8 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.splits import write_index
-from msa_backbone.integration import config_edits, runs
+from msa_backbone.integration import config_edits, runs, user_data
 from msa_backbone.integration.arguments import run_parser
 from msa_backbone.integration.distributed import join_processes, main_process_first
 from msa_backbone.integration.dry_run import dry_run
@@ -43,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 
 def prepare(cfg: Config, args: argparse.Namespace) -> None:
     """Put the options into the config, and find out whether the run can start."""
-    data = runs.use_data(cfg, args.data, args.classes) if args.data else None
+    data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
     if args.weights:
         print(config_edits.set_backbone_weights(cfg, args.weights))
     if args.amp:
@@ -60,7 +59,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
     config_edits.add_report(cfg)
     runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
     if data is not None:
-        write_index(data, runs.index_dir(cfg))
+        user_data.write_index(cfg, data)
 
 
 def main() -> None:

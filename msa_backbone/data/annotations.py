@@ -19,7 +19,7 @@ _COCO_FIELDS = {  # what loading and scoring read of every record
     "categories": ("id", "name"),
     "annotations": ("id", "image_id", "category_id", "bbox", "area", "iscrowd"),
 }
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 _EXIF_ORIENTATION = 0x0112
 IMAGE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
@@ -133,7 +133,7 @@ def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
 
 def _voc_file_name(image_dir: Path, name: str) -> str:
     """The image file of `name`; the .jpg that should be there if there is none."""
-    file_names = [name + case for suffix in _IMAGE_SUFFIXES for case in (suffix, suffix.upper())]
+    file_names = [name + case for suffix in IMAGE_SUFFIXES for case in (suffix, suffix.upper())]
     return next((file for file in file_names if (image_dir / file).is_file()), file_names[0])
 
 

@@ -99,6 +99,17 @@ def check_detection_data(
     return findings.warnings()
 
 
+def require_segmentations(data: DetectionData) -> None:
+    """Raise DataError for an annotation without a mask."""
+    for split in data.splits.values():
+        for record in split.content["annotations"]:
+            if not record.get("segmentation"):
+                raise DataError(
+                    f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
+                    "config trains on masks: add it, or choose a config without masks"
+                )
+
+
 def _image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
     """The kind and the place of the gravest defect of an image."""
     source = record.get("voc_place", source)

@@ -71,7 +71,7 @@ def find_detection_data(
     root = Path(os.path.abspath(root))
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; name the folder that holds the data")
-    if files := _coco_files(root):
+    if files := coco_files(root):
         return _coco_data(root, files, classes)
     if folders := _voc_folders(root):
         return _voc_data(root, *folders, classes)
@@ -79,8 +79,8 @@ def find_detection_data(
     raise DataError(f"{root}: {state}; arrange it as one of: {' '.join(LAYOUTS.split())}")
 
 
-def _coco_files(root: Path) -> dict[str, Path]:
-    """The json of every split; empty if there is none."""
+def coco_files(root: Path) -> dict[str, Path]:
+    """The COCO json of every split; empty if there is none."""
     found = [(split, root / word / "_annotations.coco.json") for word, split in _SPLIT_OF.items()]
     for path in sorted((root / "annotations").glob("*.json")):
         match = _SPLIT_WORD.search(path.stem)
@@ -147,12 +147,17 @@ def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
     )
 
 
-def _voc_folders(root: Path) -> tuple[Path, Path, Path] | None:
-    """The folders of the lists, of the images and of the xml files; None if it is not VOC."""
+def voc_base(root: Path) -> Path:
+    """The folder of the VOC year in `root`, or `root` itself; raises DataError for several."""
     years = sorted([*root.glob("VOC20[0-9][0-9]"), *root.glob("VOCdevkit/VOC20[0-9][0-9]")])
     if len(years) > 1:
         raise DataError(f"{root}: has several VOC years; give {' or '.join(map(str, years))}")
-    base = years[0] if years else root
+    return years[0] if years else root
+
+
+def _voc_folders(root: Path) -> tuple[Path, Path, Path] | None:
+    """The folders of the lists, of the images and of the xml files; None if it is not VOC."""
+    base = voc_base(root)
     for images, xmls in (("JPEGImages", "Annotations"), ("images", "annotations"), ("", "")):
         if (base / images).is_dir() and any((base / xmls).glob("*.xml")):
             return base / "ImageSets" / "Main", base / images, base / xmls

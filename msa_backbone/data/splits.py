@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,20 +19,31 @@ def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) ->
     """
     if "val" in data.splits:
         return data
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction must lie between 0 and 1, got {fraction}")
     train = data.splits["train"]
-    names = sorted({image["file_name"] for image in train.content["images"]})
-    if len(names) < 2:
-        raise DataError(f"{data.root}: cannot split one training image; add images or a val split")
-    num_val = min(max(1, round(fraction * len(names))), len(names) - 1)
-    val = set(random.Random(seed).sample(names, num_val))
+    names = {image["file_name"] for image in train.content["images"]}
+    val = choose_val(data.root, names, fraction, seed)
     made = {"train": _part(train, set(names) - val), "val": _part(train, val)}
     if train.content["annotations"] and not made["train"].content["annotations"]:
         raise DataError(f"{data.root}: the val split made here takes every object; give one")
-    note = f"val is {num_val} of the {len(names)} training images (seed {seed})"
+    note = f"val is {len(val)} of the {len(names)} training images (seed {seed})"
     notes = (*data.notes, note, *count_notes(made, data.classes))
     return replace(data, splits=data.splits | made, notes=notes)
+
+
+def choose_val(
+    root: Path, names: Collection[str], fraction: float = 0.1, seed: int = 0
+) -> set[str]:
+    """`fraction` of the training images' names, at least one and not all, by `seed`.
+
+    Raises:
+        DataError: for fewer than two names; ValueError for a `fraction` outside (0, 1).
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1, got {fraction}")
+    if len(names) < 2:
+        raise DataError(f"{root}: cannot split one training image; add images or a val split")
+    num_val = min(max(1, round(fraction * len(names))), len(names) - 1)
+    return set(random.Random(seed).sample(sorted(names), num_val))
 
 
 def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
@@ -45,14 +57,19 @@ def write_index(data: DetectionData, index_dir: Path) -> None:
     Raises DataError for an `index_dir` inside the data: the user's folder is never written to.
     """
     to_write = {name: split for name, split in data.splits.items() if split.ann_file is None}
-    if index_dir.resolve().is_relative_to(data.root.resolve()):
-        raise DataError(f"{index_dir}: lies inside the data {data.root}; choose another work dir")
+    require_outside(index_dir, data.root)
     for name, split in to_write.items():
         index_dir.mkdir(parents=True, exist_ok=True)
         path = ann_file(data, name, index_dir)
         part = path.with_name(f"{path.name}.{os.getpid()}")
         part.write_text(json.dumps(split.content), encoding="utf-8")
         os.replace(part, path)
+
+
+def require_outside(index_dir: Path, root: Path) -> None:
+    """Raise DataError for a folder inside the user's, which is never written to."""
+    if index_dir.resolve().is_relative_to(root.resolve()):
+        raise DataError(f"{index_dir}: lies inside the data {root}; choose another work dir")
 
 
 def _part(split: Split, file_names: set[str]) -> Split:

@@ -5,18 +5,24 @@ import argparse
 from mmengine.config import DictAction
 
 from ..data.layouts import LAYOUTS
+from ..data.segmentation import SEGMENTATION_LAYOUTS
 
 
 def run_parser(description: str) -> argparse.ArgumentParser:
     """A parser with the config and the options of every tool that makes a run of it."""
     parser = argparse.ArgumentParser(
         description=description,
-        epilog=f"layouts that --data accepts:\n{LAYOUTS}",
+        epilog=f"layouts that --data accepts:\n\nboxes and instances\n{LAYOUTS}\n\n"
+        f"semantic masks\n{SEGMENTATION_LAYOUTS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", help="an mmdet or mmseg config file")
     parser.add_argument("--data", metavar="ROOT", help="use this folder's data (layouts below)")
-    parser.add_argument("--classes", nargs="+", help="with --data: these classes only")
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        help="with --data: these classes only; of masks, the name of every value from 0 on",
+    )
     parser.add_argument("--work-dir", help="where logs and results go; by the config's name")
     parser.add_argument("--seed", type=int, help="seed of everything random")
     parser.add_argument(

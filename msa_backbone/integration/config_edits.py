@@ -1,7 +1,7 @@
 """What the tools' options do to an OpenMMLab config: each function changes one thing in place."""
 
 import colorsys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import torch
@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.hooks import CheckpointHook
 
 from ..backbones.pretrained import pretrained_cfgs
+from ..data.checks import require_segmentations
 from ..data.layouts import DetectionData
 from ..data.splits import ann_file
 from . import hooks as _hooks  # noqa: F401  (registers ReportHook)
@@ -33,23 +34,26 @@ def set_detection_data(cfg: Config, data: DetectionData, index_dir: Path) -> Non
     at IoU 0.5 (area under the curve) as well. Without a test split, testing uses val.
 
     Raises:
-        ValueError: if the config is not for detection, has no dataset to replace, or wants masks
-            that the data lacks.
+        ValueError: if the config has no dataset to replace, or wants masks that the data lacks.
     """
-    steps = _pipeline_steps(cfg)
-    if not any(step["type"] == "PackDetInputs" for step in steps):
-        raise ValueError("--data serves detection configs, and this one has no PackDetInputs")
-    if any(step.get("with_mask") for step in steps):
-        _require_masks(data)
-    for loader, split in (
-        ("train_dataloader", "train"),
-        ("val_dataloader", "val"),
-        ("test_dataloader", "test"),
-    ):
-        split = split if split in data.splits else "val"
-        if cfg.get(loader) is None:
-            raise ValueError(f"the config has no {loader}, so --data has nothing to replace")
-        cfg[loader].dataset = _replaced_dataset(cfg[loader].dataset, data, split, index_dir)
+    if any(step.get("with_mask") for step in pipeline_steps(cfg)):
+        require_segmentations(data)
+
+    def new_dataset(split: str, old: ConfigDict) -> ConfigDict:
+        new = ConfigDict(
+            type="CocoDataset",  # leaves out boxes under a pixel: zero area makes the targets NaN
+            data_root="",
+            ann_file=str(ann_file(data, split, index_dir)),
+            data_prefix={"img": str(data.splits[split].image_dir)},
+            metainfo={"classes": data.classes, "palette": make_palette(len(data.classes))},
+            pipeline=old["pipeline"],
+            test_mode=split != "train",
+        )
+        if split == "train":
+            new.filter_cfg = old.get("filter_cfg") or {"filter_empty_gt": True, "min_size": 1}
+        return new
+
+    for loader, split in replace_datasets(cfg, data.splits, new_dataset):
         if split != "train":
             name = loader.replace("dataloader", "evaluator")
             scored = _coco_metric(cfg.get(name))
@@ -62,7 +66,7 @@ def set_detection_data(cfg: Config, data: DetectionData, index_dir: Path) -> Non
     walk(cfg.model, set_num_classes)
 
 
-def _pipeline_steps(cfg: Config) -> list[dict]:
+def pipeline_steps(cfg: Config) -> list[dict]:
     """Every step that the config's training images pass through."""
     steps: list[dict] = []
 
@@ -73,42 +77,48 @@ def _pipeline_steps(cfg: Config) -> list[dict]:
     return steps
 
 
-def _require_masks(data: DetectionData) -> None:
-    for split in data.splits.values():
-        for record in split.content["annotations"]:
-            if not record.get("segmentation"):
-                raise ValueError(
-                    f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
-                    "config trains on masks: add it, or choose a config without masks"
-                )
+def replace_datasets(
+    cfg: Config,
+    splits: Collection[str],
+    new_dataset: Callable[[str, ConfigDict], ConfigDict],
+) -> list[tuple[str, str]]:
+    """Replace the innermost dataset of every dataloader, inside the old wrappers.
+
+    Args:
+        splits: of train, val and test, those there are; without test, testing uses val.
+        new_dataset: makes the dataset of a split, given the one that it replaces.
+
+    Returns:
+        Every dataloader and the split that it got.
+
+    Raises:
+        ValueError: if there is no dataset to replace.
+    """
+
+    def replaced(dataset: ConfigDict, split: str) -> ConfigDict:
+        if "dataset" in dataset:
+            dataset["dataset"] = replaced(dataset["dataset"], split)
+            return dataset
+        if "datasets" in dataset:  # several sources make way for the one
+            return replaced(dataset["datasets"][0], split)
+        if "pipeline" not in dataset:
+            raise ValueError(
+                "the config's innermost dataset has no pipeline, so --data cannot keep it"
+            )
+        return new_dataset(split, dataset)
+
+    done = []
+    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        split = loader.removesuffix("_dataloader")
+        split = split if split in splits else "val"
+        if cfg.get(loader) is None:
+            raise ValueError(f"the config has no {loader}, so --data has nothing to replace")
+        cfg[loader].dataset = replaced(cfg[loader].dataset, split)
+        done.append((loader, split))
+    return done
 
 
-def _replaced_dataset(
-    dataset: ConfigDict, data: DetectionData, split: str, index_dir: Path
-) -> ConfigDict:
-    """A CocoDataset of `split` with the old dataset's pipeline, inside the old wrappers."""
-    if "dataset" in dataset:
-        dataset["dataset"] = _replaced_dataset(dataset["dataset"], data, split, index_dir)
-        return dataset
-    if "datasets" in dataset:  # several sources make way for the one
-        return _replaced_dataset(dataset["datasets"][0], data, split, index_dir)
-    if "pipeline" not in dataset:
-        raise ValueError("the config's innermost dataset has no pipeline, so --data cannot keep it")
-    new = ConfigDict(
-        type="CocoDataset",  # leaves out boxes under a pixel: zero area makes the targets NaN
-        data_root="",
-        ann_file=str(ann_file(data, split, index_dir)),
-        data_prefix={"img": str(data.splits[split].image_dir)},
-        metainfo={"classes": data.classes, "palette": _palette(len(data.classes))},
-        pipeline=dataset["pipeline"],
-        test_mode=split != "train",
-    )
-    if split == "train":
-        new.filter_cfg = dataset.get("filter_cfg") or {"filter_empty_gt": True, "min_size": 1}
-    return new
-
-
-def _palette(classes: int) -> list[tuple[int, ...]]:
+def make_palette(classes: int) -> list[tuple[int, ...]]:
     """A colour for every class, (R, G, B) in 0..255: mmdet's own end at 80."""
     colours = [colorsys.hsv_to_rgb(index / classes, 0.85, 0.85) for index in range(classes)]
     return [tuple(round(255 * channel) for channel in colour) for colour in colours]

@@ -3,7 +3,7 @@
 import copy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,15 +46,20 @@ def dry_run(cfg: Config) -> str:
     optim_wrapper.initialize_count_status(model, 0, WARMUP_ITERS + TIMED_ITERS)
 
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
-    batch_size = _draw_first_batch(cfg, loader, out_file)
-    seconds = _seconds_per_batch(loader, lambda b: model.train().train_step(b, optim_wrapper))
+    batches = iter(loader)  # the one and only: an InfiniteSampler does not start again
+    first = next(batches)
+    batch_size = _draw_batch(cfg, loader, first, out_file)
+    seconds = _seconds_per_batch(
+        first, batches, lambda batch: model.train().train_step(batch, optim_wrapper)
+    )
     iters, validations = _schedule(cfg, len(loader))
     total, images = iters * seconds, f"{len(loader.dataset)} train"
     if cfg.get("val_dataloader"):
         val_loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
         model.eval()
         with torch.no_grad():
-            seconds_val = _seconds_per_batch(val_loader, model.val_step)
+            val_batches = iter(val_loader)
+            seconds_val = _seconds_per_batch(next(val_batches), val_batches, model.val_step)
         total += validations * len(val_loader) * seconds_val
         images += f", {len(val_loader.dataset)} val"
     classes = loader.dataset.metainfo["classes"]
@@ -72,11 +77,11 @@ def dry_run(cfg: Config) -> str:
     )
 
 
-def _seconds_per_batch(loader: DataLoader, step: Callable[[dict], object]) -> float:
-    """Median time of loading a batch and of a step on it."""
+def _seconds_per_batch(
+    batch: dict, batches: Iterator[dict], step: Callable[[dict], object]
+) -> float:
+    """Median time of a step on a batch, `batch` at first, and of loading the next one."""
     times = []
-    batches = iter(loader)
-    batch = next(batches)
     for _ in range(WARMUP_ITERS + TIMED_ITERS):
         start = time.perf_counter()
         step(batch)
@@ -108,11 +113,11 @@ def _peak_memory(device: torch.device) -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.1f} GiB"
 
 
-def _draw_first_batch(cfg: Config, loader: DataLoader, out_file: Path) -> int:
-    """Draw the images of the first batch with their ground truth; return how many there are."""
+def _draw_batch(cfg: Config, loader: DataLoader, batch: dict, out_file: Path) -> int:
+    """Draw the images of a batch with their ground truth; return how many there are."""
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="dry_run", vis_backends=None))
     visualizer.dataset_meta = loader.dataset.metainfo
-    batch, pictures = next(iter(loader)), []
+    pictures = []
     for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
         picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
         sample = copy.deepcopy(sample)

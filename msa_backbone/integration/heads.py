@@ -12,3 +12,11 @@ def vgg_bbox_head(**kwargs):
     from .vgg_bbox_head import VGGBBoxHead
 
     return VGGBBoxHead(**kwargs)
+
+
+@MODELS.register_module(name="UNetHead")
+def unet_head(**kwargs):
+    """Build a UNetHead, importing mmseg only now."""
+    from .unet_head import UNetHead
+
+    return UNetHead(**kwargs)

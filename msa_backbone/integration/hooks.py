@@ -143,4 +143,8 @@ def _scores(record: Mapping[str, object]) -> dict[str, float]:
     """The scores of a record, those per class last, without its times and its step."""
     others = (START, "step", "time", "data_time", "memory")
     names = [k for k, v in record.items() if isinstance(v, Real) and k not in others]
-    return {name: record[name] for name in sorted(names, key=lambda k: k.endswith("_precision"))}
+    return {name: record[name] for name in sorted(names, key=_is_of_one_class)}
+
+
+def _is_of_one_class(name: str) -> bool:
+    return name.endswith("_precision") or name.startswith(("IoU/", "Acc/"))

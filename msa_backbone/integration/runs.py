@@ -11,10 +11,8 @@ from pathlib import Path
 
 import mmengine.config.utils
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import find_latest_checkpoint
-from mmengine.utils import ProgressBar
 from torch import nn
 
 from ..backbones.checkpoint_files import (
@@ -23,16 +21,12 @@ from ..backbones.checkpoint_files import (
     read_state_dict,
 )
 from ..backbones.pretrained import pretrained_cfgs
-from ..data.checks import check_detection_data
-from ..data.layouts import DetectionData, find_detection_data
-from ..data.splits import make_val_split
-from .config_edits import set_detection_data, set_seed, walk
+from .config_edits import set_seed, walk
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
 
 CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
-LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
 
 
 @contextmanager
@@ -78,37 +72,6 @@ def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
     for key, value in options.items():
         with _config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
             cfg.merge_from_dict({key: value})
-
-
-def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> DetectionData:
-    """Find and check the data in `root`, point the config at it and print what was decided.
-
-    `write_index(data, index_dir(cfg))` has to follow before training.
-    """
-    data = find_detection_data(root, classes)
-    warnings = _check(data) if is_main_process() else []
-    data = make_val_split(data)
-    set_detection_data(cfg, data, index_dir(cfg))
-    print(f"Data from {data.root}")
-    for line in data.notes:
-        print(f"  {line}")
-    for line in warnings:
-        print(f"  warning: {line}")
-    return data
-
-
-def _check(data: DetectionData) -> list[str]:
-    images = sum(len(split.content["images"]) for split in data.splits.values())
-    bar = ProgressBar(images) if images > LONG_CHECK else None
-    warnings = check_detection_data(data, progress=(lambda *_: bar.update()) if bar else None)
-    if bar:
-        print()
-    return warnings
-
-
-def index_dir(cfg: Config) -> Path:
-    """Where the annotation files made from the user's data go."""
-    return Path(cfg.work_dir).absolute() / "data"
 
 
 def resume(cfg: Config, checkpoint: str | None = None) -> None:

@@ -1,0 +1,292 @@
+"""Find semantic segmentation data in a folder: images with index masks, VOC, or COCO instances.
+
+An index mask is a PNG of its image's size; a pixel holds the number of its class, from 0 on, or 255
+for "ignore".
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .annotations import IMAGE_ERRORS, IMAGE_SUFFIXES, DataError
+from .layouts import DetectionData, coco_files, find_detection_data, voc_base
+from .splits import choose_val, make_val_split
+
+SEGMENTATION_LAYOUTS = """\
+images  images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with or
+masks   without train/, val/, test/; {train,val,test}/images/ + {train,val,test}/masks/;
+        {train,val,test}/ + {train,val,test}annot/ (SegNet's CamVid)
+VOC     JPEGImages/ + SegmentationClass/ + ImageSets/Segmentation/{train,val,test}.txt
+COCO    as for detection, with segmentations: masks are drawn from the instances, 0 is background
+Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of the masks' values, or
+--classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore"."""
+
+IGNORE_INDEX = 255
+VOC_CLASSES = (
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
+    *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
+    *("train", "tvmonitor"),
+)
+_WORDS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+_FOLDERS = (
+    *(("images", masks) for masks in ("masks", "labels", "annotations")),
+    ("img_dir", "ann_dir"),
+    ("JPEGImages", "SegmentationClass"),
+)
+_NAME_FILES = ("classes.txt", "labels.txt")
+_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
+
+
+@dataclass(frozen=True)
+class MaskSplit:
+    """One split: `names` are image files below `image_dir` without `image_suffix`, sorted.
+
+    The mask of a name is that name with `mask_suffix` below `mask_dir`. `mask_dir` is None where
+    the masks are still to be drawn from instances.
+    """
+
+    names: tuple[str, ...]
+    image_dir: Path
+    image_suffix: str
+    mask_dir: Path | None
+    mask_suffix: str
+
+    def image(self, name: str) -> Path:
+        return self.image_dir / f"{name}{self.image_suffix}"
+
+    def mask(self, name: str) -> Path:
+        return self.mask_dir / f"{name}{self.mask_suffix}"
+
+
+@dataclass(frozen=True)
+class SegmentationData:
+    """The data under `root`: `splits` has train, val, test; `classes` in the order of the values.
+
+    `palette` has a colour for each class, (R, G, B) in 0..255, where the masks bring one.
+    `instances` are what the masks are drawn from, None where there are masks.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] | None
+    splits: dict[str, MaskSplit]
+    notes: tuple[str, ...]
+    instances: DetectionData | None = None
+
+
+def find_segmentation_data(
+    root: str | os.PathLike, classes: Sequence[str] | None = None
+) -> SegmentationData:
+    """Find the data in `root`, in one of `SEGMENTATION_LAYOUTS`; nothing is written.
+
+    Without a val split, a seeded tenth of train becomes one.
+
+    Args:
+        classes: names in the order of the masks' values; of COCO data, the classes to keep.
+
+    Raises:
+        DataError: if there is no such data, an image has no mask, or the class names are unknown.
+    """
+    root = Path(os.path.abspath(root))
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    if found := _voc_splits(root) or _folder_splits(root):
+        return _mask_data(root, found, classes)
+    if coco_files(root):
+        return _from_instances(make_val_split(find_detection_data(root, classes)))
+    layouts = " ".join(SEGMENTATION_LAYOUTS.split())
+    raise DataError(f"{root}: no segmentation data; arrange it as one of: {layouts}")
+
+
+def _voc_splits(root: Path) -> dict[str, MaskSplit]:
+    """The splits of the lists in ImageSets/Segmentation; empty if there are none."""
+    base = voc_base(root)
+    list_dir = base / "ImageSets" / "Segmentation"
+    lists = {name: list_dir / f"{name}.txt" for name in ("train", "val", "test")}
+    if not any(path.is_file() for path in lists.values()):
+        lists = {"train": list_dir / "trainval.txt"}
+    splits = {}
+    for split, path in lists.items():
+        if path.is_file():
+            names = path.read_text(encoding="utf-8-sig").split()
+            folders = base / "JPEGImages", base / "SegmentationClass"
+            splits[split] = _paired(*folders, names, f"{path} lists it")
+    return splits
+
+
+def _folder_splits(root: Path) -> dict[str, MaskSplit]:
+    """The splits of the first layout that fits; empty if none does."""
+    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in _FOLDERS]
+    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in _FOLDERS]
+    patterns += [("{}", f"{{}}{tail}") for tail in ("annot", "_labels", "_masks")]
+    for images, masks in patterns:
+        folders = {
+            split: (root / images.format(word), root / masks.format(word))
+            for split, words in _WORDS.items()
+            for word in words
+            if (root / images.format(word)).is_dir()
+        }
+        if any(_holds_masks(mask_dir) for _, mask_dir in folders.values()):
+            # A test split is often published without its masks.
+            folders = {s: f for s, f in folders.items() if s != "test" or _holds_masks(f[1])}
+            return {split: _paired(*pair) for split, pair in folders.items()}
+    for images, masks in _FOLDERS:
+        if (root / images).is_dir() and _holds_masks(root / masks):
+            return {"train": _paired(root / images, root / masks)}
+    return {}
+
+
+def _holds_masks(folder: Path) -> bool:
+    return any(True for _ in _files(folder, _MASK_SUFFIXES))
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Files below `folder` that end in one of `suffixes`, relative to it."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith(suffixes) and not name.startswith("."):
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def _paired(
+    image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
+) -> MaskSplit:
+    """The images of a folder, or those named, each with its mask; raises DataError."""
+    images = sorted(_files(image_dir, IMAGE_SUFFIXES))
+    if names is not None:
+        stems = {image.rpartition(".")[0]: image for image in images}
+        for name in names:
+            if name not in stems:
+                raise DataError(f"{image_dir / name}: no such image, but {why}; add or unlist it")
+        images = sorted(stems[name] for name in set(names))
+    if not images:
+        raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
+    suffixes = sorted({f".{image.rpartition('.')[2]}" for image in images})
+    if len(suffixes) > 1:
+        raise DataError(
+            f"{image_dir}: its images end in {' and '.join(suffixes)}; give all the same ending"
+        )
+    stems = [image.removesuffix(suffixes[0]) for image in images]
+    masks = set(_files(mask_dir, _MASK_SUFFIXES))
+    suffix = _mask_suffix(stems, masks)
+    lost = [stem for stem in stems if f"{stem}{suffix}" not in masks]
+    if lost:
+        more = f"; {len(lost) - 1} more like it" if len(lost) > 1 else ""
+        raise DataError(
+            f"{image_dir / lost[0]}{suffixes[0]}: has no mask {mask_dir / lost[0]}{suffix}; add it "
+            f"or remove the image{more}"
+        )
+    return MaskSplit(tuple(stems), image_dir, suffixes[0], mask_dir, suffix)
+
+
+def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
+    """What follows an image's name in the name of its mask: '.png', '_mask.png', ..."""
+    tails = {
+        mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
+    }
+    tails = {tail for tail in tails if not tail[0].isalnum()} | {".png"}
+    return max(sorted(tails, key=len), key=lambda tail: sum(f"{s}{tail}" in masks for s in stems))
+
+
+def _mask_data(
+    root: Path, splits: dict[str, MaskSplit], classes: Sequence[str] | None
+) -> SegmentationData:
+    if "train" not in splits:
+        raise DataError(f"{root}: has {', '.join(splits)} but no train split; add one")
+    train = splits["train"]
+    first = train.mask(train.names[0])
+    notes = [f"format masks: images in {train.image_dir}, masks in {train.mask_dir}"]
+    names, origin = _class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
+    notes.append(f"{len(names)} classes, {origin}: {', '.join(names)}")
+    notes += [f"{split}: {len(own.names)} images" for split, own in splits.items()]
+    if "val" not in splits:
+        chosen = choose_val(root, train.names)
+        own = {"train": sorted(set(train.names) - chosen), "val": sorted(chosen)}
+        splits = splits | {s: replace(train, names=tuple(part)) for s, part in own.items()}
+        notes.append(f"val is {len(chosen)} of the {len(train.names)} training images (seed 0)")
+    return SegmentationData(root, names, _palette(first, len(names)), splits, tuple(notes))
+
+
+def _class_names(
+    root: Path, first_mask: Path, given: Sequence[str] | None, voc: bool
+) -> tuple[tuple[str, ...], str]:
+    """The names, and where they are from."""
+    path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
+    listed: tuple[str, ...] | None = None
+    if path:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        listed = tuple(line.strip() for line in lines if line.strip())
+        if given is not None and tuple(given) != listed:
+            raise DataError(
+                f"{path}: names the classes {', '.join(listed)}; leave --classes out, or correct it"
+            )
+    names, origin = listed, f"as {path.name} names them" if path else "as given"
+    if not path:
+        names = tuple(given) if given is not None else None
+    if names is None and voc:
+        names, origin = VOC_CLASSES, "Pascal VOC's"
+    if not names:
+        values = ", ".join(map(str, sorted(mask_values(first_mask)[1])))
+        raise DataError(
+            f"{root}: the class names are unknown; write them into {root / _NAME_FILES[0]}, a line "
+            f"for each value from 0 on, or give --classes ({first_mask.name} holds {values})"
+        )
+    if len(set(names)) < len(names):
+        raise DataError(f"{path or '--classes'}: a class is named twice; give each a name")
+    return names, origin
+
+
+def mask_values(path: Path) -> tuple[tuple[int, int], set[int]]:
+    """Width and height of an index mask, and the values it holds, `IGNORE_INDEX` left out.
+
+    Raises:
+        DataError: if it cannot be read, or is in colours.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.mode not in ("L", "P", "1", "I;16", "I"):
+                raise DataError(
+                    f"{path}: is a picture in colours ({picture.mode}), not an index mask; save "
+                    "the number of its class in every pixel, as 8-bit grey or palette PNG"
+                )
+            values = np.asarray(picture)
+            size = picture.size
+    except DataError:
+        raise
+    except IMAGE_ERRORS as error:
+        raise DataError(f"{path}: unreadable mask ({error}); replace the file") from None
+    return size, set(np.unique(values).tolist()) - {IGNORE_INDEX}
+
+
+def _palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] | None:
+    """The colours of a palette mask, if it has a different one for every class."""
+    with Image.open(mask) as picture:
+        flat = picture.getpalette() if picture.mode == "P" else None
+    colours = [tuple(flat[3 * i : 3 * i + 3]) for i in range(classes)] if flat else []
+    return tuple(colours) if len(set(colours)) == classes and len(colours[-1]) == 3 else None
+
+
+def _from_instances(instances: DetectionData) -> SegmentationData:
+    """Semantic data whose masks are drawn from instances, behind a background class."""
+    splits = {}
+    for name, split in instances.splits.items():
+        files = [image["file_name"] for image in split.content["images"]]
+        suffixes = sorted({Path(file).suffix for file in files})
+        if len(suffixes) > 1:
+            raise DataError(
+                f"{split.source}: its images end in {' and '.join(suffixes)}; give all the same "
+                "ending"
+            )
+        names = tuple(sorted(file.removesuffix(suffixes[0]) for file in files))
+        splits[name] = MaskSplit(names, split.image_dir, suffixes[0], None, ".png")
+    notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
+    classes = ("background", *instances.classes)
+    return SegmentationData(instances.root, classes, None, splits, notes, instances)

@@ -1,0 +1,80 @@
+"""Check segmentation data for what would stop or spoil a training, before it starts."""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from .annotations import IMAGE_ERRORS, DataError, oriented_size
+from .checks import check_detection_data, require_segmentations
+from .segmentation import IGNORE_INDEX, SegmentationData, mask_values
+
+
+def check_segmentation_data(
+    data: SegmentationData, progress: Callable[[int, int], None] | None = None
+) -> list[str]:
+    """Read all images and masks; return warnings, one line for each kind of defect.
+
+    `progress(done, total)` is called after every image. Instances are checked as detection data.
+
+    Raises:
+        DataError: for the first image or mask that would spoil a training, with how to mend it.
+    """
+    if data.instances is not None:
+        require_segmentations(data.instances)
+        return check_detection_data(data.instances, progress=progress)
+    seen: dict[str, set[int]] = {}
+    train = data.splits["train"]
+    in_train = {train.image(name) for name in train.names}
+    done, total, twice = 0, sum(len(split.names) for split in data.splits.values()), []
+    for split_name, split in data.splits.items():
+        seen[split_name] = set()
+        for name in split.names:
+            image, mask = split.image(name), split.mask(name)
+            size, values = mask_values(mask)
+            _check_image(image, mask, size)
+            if values and (min(values) < 0 or max(values) >= len(data.classes)):
+                odd = max(values) if max(values) >= len(data.classes) else min(values)
+                raise DataError(
+                    f"{mask}: holds the value {odd}, but the {len(data.classes)} classes are 0 to "
+                    f"{len(data.classes) - 1} ({IGNORE_INDEX} means ignore); correct the mask, or "
+                    f"name the class of every value"
+                )
+            seen[split_name] |= values
+            if split_name != "train" and image in in_train:
+                twice.append(image)
+            done += 1
+            if progress:
+                progress(done, total)
+    if not seen["train"]:
+        raise DataError(
+            f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
+            "train on; put the classes' numbers there"
+        )
+    return _warnings(data, seen, twice)
+
+
+def _check_image(image, mask, mask_size: tuple[int, int]) -> None:
+    try:
+        with Image.open(image) as picture:
+            picture.load()
+            size = oriented_size(picture)
+    except IMAGE_ERRORS as error:
+        raise DataError(f"{image}: unreadable image ({error}); replace the file") from None
+    if size != mask_size:
+        raise DataError(
+            f"{mask}: is {mask_size[0]} x {mask_size[1]}, its image {image} is {size[0]} x "
+            f"{size[1]}; make the mask anew in the image's size (by nearest neighbour)"
+        )
+
+
+def _warnings(data: SegmentationData, seen: dict[str, set[int]], twice: list) -> list[str]:
+    lines = []
+    absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
+    if absent:
+        lines.append(f"classes without a training pixel: {', '.join(absent)}")
+    if twice:
+        lines.append(
+            f"images also in the train split: {len(twice)}, first {twice[0]}; their score tells "
+            "little, keep each in one split"
+        )
+    return lines

@@ -1,0 +1,91 @@
+"""From the folder that --data names to a config that reads it, and the files it reads beside it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.utils import ProgressBar
+
+from ..data.checks import check_detection_data
+from ..data.layouts import DetectionData, find_detection_data
+from ..data.masks import write_lists
+from ..data.segmentation import SegmentationData, find_segmentation_data
+from ..data.segmentation_checks import check_segmentation_data
+from ..data.splits import make_val_split
+from ..data.splits import write_index as write_annotations
+from .config_edits import pipeline_steps, set_detection_data
+from .segmentation_edits import set_segmentation_data
+
+LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
+
+
+def use_data(
+    cfg: Config, root: str, classes: Sequence[str] | None = None
+) -> DetectionData | SegmentationData:
+    """Find and check the data in `root`, point the config at it and print what was decided.
+
+    A config whose pipeline ends in mmseg's PackSegInputs gets masks, one that ends in mmdet's
+    PackDetInputs gets boxes. `write_index(cfg, data)` has to follow before training.
+    """
+    last_steps = {step["type"] for step in pipeline_steps(cfg)}
+    if "PackSegInputs" in last_steps:
+        data = find_segmentation_data(root, classes)
+        warnings = _check(check_segmentation_data, data)
+        set_segmentation_data(cfg, data, index_dir(cfg))
+    elif "PackDetInputs" in last_steps:
+        data = find_detection_data(root, classes)
+        warnings = _check(check_detection_data, data)
+        data = make_val_split(data)
+        set_detection_data(cfg, data, index_dir(cfg))
+    else:
+        raise ValueError(
+            "--data serves mmdet's and mmseg's configs: this one's training pipeline has neither "
+            "PackDetInputs nor PackSegInputs"
+        )
+    print(f"Data from {data.root}")
+    for line in data.notes:
+        print(f"  {line}")
+    for line in warnings:
+        print(f"  warning: {line}")
+    return data
+
+
+def write_index(cfg: Config, data: DetectionData | SegmentationData) -> None:
+    """Write into the work dir what the config reads beside the user's folder."""
+    if isinstance(data, SegmentationData):
+        with _progress() as progress:
+            write_lists(data, index_dir(cfg), progress)
+    else:
+        write_annotations(data, index_dir(cfg))
+
+
+def _check(check: Callable, data: DetectionData | SegmentationData) -> list[str]:
+    """Warnings of `check`, run once for all processes."""
+    if not is_main_process():
+        return []
+    with _progress() as progress:
+        return check(data, progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar for what takes long: called with the steps done and their total."""
+    bars: list[ProgressBar] = []
+
+    def progress(done: int, total: int) -> None:
+        if total <= LONG_CHECK:
+            return
+        if done == 1:
+            bars.append(ProgressBar(total))
+        bars[-1].update()
+        if done == total:
+            print()
+
+    yield progress
+
+
+def index_dir(cfg: Config) -> Path:
+    """Where the annotation files made from the user's data go."""
+    return Path(cfg.work_dir).absolute() / "data"
