@@ -4,12 +4,20 @@ PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 
-.PHONY: demo test clean
+.PHONY: demo demo-segmentation test clean
 
 demo: .venv/.ready
 	$(BIN)/python tools/make_demo_data.py data/demo
 	$(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py \
 		--seed 0 --work-dir work_dirs/demo
+
+# The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
+demo-segmentation: work_dirs/demo/epoch_4.pth
+	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_600_demo-192x192.py \
+		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
+
+work_dirs/demo/epoch_4.pth:
+	$(MAKE) demo
 
 test: .venv/.ready
 	$(BIN)/ruff check .
@@ -24,4 +32,4 @@ test: .venv/.ready
 	touch $@
 
 clean:
-	rm -rf .venv work_dirs/demo data/demo
+	rm -rf .venv work_dirs/demo work_dirs/demo-segmentation data/demo

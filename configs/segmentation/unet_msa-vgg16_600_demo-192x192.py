@@ -15,8 +15,7 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/epoch_4.pth')),
     decode_head=dict(
         in_channels=(16, 32, 64, 128, 128),
-        decoder_channels=(16, 32, 64, 64),
-        norm_inputs=False,
+        decoder_channels=(16, 32, 64, 64, 64),
         num_classes=11,
         # Strokes are few pixels among many of background.
         loss_decode=[

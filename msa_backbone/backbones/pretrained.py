@@ -48,13 +48,22 @@ class LoadReport:
 
     def __str__(self) -> str:
         prefix = f" (prefix '{self.prefix}')" if self.prefix else ""
-        lines = [f"Weights from {self.source}{prefix}: {len(self.loaded)} tensors loaded."]
+        total = len(self.loaded) + len(self.missing)
+        lines = [
+            f"Weights from {self.source}{prefix}: {len(self.loaded)} of {total} tensors loaded."
+        ]
+        own = [name for name in self.unused if name.startswith(self.prefix)]
         for label, names in (
             ("not in the file, kept as initialised", self.missing),
-            ("in the file, not used", self.unused),
+            ("in the file, not used", own),
         ):
             if names:
                 lines.append(f"  {len(names)} {label}: {_abbreviated(names)}")
+        # What a detector or a segmenter has beside its backbone.
+        parts = Counter(n.split(".")[0] for n in self.unused if not n.startswith(self.prefix))
+        if parts:
+            counted = ", ".join(f"{part} ({count})" for part, count in parts.items())
+            lines.append(f"  {parts.total()} of other parts of the model in the file: {counted}")
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -1,17 +1,23 @@
-"""U-Net's expanding path over the feature maps of any backbone.
+"""U-Net's expanding path over the feature maps of any backbone, with residual levels.
 
-Source: U-Net, https://arxiv.org/abs/1505.04597, section 2. Every level halves its way up:
+Sources: U-Net, https://arxiv.org/abs/1505.04597, section 2; residual levels as in Deep Residual
+U-Net, https://arxiv.org/abs/1711.10684, section II. A level joins its map with the coarser level:
 
-    up   = resize(conv1x1(coarser), size of skip)
-    next = (conv3x3 - norm - act) x num_convs of cat[skip, up]
+    s = norm(conv1x1(map));  u = resize(conv1x1(coarser level), size of s)
+    level = s + u + (conv3x3 - norm - act) x num_convs of cat[s, u]      the last one without act
 
-Deviations: a 1x1 convolution and bilinear interpolation to the skip's size stand for the 2x2
-up-convolution, so that sizes need not double (odd inputs, any strides), and the convolutions are
-padded, so that nothing is cropped. A 1x1 convolution and an interpolation commute: it runs on the
-small map.
+The sum is a linear path from every map to the output, which learns in tens of iterations; with
+`zero_init` the convolutions start as zero and depart from there (zero-initialised residuals,
+https://arxiv.org/abs/1706.02677, section 5.1).
+
+Deviations: bilinear interpolation to the map's size stands for the 2x2 up-convolution: sizes
+need not double (odd inputs, any strides), behind the 1x1 convolution, with which it commutes. The
+convolutions are padded: nothing is cropped. Every map is brought to its level's width and,
+by the norm, to one scale: VGG's stages differ by hundreds.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -29,61 +35,66 @@ DEFAULT_NORM = {"type": "BN"}
 DEFAULT_ACT = {"type": "ReLU"}
 
 
-class UNetBlock(nn.Module):
-    """One level: the coarser map is resized to the skip's size, joined with it and convolved.
+class UNetLevel(nn.Module):
+    """Joins a level's map with the coarser level.
 
     Args:
-        in_channels: channels of the coarser map.
-        skip_channels: channels of the skip.
-        out_channels: channels of the output, and of the coarser map when it joins the skip.
-        num_convs: 3x3 convolutions after the joint, at least 1.
-        conv_cfg, norm_cfg, act_cfg: OpenMMLab-style layer dicts; None is a plain convolution, no
-            norm.
-        attention: `dict(type=..., ...)` of a registered module behind the convolutions, or None.
-        zero_init: start that module as the identity.
-        align_corners: of the interpolation.
+        coarser_channels: channels of the coarser level.
+        channels: channels of the map and of the output.
+        num_convs, residual, conv_cfg, norm_cfg, act_cfg, attention, zero_init, align_corners: as
+            in UNetDecoder.
     """
 
     def __init__(
         self,
-        in_channels: int,
-        skip_channels: int,
-        out_channels: int,
+        coarser_channels: int,
+        channels: int,
         num_convs: int,
+        residual: bool,
         conv_cfg: dict | None,
-        norm_cfg: dict | None,
+        norm_cfg: dict,
         act_cfg: dict,
         attention: dict | None,
         zero_init: bool,
         align_corners: bool,
     ) -> None:
         super().__init__()
+        self.residual = residual
+        self.zero_init = zero_init
         self.align_corners = align_corners
-        self.up_conv = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        self.up_conv = nn.Conv2d(coarser_channels, channels, kernel_size=1)
         layers: list[nn.Module] = []
-        channels = skip_channels + out_channels
-        for _ in range(num_convs):
-            layers.append(build_conv3x3(conv_cfg, channels, out_channels, dilation=1))
-            if norm_cfg is not None:
-                layers.append(build_norm(norm_cfg, out_channels))
-            layers.append(build_activation(act_cfg))
-            channels = out_channels
+        for number in range(num_convs):
+            joined = 2 * channels if number == 0 else channels
+            layers.append(build_conv3x3(conv_cfg, joined, channels, dilation=1))
+            layers.append(build_norm(norm_cfg, channels))
+            if number < num_convs - 1 or not residual:
+                layers.append(build_activation(act_cfg))
         self.convs = nn.Sequential(*layers)
         self.attention = (
-            nn.Identity()
-            if attention is None
-            else build_attention(attention, out_channels, zero_init)
+            nn.Identity() if attention is None else build_attention(attention, channels, zero_init)
         )
+        self.init_weights()
 
-    def forward(self, coarser: Tensor, skip: Tensor) -> Tensor:
-        """(N, in_channels, h, w) and (N, skip_channels, H, W) -> (N, out_channels, H, W)."""
+    def init_weights(self) -> None:
+        """Start as the sum alone where asked to."""
+        if self.residual and self.zero_init:
+            nn.init.zeros_(self.convs[-1].weight)
+        if hasattr(self.attention, "init_weights"):
+            self.attention.init_weights()
+
+    def forward(self, skip: Tensor, coarser: Tensor) -> Tensor:
+        """(N, channels, H, W) and (N, coarser_channels, h, w) -> (N, channels, H, W)."""
         up = F.interpolate(
             self.up_conv(coarser),
             size=skip.shape[-2:],
             mode="bilinear",
             align_corners=self.align_corners,
         )
-        return self.attention(self.convs(torch.cat([skip, up], dim=1)))
+        x = self.convs(torch.cat([skip, up], dim=1))
+        if self.residual:
+            x = skip + up + x
+        return self.attention(x)
 
 
 class UNetDecoder(nn.Module):
@@ -91,15 +102,13 @@ class UNetDecoder(nn.Module):
 
     Args:
         in_channels: channels of the feature maps, the finest first; at least two.
-        channels: channels of the decoder's levels, the finest first: one fewer than feature maps,
-            since the coarsest map is where the way up begins.
-        num_convs: 3x3 convolutions a level.
-        norm_inputs: pass each feature map through a norm of its own first. A backbone without norm
-            layers needs it: VGG's stages differ in scale by hundreds, and the largest map would
-            drown the others where they are joined.
+        channels: channels of the level of each feature map.
+        num_convs: 3x3 convolutions a level, at least 1.
+        residual: add each level's inputs to its convolutions; False is the classic form, with an
+            activation behind every convolution.
         conv_cfg, norm_cfg, act_cfg: OpenMMLab-style layer dicts.
         attention: `dict(type=..., ...)` of a registered module behind every level, or None.
-        zero_init: start that attention as the identity.
+        zero_init: start the convolutions of residual levels, and the attention, as adding nothing.
         align_corners: of the interpolation.
 
     Attributes:
@@ -114,38 +123,38 @@ class UNetDecoder(nn.Module):
         in_channels: Sequence[int],
         channels: Sequence[int],
         num_convs: int = 2,
-        norm_inputs: bool = False,
+        residual: bool = True,
         conv_cfg: dict | None = None,
-        norm_cfg: dict | None = DEFAULT_NORM,
+        norm_cfg: dict = DEFAULT_NORM,
         act_cfg: dict = DEFAULT_ACT,
         attention: dict | None = None,
         zero_init: bool = True,
         align_corners: bool = False,
     ) -> None:
         super().__init__()
-        if len(in_channels) < 2 or len(channels) != len(in_channels) - 1:
+        if len(in_channels) < 2 or len(channels) != len(in_channels):
             raise ValueError(
                 f"channels={tuple(channels)} does not fit in_channels={tuple(in_channels)}: give "
-                "two or more feature maps, and one level fewer than feature maps"
+                "two or more feature maps, and a level's channels for each"
             )
         if num_convs < 1:
             raise ValueError(f"num_convs={num_convs} does not fit: give 1 or more")
-        if norm_inputs and norm_cfg is None:
-            raise ValueError("norm_inputs=True needs a norm_cfg")
+        if norm_cfg is None:
+            raise ValueError("norm_cfg=None does not fit: the maps have to come to one scale")
         if attention is not None:
             check_attention_options(attention)
         self.in_channels = tuple(in_channels)
         self.out_channels = channels[0]
-        self.input_norms = nn.ModuleList(
-            build_norm(norm_cfg, c) if norm_inputs else nn.Identity() for c in in_channels
+        self.laterals = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(given, own, kernel_size=1), build_norm(norm_cfg, own))
+            for given, own in zip(in_channels, channels, strict=True)
         )
-        coarser_channels = (*channels[1:], in_channels[-1])
-        self.blocks = nn.ModuleList(
-            UNetBlock(
+        self.levels = nn.ModuleList(
+            UNetLevel(
                 coarser,
-                skip,
-                out,
+                own,
                 num_convs,
+                residual,
                 conv_cfg,
                 norm_cfg,
                 act_cfg,
@@ -153,8 +162,13 @@ class UNetDecoder(nn.Module):
                 zero_init,
                 align_corners,
             )
-            for coarser, skip, out in zip(coarser_channels, in_channels[:-1], channels, strict=True)
+            for own, coarser in pairwise(channels)
         )
+
+    def init_weights(self) -> None:
+        """Restore the start that `zero_init` asks for; mmengine calls this after any `init_cfg`."""
+        for level in self.levels:
+            level.init_weights()
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Decode a backbone's feature maps.
@@ -174,7 +188,7 @@ class UNetDecoder(nn.Module):
                 f"the feature maps have {channels} channels, the decoder was built for "
                 f"in_channels={self.in_channels}, the finest first"
             )
-        *skips, x = (norm(f) for norm, f in zip(self.input_norms, features, strict=True))
-        for block, skip in zip(reversed(self.blocks), reversed(skips), strict=True):
-            x = block(x, skip)
+        *skips, x = (lateral(f) for lateral, f in zip(self.laterals, features, strict=True))
+        for level, skip in zip(reversed(self.levels), reversed(skips), strict=True):
+            x = level(skip, x)
         return x

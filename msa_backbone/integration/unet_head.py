@@ -19,11 +19,10 @@ class UNetHead(BaseDecodeHead):
 
     Args:
         in_channels: channels of the feature maps it reads, the finest first.
-        decoder_channels: channels of the decoder's levels, the finest first: one fewer than
-            feature maps.
+        decoder_channels: channels of the decoder's level of each feature map.
         in_index: which of the backbone's feature maps it reads; the first `len(in_channels)` by
             default.
-        num_convs, norm_inputs, conv_cfg, norm_cfg, act_cfg, attention, zero_init: as in
+        num_convs, residual, conv_cfg, norm_cfg, act_cfg, attention, zero_init: as in
             UNetDecoder.
         align_corners: of every interpolation, the head's and the decoder's.
         kwargs: the options of every mmseg decode head: `num_classes`, `out_channels`, `threshold`,
@@ -39,9 +38,9 @@ class UNetHead(BaseDecodeHead):
         decoder_channels: Sequence[int],
         in_index: Sequence[int] | None = None,
         num_convs: int = 2,
-        norm_inputs: bool = False,
+        residual: bool = True,
         conv_cfg: dict | None = None,
-        norm_cfg: dict | None = DEFAULT_NORM,
+        norm_cfg: dict = DEFAULT_NORM,
         act_cfg: dict = DEFAULT_ACT,
         attention: dict | None = None,
         zero_init: bool = True,
@@ -69,7 +68,7 @@ class UNetHead(BaseDecodeHead):
             in_channels,
             decoder_channels,
             num_convs=num_convs,
-            norm_inputs=norm_inputs,
+            residual=residual,
             conv_cfg=conv_cfg,
             norm_cfg=norm_cfg,
             act_cfg=act_cfg,

@@ -83,7 +83,7 @@ def test_every_naming_computes_what_its_network_does(origin, batch_norm, tmp_pat
     report = load_pretrained(backbone, tmp_path / "vgg.pth")
     assert set(report.loaded) == set(state) and report.prefix == prefix
     assert len(report.missing) == ATTENTION_TENSORS and len(report.unused) == unused
-    assert f"{len(state)} tensors loaded" in str(report)
+    assert f"{len(state)} of {len(state) + ATTENTION_TENSORS} tensors loaded" in str(report)
     x = torch.randn(1, 3, 64, 32)
     for y, expected in zip(backbone(x), stage_outputs(features, x), strict=True):
         assert torch.equal(y, expected)

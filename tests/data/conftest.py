@@ -122,3 +122,8 @@ def bccd() -> Path:
 @pytest.fixture
 def coco128() -> Path:
     return _real_data("coco128")
+
+
+@pytest.fixture
+def camvid() -> Path:
+    return _real_data("camvid")

@@ -68,13 +68,16 @@ def normalise(x, state, name):
     return scaled * state[f"{name}.weight"][:, None, None] + state[f"{name}.bias"][:, None, None]
 
 
-def reference(state, maps, align_corners=False, norm_inputs=True, attention=False):
+def reference(state, maps, align_corners=False, residual=True, attention=False):
     """The decoder of one sample from its state dict: maps are (C, H, W), the finest first."""
-    if norm_inputs:
-        maps = [normalise(x, state, f"input_norms.{i}") for i, x in enumerate(maps)]
-    x = maps[-1]
-    for level in reversed(range(len(maps) - 1)):
-        name, skip = f"blocks.{level}", maps[level]
+    own = []
+    for i, x in enumerate(maps):
+        name = f"laterals.{i}"
+        x = convolve(x, state[f"{name}.0.weight"], state[f"{name}.0.bias"])
+        own.append(normalise(x, state, f"{name}.1"))
+    *skips, x = own
+    for i in reversed(range(len(skips))):
+        name, skip = f"levels.{i}", skips[i]
         # The other order than the decoder's: first to the larger size, then the 1x1 convolution.
         up = bilinear(x, *skip.shape[1:], align_corners)
         up = convolve(up, state[f"{name}.up_conv.weight"], state[f"{name}.up_conv.bias"])
@@ -82,23 +85,27 @@ def reference(state, maps, align_corners=False, norm_inputs=True, attention=Fals
         for conv, norm in ((0, 1), (3, 4)):
             layer = f"{name}.convs"
             x = convolve(x, state[f"{layer}.{conv}.weight"], state[f"{layer}.{conv}.bias"])
-            x = normalise(x, state, f"{layer}.{norm}").clamp(min=0)
+            x = normalise(x, state, f"{layer}.{norm}")
+            if conv == 0 or not residual:
+                x = x.clamp(min=0)
+        if residual:
+            x = skip + up + x
         if attention:
             prefix = f"{name}.attention."
-            own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            x = multi_scale_attention(own, x[None])[0]
+            gates = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            x = multi_scale_attention(gates, x[None])[0]
     return x
 
 
 @pytest.mark.parametrize("align_corners", [False, True])
-@pytest.mark.parametrize("norm_inputs", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("attention", [False, True])
-def test_equals_the_reference(align_corners, norm_inputs, attention):
+def test_equals_the_reference(align_corners, residual, attention):
     torch.manual_seed(1)
     decoder = UNetDecoder(
         CHANNELS,
-        (2, 6),
-        norm_inputs=norm_inputs,
+        (2, 6, 4),
+        residual=residual,
         attention={"type": "MultiScaleAttention", "reduction_ratio": 2} if attention else None,
         zero_init=False,
         align_corners=align_corners,
@@ -110,13 +117,33 @@ def test_equals_the_reference(align_corners, norm_inputs, attention):
     assert out.shape == (2, 2, 7, 5)
     for sample in range(2):
         expected = reference(
-            decoder.state_dict(),
-            [x[sample] for x in maps],
-            align_corners,
-            norm_inputs,
-            attention,
+            decoder.state_dict(), [x[sample] for x in maps], align_corners, residual, attention
         )
         torch.testing.assert_close(out[sample], expected, rtol=1e-10, atol=1e-10)
+
+
+def test_starts_as_the_sum_of_all_maps():
+    """At zero_init no convolution adds anything: a linear path from every map to the output."""
+    torch.manual_seed(0)
+    attention = {"type": "MultiScaleAttention", "reduction_ratio": 2}
+    decoder = UNetDecoder(CHANNELS, (2, 6, 4), attention=attention).double().eval()
+    maps = features()
+    state = decoder.state_dict()
+    for sample in range(2):
+        own = [
+            normalise(
+                convolve(x[sample], state[f"laterals.{i}.0.weight"], state[f"laterals.{i}.0.bias"]),
+                state,
+                f"laterals.{i}.1",
+            )
+            for i, x in enumerate(maps)
+        ]
+        total = own[2]
+        for i in (1, 0):
+            up = bilinear(total, *SIZES[i], False)
+            name = f"levels.{i}.up_conv"
+            total = own[i] + convolve(up, state[f"{name}.weight"], state[f"{name}.bias"])
+        torch.testing.assert_close(decoder(maps)[sample], total, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +156,7 @@ def test_equals_the_reference(align_corners, norm_inputs, attention):
 )
 def test_any_sizes_come_back_in_the_first_ones(sizes):
     channels = (3, 4, 5, 6)
-    decoder = UNetDecoder(channels, (8, 8, 8))
+    decoder = UNetDecoder(channels, (8, 8, 8, 8))
     out = decoder(features(channels, sizes, dtype=torch.float32))
     assert out.shape == (2, 8, *sizes[0])
     assert decoder.out_channels == 8
@@ -140,8 +167,7 @@ def test_every_parameter_gets_a_gradient(channels_last):
     torch.manual_seed(0)
     decoder = UNetDecoder(
         CHANNELS,
-        (8, 8),
-        norm_inputs=True,
+        (8, 8, 8),
         attention={"type": "MultiScaleAttention", "reduction_ratio": 1},
         zero_init=False,
     )
@@ -155,37 +181,29 @@ def test_every_parameter_gets_a_gradient(channels_last):
 
 def test_gradcheck():
     torch.manual_seed(0)
-    decoder = UNetDecoder((2, 3), (2,), norm_cfg=None, act_cfg={"type": "GELU"}).double()
+    norm = {"type": "GN", "num_groups": 1}
+    decoder = UNetDecoder(
+        (2, 3), (2, 2), norm_cfg=norm, act_cfg={"type": "GELU"}, zero_init=False
+    ).double()
     maps = [x.requires_grad_() for x in features((2, 3), ((3, 3), (2, 2)), batch=1)]
     assert torch.autograd.gradcheck(lambda *x: decoder(x), maps)
 
 
-def test_attention_starts_as_the_identity():
+def test_the_scale_of_a_map_is_irrelevant():
+    """Caffe VGG16's maps differ by hundreds; the largest must not drown the others."""
     torch.manual_seed(0)
-    plain = UNetDecoder(CHANNELS, (4, 6)).eval()
-    attention = {"type": "MultiScaleAttention", "reduction_ratio": 2}
-    attended = UNetDecoder(CHANNELS, (4, 6), attention=attention).eval()
-    attended.load_state_dict(plain.state_dict(), strict=False)
-    maps = features(dtype=torch.float32)
-    assert torch.equal(plain(maps), attended(maps))
-
-
-def test_norm_inputs_makes_the_scale_of_a_map_irrelevant():
-    """Caffe VGG16's maps differ by hundreds; their common scale must not drown the coarser ones."""
-    torch.manual_seed(0)
-    decoder = UNetDecoder(CHANNELS, (4, 6), norm_inputs=True)
+    decoder = UNetDecoder(CHANNELS, (4, 6, 6))
     maps = features(dtype=torch.float32)
     scaled = [maps[0] * 500, *maps[1:]]
+    nn.init.zeros_(decoder.laterals[0][0].bias)
     torch.testing.assert_close(decoder(maps), decoder(scaled), rtol=1e-3, atol=1e-3)
-    raw = UNetDecoder(CHANNELS, (4, 6))
-    assert not torch.allclose(raw(maps), raw(scaled), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
         ({"num_convs": 1}, nn.Conv2d),
-        ({"norm_cfg": None}, nn.BatchNorm2d),
+        ({"residual": False}, nn.ReLU),
         ({"act_cfg": {"type": "GELU"}}, nn.GELU),
         ({"norm_cfg": {"type": "GN", "num_groups": 2}}, nn.GroupNorm),
     ],
@@ -194,26 +212,26 @@ def test_options_change_the_layers(options, kind):
     def count(decoder):
         return sum(isinstance(module, kind) for module in decoder.modules())
 
-    default, changed = UNetDecoder((3, 4), (4,)), UNetDecoder((3, 4), (4,), **options)
+    default, changed = UNetDecoder((3, 4), (4, 4)), UNetDecoder((3, 4), (4, 4), **options)
     assert count(default) != count(changed)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"channels": (4, 4, 4)}, "one level fewer"),
-        ({"in_channels": (3,), "channels": ()}, "two or more"),
+        ({"channels": (4, 4)}, "a level's channels for each"),
+        ({"in_channels": (3,), "channels": (4,)}, "two or more"),
         ({"num_convs": 0}, "num_convs=0"),
-        ({"norm_inputs": True, "norm_cfg": None}, "norm_cfg"),
+        ({"norm_cfg": None}, "norm_cfg"),
         ({"attention": {"type": "MultiScaleAttention", "ratio": 2}}, "'ratio'"),
     ],
 )
 def test_refuses_options_that_do_not_fit(options, words):
     with pytest.raises(ValueError, match=words):
-        UNetDecoder(**{"in_channels": CHANNELS, "channels": (4, 6), **options})
+        UNetDecoder(**{"in_channels": CHANNELS, "channels": (4, 6, 6), **options})
 
 
 def test_refuses_other_feature_maps():
-    decoder = UNetDecoder(CHANNELS, (4, 6))
+    decoder = UNetDecoder(CHANNELS, (4, 6, 6))
     with pytest.raises(ValueError, match=r"\(3, 4\).*\(3, 4, 5\)"):
         decoder(features(dtype=torch.float32)[:2])

@@ -134,14 +134,6 @@ def test_masks_are_asked_for_before_training(coco_data):
     config_edits.set_detection_data(cfg, coco_data, INDEX)
 
 
-def test_a_segmentation_config_is_refused(coco_data):
-    cfg = config(pipeline=[{"type": "LoadAnnotations"}, {"type": "PackSegInputs"}])
-    before = cfg.to_dict()
-    with pytest.raises(ValueError, match="--data serves detection configs"):
-        config_edits.set_detection_data(cfg, coco_data, INDEX)
-    assert cfg.to_dict() == before
-
-
 def test_the_report_is_added_once_and_finds_its_log():
     cfg = config()
     cfg.visualizer = {

@@ -27,8 +27,8 @@ OURS = {
 HEAD = {
     "type": "UNetHead",
     "in_channels": (8, 16, 32, 64, 64),
-    "decoder_channels": (8, 8, 16, 16),
-    "norm_inputs": True,
+    "decoder_channels": (8, 8, 16, 16, 16),
+    "zero_init": False,
     "num_classes": 4,
 }
 
@@ -69,7 +69,7 @@ BACKBONES = {
     "plain VGG": ({**OURS, "attention": None}, {}),
     "mmseg's ResNet": (
         {"type": "ResNetV1c", "depth": 18, "base_channels": 16, "stem_channels": 16},
-        {"in_channels": (16, 32, 64, 128), "decoder_channels": (8, 16, 16)},
+        {"in_channels": (16, 32, 64, 128), "decoder_channels": (8, 16, 16, 16)},
     ),
     "mmseg's MixVisionTransformer": (
         {
@@ -78,7 +78,7 @@ BACKBONES = {
             "num_layers": [1, 1, 1, 1],
             "num_heads": [1, 2, 4, 8],
         },
-        {"in_channels": (8, 16, 32, 64), "decoder_channels": (8, 16, 16)},
+        {"in_channels": (8, 16, 32, 64), "decoder_channels": (8, 16, 16, 16)},
     ),
 }
 
@@ -135,7 +135,7 @@ def test_options_of_mmseg_heads():
         {"type": "DiceLoss", "loss_name": "loss_dice", "loss_weight": 3.0},
     ]
     model = segmentor(head={"loss_decode": losses, "align_corners": True}, auxiliary_head=auxiliary)
-    assert {block.align_corners for block in model.decode_head.decoder.blocks} == {True}
+    assert {block.align_corners for block in model.decode_head.decoder.levels} == {True}
     names = model.loss(*batch()).keys()
     assert names >= {"decode.loss_ce", "decode.loss_dice", "aux.loss_ce"}
 
@@ -163,32 +163,28 @@ def test_options_of_mmseg_heads():
 
 
 def test_in_index_chooses_the_maps():
-    head = {"in_index": (1, 4), "in_channels": (16, 64), "decoder_channels": (8,)}
+    head = {"in_index": (1, 4), "in_channels": (16, 64), "decoder_channels": (8, 8)}
     model = segmentor(head=head).eval()
     assert model._forward(torch.randn(1, 3, 64, 48)).shape == (1, 4, 32, 24)
 
 
-def test_attention_in_the_decoder():
-    model = segmentor(head={"attention": {"type": "MultiScaleAttention", "reduction_ratio": 4}})
-    fusions = [m for n, m in model.named_modules() if n.endswith("attention.fusion_conv")]
-    in_decoder = [m for n, m in model.decode_head.named_modules() if n.endswith("fusion_conv")]
-    assert len(in_decoder) == 4 and len(fusions) == 4
-    assert not any(fusion.weight.any() for fusion in in_decoder)  # after init_weights as well
-    model = segmentor(
-        head={
-            "attention": {"type": "MultiScaleAttention", "reduction_ratio": 4},
-            "zero_init": False,
-        }
-    )
-    in_decoder = [m for n, m in model.decode_head.named_modules() if n.endswith("fusion_conv")]
-    assert all(fusion.weight.any() for fusion in in_decoder)
+@pytest.mark.parametrize("zero_init", [True, False])
+def test_zero_init_holds_after_init_weights(zero_init):
+    attention = {"type": "MultiScaleAttention", "reduction_ratio": 4}
+    kaiming = {"type": "Kaiming", "layer": "Conv2d"}
+    model = segmentor(head={"attention": attention, "zero_init": zero_init, "init_cfg": kaiming})
+    levels = model.decode_head.decoder.levels
+    assert len(levels) == 4
+    for level in levels:
+        for last in (level.attention.fusion_conv, level.convs[-1]):
+            assert last.weight.any() == (not zero_init)
 
 
 @pytest.mark.parametrize(
     ("head", "words"),
     [
         ({"in_index": (0, 1)}, "in_index"),
-        ({"decoder_channels": (8, 8)}, "one level fewer"),
+        ({"decoder_channels": (8, 8)}, "a level's channels for each"),
     ],
 )
 def test_refuses_what_does_not_fit(head, words):

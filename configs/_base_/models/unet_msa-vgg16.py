@@ -21,9 +21,7 @@ model = dict(
     decode_head=dict(
         type='UNetHead',
         in_channels=(64, 128, 256, 512, 512),
-        decoder_channels=(32, 64, 128, 256),
-        # VGG without norm layers: its stages differ in scale by hundreds.
-        norm_inputs=True,
+        decoder_channels=(32, 64, 128, 256, 256),
         norm_cfg=norm_cfg,
         num_classes=21,
         dropout_ratio=0.1,

@@ -1,0 +1,167 @@
+"""Each edit of an mmseg config changes what it names and leaves the rest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from msa_backbone.data.segmentation import find_segmentation_data
+from msa_backbone.integration import segmentation_edits as edits
+
+INDEX = Path("/nowhere/index")
+
+
+@pytest.fixture
+def data(tmp_path):
+    for split in ("train", "val", "test"):
+        for folder, mode in (("images", "RGB"), ("masks", "L")):
+            path = tmp_path / folder / split / f"{split[0]}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new(mode, (32, 24)).save(path)
+    return find_segmentation_data(tmp_path, ["sky", "road", "car"])
+
+
+LOAD = [{"type": "LoadImageFromFile"}, {"type": "Resize", "scale": (64, 48)}]
+CROP = {"type": "RandomCrop", "crop_size": (96, 60)}
+
+
+def config(annotations=None, **model) -> Config:
+    steps = [*LOAD, annotations or {"type": "LoadAnnotations"}, {"type": "PackSegInputs"}]
+    dataset = {"type": "ADE20KDataset", "data_root": "data/ade", "pipeline": steps}
+    train = {**dataset, "pipeline": [*steps[:-1], CROP, steps[-1]]}
+    metric = {"type": "IoUMetric", "iou_metrics": ["mIoU", "mDice"]}
+    return Config(
+        {
+            "model": {
+                "decode_head": {"num_classes": 150, "loss_decode": {"type": "CrossEntropyLoss"}},
+                "auxiliary_head": [{"num_classes": 150}],
+                "test_cfg": {"mode": "whole"},
+                **model,
+            },
+            "train_dataloader": {"batch_size": 7, "dataset": train},
+            "val_dataloader": {"batch_size": 1, "dataset": dataset},
+            "test_dataloader": {"batch_size": 1, "dataset": dataset},
+            "val_evaluator": metric,
+            "test_evaluator": metric,
+        }
+    )
+
+
+def test_the_data_replace_the_dataset_and_the_rest_stays(data):
+    cfg = config()
+    edits.set_segmentation_data(cfg, data, INDEX)
+    for split in ("train", "val", "test"):
+        loader = cfg[f"{split}_dataloader"]
+        dataset = loader.dataset
+        assert loader.batch_size == (7 if split == "train" else 1)
+        assert dataset.type == "BaseSegDataset" and dataset.test_mode == (split != "train")
+        assert dataset.ann_file == str(INDEX / f"{split}.txt")
+        assert dataset.data_prefix.img_path == str(data.root / "images" / split)
+        assert dataset.data_prefix.seg_map_path == str(data.root / "masks" / split)
+        assert dataset.metainfo.classes == ("sky", "road", "car")
+        assert len({tuple(colour) for colour in dataset.metainfo.palette}) == 3
+        assert dataset.pipeline[0] == LOAD[0]
+    for name in ("val_evaluator", "test_evaluator"):
+        assert cfg[name] == [{"type": "ClasswiseIoUMetric", "iou_metrics": ["mIoU", "mDice"]}]
+    assert cfg.model.decode_head.num_classes == 3
+    assert cfg.model.auxiliary_head[0].num_classes == 3
+
+
+def test_masks_count_from_zero_also_where_the_configs_own_did_not(data):
+    cfg = config({"type": "LoadAnnotations", "reduce_zero_label": True})
+    edits.set_segmentation_data(cfg, data, INDEX)
+    for split in ("train", "val", "test"):
+        dataset = cfg[f"{split}_dataloader"].dataset
+        assert dataset.reduce_zero_label is False
+        assert "reduce_zero_label" not in dataset.pipeline[2]
+
+
+def test_a_reader_that_turns_palettes_into_colours_is_refused(data):
+    cfg = config({"type": "LoadAnnotations", "imdecode_backend": "cv2"})
+    with pytest.raises(ValueError, match="cv2, which turns the indices of a palette PNG"):
+        edits.set_segmentation_data(cfg, data, INDEX)
+
+
+def test_out_channels_follow_the_classes(data):
+    cfg = config(decode_head={"num_classes": 150, "out_channels": 150})
+    edits.set_segmentation_data(cfg, data, INDEX)
+    assert cfg.model.decode_head.out_channels == 3
+
+
+def test_class_weights_of_other_classes_are_refused(data):
+    loss = {"type": "CrossEntropyLoss", "class_weight": [1.0] * 150}
+    cfg = config(decode_head={"num_classes": 150, "loss_decode": loss})
+    with pytest.raises(ValueError, match="150 weights, the data 3 classes"):
+        edits.set_segmentation_data(cfg, data, INDEX)
+
+
+@pytest.mark.parametrize(
+    ("crop", "own", "expected"),
+    [
+        (None, {}, ((96, 60), (64, 40))),  # the training crop
+        (None, {"crop_size": 90}, ((90, 90), (60, 60))),
+        (48, {"crop_size": 90}, ((48, 48), (32, 32))),
+    ],
+)
+def test_sliding_window(crop, own, expected):
+    cfg = config(test_cfg={"mode": "whole", **own})
+    assert "Sliding window" in edits.set_sliding_window(cfg, crop)
+    assert cfg.model.test_cfg == {"mode": "slide", "crop_size": expected[0], "stride": expected[1]}
+
+
+def test_sliding_window_needs_a_size_and_a_segmentor():
+    cfg = config()
+    cfg.train_dataloader.dataset.pipeline = []
+    with pytest.raises(ValueError, match="--slide 512"):
+        edits.set_sliding_window(cfg)
+    cfg.model.pop("decode_head")
+    for edit in (edits.set_sliding_window, edits.set_flip_augmentation):
+        with pytest.raises(ValueError, match="serves segmentation configs"):
+            edit(cfg)
+
+
+def test_flips_come_before_the_truth_is_loaded():
+    cfg = config()
+    assert "mirror image" in edits.set_flip_augmentation(cfg)
+    assert cfg.model.type == "SegTTAModel" and cfg.model.module.decode_head.num_classes == 150
+    load, augment = cfg.test_dataloader.dataset.pipeline
+    assert load.type == "LoadImageFromFile"
+    kinds = [[step.type for step in steps] for steps in augment.transforms]
+    assert kinds == [
+        ["Resize"],
+        ["RandomFlip", "RandomFlip"],
+        ["LoadAnnotations"],
+        ["PackSegInputs"],
+    ]
+    assert [flip.prob for flip in augment.transforms[1]] == [0.0, 1.0]
+
+
+def test_the_configs_own_augmentation_is_used():
+    cfg = config()
+    cfg.tta_pipeline = [{"type": "LoadImageFromFile"}, {"type": "TestTimeAug", "transforms": []}]
+    assert "tta_pipeline" in edits.set_flip_augmentation(cfg)
+    assert cfg.test_dataloader.dataset.pipeline == cfg.tta_pipeline
+
+
+def test_classwise_scores_against_a_confusion_matrix_by_hand():
+    pytest.importorskip("mmseg")
+    import torch
+    from mmengine.registry import METRICS
+
+    import msa_backbone  # noqa: F401
+
+    metric = METRICS.build({"type": "ClasswiseIoUMetric"})
+    metric.dataset_meta = {"classes": ("sky", "road", "car")}
+    truth = torch.tensor([[0, 0, 0, 1], [1, 1, 255, 255]])
+    guess = torch.tensor([[0, 0, 1, 1], [1, 0, 2, 0]])
+    sample = {"pred_sem_seg": {"data": guess[None]}, "gt_sem_seg": {"data": truth[None]}}
+    metric.process({}, [sample])
+    scores = metric.evaluate(1)
+    assert scores["aAcc"] == pytest.approx(100 * 4 / 6, abs=0.01)
+    assert scores["IoU/sky"] == pytest.approx(100 * 2 / 4, abs=0.01)
+    assert scores["IoU/road"] == pytest.approx(100 * 2 / 4, abs=0.01)
+    assert scores["Acc/sky"] == pytest.approx(100 * 2 / 3, abs=0.01)
+    assert np.isnan(scores["IoU/car"])  # neither in the truth that counts nor predicted there
+    assert scores["mIoU"] == pytest.approx(50, abs=0.01)
