@@ -147,7 +147,8 @@ def test_a_detector_is_fine_tuned_for_segmentation_and_back(
     capfd.readouterr()
     masks = ["--data", demo / "segmentation", "--work-dir", segmenter]
     # A learning rate of 0: what was loaded is what is saved.
-    frozen = ["optim_wrapper.optimizer.lr=0", "model.backbone.norm_eval=True"]
+    frozen = ["optim_wrapper.optimizer.lr=0", "param_scheduler=None"]
+    frozen += ["model.backbone.norm_eval=True"]
     run_tool(
         *("train", segment_config, *masks, "--weights", detector / "epoch_1.pth"),
         *("--cfg-options", *frozen),
@@ -166,7 +167,8 @@ def test_a_detector_is_fine_tuned_for_segmentation_and_back(
 
     capfd.readouterr()
     back = ["--data", demo / "coco", "--work-dir", tmp_path / "back"]
-    frozen = ["optim_wrapper.optimizer.lr=0", "model.backbone.norm_eval=True"]
+    frozen = ["optim_wrapper.optimizer.lr=0", "param_scheduler=None"]
+    frozen += ["model.backbone.norm_eval=True"]
     run_tool(
         *("train", tiny_config, *back, "--weights", segmenter / "iter_4.pth"),
         *("--cfg-options", "train_cfg.max_epochs=1", *frozen),
