@@ -46,6 +46,24 @@ def test_config_for_mmdet_builds(tmp_path):
     assert any(name.startswith(key) for name, _ in model.named_parameters())
 
 
+def test_config_for_mmseg_builds(tmp_path):
+    pytest.importorskip("mmseg")
+    from mmengine.config import Config
+    from mmengine.registry import MODELS, init_default_scope
+
+    from msa_backbone.integration.config_edits import drop_pretrained
+
+    path = tmp_path / "readme.py"
+    path.write_text(block("UNetHead"))
+    cfg = Config.fromfile(path)
+    init_default_scope("mmseg")
+    drop_pretrained(cfg)
+    model = MODELS.build(cfg.model).eval()
+    assert type(model.decode_head).__name__ == "UNetHead"
+    with torch.no_grad():
+        assert model._forward(torch.zeros(1, 3, 33, 47)).shape == (1, 21, 33, 47)
+
+
 def test_files_and_pictures_it_names_exist():
     root = Path(__file__).parents[1]
     named = re.findall(r"(?:configs|tools|\.github)/[\w./-]+\.(?:py|png)", README)

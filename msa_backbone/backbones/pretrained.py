@@ -114,7 +114,7 @@ def load_pretrained(
     report.missing = [
         n for n in target if n not in tensors and not n.endswith("num_batches_tracked")
     ]
-    if any("running_mean" in name for name in report.unused):
+    if any(name.startswith(prefix) and "running_mean" in name for name in report.unused):
         report.notes.append(
             "WARNING: the file's norm layers have no place here: "
             "build with norm_cfg=dict(type='BN')"

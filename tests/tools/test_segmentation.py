@@ -22,7 +22,7 @@ CLASSES = ("background", *"0123456789")
 @pytest.fixture
 def segment_config(tmp_path) -> Path:
     """The demo's segmentation config, narrower and shorter still: 4 iterations, from scratch."""
-    base = CONFIGS / "segmentation/unet_msa-vgg16_600_demo-192x192.py"
+    base = CONFIGS / "segmentation/unet_msa-vgg16_400_demo-192x192.py"
     path = tmp_path / "segment.py"
     path.write_text(
         f"_base_ = {str(base)!r}\n"
@@ -162,6 +162,7 @@ def test_a_detector_is_fine_tuned_for_segmentation_and_back(
     assert f"{len(last)} in the file, not used: backbone.attentions.30.conv1x1" in printed
     heads = len(file) - len(backbone)
     assert f"{heads} of other parts of the model in the file: neck (" in printed
+    assert "norm layers have no place" not in printed  # the neck's are not the backbone's
     found = same_tensors(read_state_dict(segmenter / "iter_4.pth"), file)
     assert found >= kept - counters
 

@@ -22,13 +22,13 @@ model = dict(
             dict(type='CrossEntropyLoss', loss_name='loss_ce', avg_non_ignore=True),
             dict(type='DiceLoss', loss_name='loss_dice', loss_weight=1.0),
         ]))
-train_dataloader = dict(batch_size=8)
-train_cfg = dict(max_iters=600, val_interval=200)
+train_dataloader = dict(batch_size=4)
+train_cfg = dict(max_iters=400, val_interval=100)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', T_max=550, eta_min=1e-5, begin=50, end=600, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=350, eta_min=1e-5, begin=50, end=400, by_epoch=False),
 ]
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.05, fused=True))
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=200))
-auto_scale_lr = dict(base_batch_size=8)
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=400))
+auto_scale_lr = dict(base_batch_size=4)
