@@ -140,6 +140,13 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
             return {split: _paired(*pair) for split, pair in folders.items()}
     for images, masks in _FOLDERS:
         if (root / images).is_dir() and _holds_masks(root / masks):
+            for folder in sorted((root / images).iterdir()):
+                if folder.is_dir() and folder.name.lower().startswith(tuple(_WORDS)):
+                    words = ", ".join(word for own in _WORDS.values() for word in own)
+                    raise DataError(
+                        f"{folder}: looks like a split by another name, and would be mixed with "
+                        f"the others; name the folders of images and masks {words}"
+                    )
             return {"train": _paired(root / images, root / masks)}
     return {}
 
@@ -279,6 +286,12 @@ def _from_instances(instances: DetectionData) -> SegmentationData:
     splits = {}
     for name, split in instances.splits.items():
         files = [image["file_name"] for image in split.content["images"]]
+        for file in files:  # a mask gets the image's name inside a folder of its own
+            if Path(file).is_absolute() or ".." in Path(file).parts:
+                raise DataError(
+                    f"{split.source}: file_name {file!r} leads out of the image folder, so its "
+                    "mask would lie outside the work dir; write the name relative to the images"
+                )
         suffixes = sorted({Path(file).suffix for file in files})
         if len(suffixes) > 1:
             raise DataError(

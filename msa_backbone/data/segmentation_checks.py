@@ -50,6 +50,11 @@ def check_segmentation_data(
             f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
             "train on; put the classes' numbers there"
         )
+    if seen["train"] == {0} and len(data.classes) > 1:
+        raise DataError(
+            f"{train.mask_dir}: only class 0 ({data.classes[0]}) has training pixels, as "
+            f"{IGNORE_INDEX} means ignore; where it stands for the foreground, save that as 1"
+        )
     return _warnings(data, seen, twice)
 
 

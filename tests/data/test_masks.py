@@ -120,6 +120,20 @@ def test_instances_without_masks_are_refused(folder, refusal):
     assert "has no segmentation" in refusal(check_segmentation_data, data)
 
 
+@pytest.mark.parametrize("absolute", [True, False])
+def test_names_that_lead_out_of_the_folder_are_refused(instances, refusal, absolute):
+    """Their masks would be drawn beside the images, over a PNG even in its place."""
+    path = instances.root / "annotations/instances_val.json"
+    content = json.loads(path.read_text())
+    name = str(instances.root / "images/d.jpg") if absolute else "../images/d.jpg"
+    content["images"][0]["file_name"] = name
+    path.write_text(json.dumps(content))
+    before = instances.files()
+    message = refusal(find_segmentation_data, instances.root)
+    assert "leads out of the image folder" in message and name in message
+    assert instances.files() == before
+
+
 def test_nothing_is_written_into_the_data(instances, refusal):
     before = sorted(os.walk(instances.root))
     data = find_segmentation_data(instances.root)

@@ -211,6 +211,21 @@ def test_nothing_to_train_on(masks, refusal):
     assert "every pixel is 255" in message
 
 
+def test_foreground_as_255_is_refused(masks, refusal):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", values=(0, 255))
+    data = find_segmentation_data(masks.root, ["ground", "road"])
+    message = refusal(check_segmentation_data, data)
+    assert "only class 0 (ground)" in message and "save that as 1" in message
+
+
+@pytest.mark.parametrize("words", [("train2017", "val2017"), ("Train", "Val")])
+def test_splits_by_other_names_are_not_mixed(masks, refusal, words):
+    for word, name in zip(words, "ab", strict=True):
+        masks(f"images/{word}/{{}}.jpg", f"masks/{word}/{{}}.png", name)
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert f"images/{words[0]}: looks like a split by another name" in message
+
+
 def test_warnings_and_progress(masks):
     masks("images/train/{}.jpg", "masks/train/{}.png", "a", "b", values=(0, 2))
     masks("images/val/{}.jpg", "masks/val/{}.png", "c")
