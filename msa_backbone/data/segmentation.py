@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from .annotations import IMAGE_ERRORS, IMAGE_SUFFIXES, DataError
+from .annotations import IMAGE_SUFFIXES, DataError
 from .layouts import DetectionData, coco_files, find_detection_data, voc_base
+from .mask_files import class_names, mask_palette
 from .splits import choose_val, make_val_split
 
 SEGMENTATION_LAYOUTS = """\
@@ -25,12 +23,6 @@ COCO    as for detection, with segmentations: masks are drawn from the instances
 Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of the masks' values, or
 --classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore"."""
 
-IGNORE_INDEX = 255
-VOC_CLASSES = (
-    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
-    *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
-    *("train", "tvmonitor"),
-)
 _WORDS = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation"),
@@ -41,7 +33,6 @@ _FOLDERS = (
     ("img_dir", "ann_dir"),
     ("JPEGImages", "SegmentationClass"),
 )
-_NAME_FILES = ("classes.txt", "labels.txt")
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
 
 
@@ -176,22 +167,28 @@ def _paired(
         images = sorted(stems[name] for name in set(names))
     if not images:
         raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
-    suffixes = sorted({f".{image.rpartition('.')[2]}" for image in images})
-    if len(suffixes) > 1:
-        raise DataError(
-            f"{image_dir}: its images end in {' and '.join(suffixes)}; give all the same ending"
-        )
-    stems = [image.removesuffix(suffixes[0]) for image in images]
+    ending = _common_ending(images, image_dir)
+    stems = [image.removesuffix(ending) for image in images]
     masks = set(_files(mask_dir, _MASK_SUFFIXES))
     suffix = _mask_suffix(stems, masks)
     lost = [stem for stem in stems if f"{stem}{suffix}" not in masks]
     if lost:
         more = f"; {len(lost) - 1} more like it" if len(lost) > 1 else ""
         raise DataError(
-            f"{image_dir / lost[0]}{suffixes[0]}: has no mask {mask_dir / lost[0]}{suffix}; add it "
+            f"{image_dir / lost[0]}{ending}: has no mask {mask_dir / lost[0]}{suffix}; add it "
             f"or remove the image{more}"
         )
-    return MaskSplit(tuple(stems), image_dir, suffixes[0], mask_dir, suffix)
+    return MaskSplit(tuple(stems), image_dir, ending, mask_dir, suffix)
+
+
+def _common_ending(files: Sequence[str], source: Path) -> str:
+    """The ending of all files, dot included: mmseg reads one; raises DataError for several."""
+    endings = sorted({f".{file.rpartition('.')[2]}" for file in files})
+    if len(endings) > 1:
+        raise DataError(
+            f"{source}: its images end in {' and '.join(endings)}; give all the same ending"
+        )
+    return endings[0]
 
 
 def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
@@ -211,7 +208,7 @@ def _mask_data(
     train = splits["train"]
     first = train.mask(train.names[0])
     notes = [f"format masks: images in {train.image_dir}, masks in {train.mask_dir}"]
-    names, origin = _class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
+    names, origin = class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
     notes.append(f"{len(names)} classes, {origin}: {', '.join(names)}")
     notes += [f"{split}: {len(own.names)} images" for split, own in splits.items()]
     if "val" not in splits:
@@ -219,66 +216,7 @@ def _mask_data(
         own = {"train": sorted(set(train.names) - chosen), "val": sorted(chosen)}
         splits = splits | {s: replace(train, names=tuple(part)) for s, part in own.items()}
         notes.append(f"val is {len(chosen)} of the {len(train.names)} training images (seed 0)")
-    return SegmentationData(root, names, _palette(first, len(names)), splits, tuple(notes))
-
-
-def _class_names(
-    root: Path, first_mask: Path, given: Sequence[str] | None, voc: bool
-) -> tuple[tuple[str, ...], str]:
-    """The names, and where they are from."""
-    path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
-    listed: tuple[str, ...] | None = None
-    if path:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        listed = tuple(line.strip() for line in lines if line.strip())
-        if given is not None and tuple(given) != listed:
-            raise DataError(
-                f"{path}: names the classes {', '.join(listed)}; leave --classes out, or correct it"
-            )
-    names, origin = listed, f"as {path.name} names them" if path else "as given"
-    if not path:
-        names = tuple(given) if given is not None else None
-    if names is None and voc:
-        names, origin = VOC_CLASSES, "Pascal VOC's"
-    if not names:
-        values = ", ".join(map(str, sorted(mask_values(first_mask)[1])))
-        raise DataError(
-            f"{root}: the class names are unknown; write them into {root / _NAME_FILES[0]}, a line "
-            f"for each value from 0 on, or give --classes ({first_mask.name} holds {values})"
-        )
-    if len(set(names)) < len(names):
-        raise DataError(f"{path or '--classes'}: a class is named twice; give each a name")
-    return names, origin
-
-
-def mask_values(path: Path) -> tuple[tuple[int, int], set[int]]:
-    """Width and height of an index mask, and the values it holds, `IGNORE_INDEX` left out.
-
-    Raises:
-        DataError: if it cannot be read, or is in colours.
-    """
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("L", "P", "1", "I;16", "I"):
-                raise DataError(
-                    f"{path}: is a picture in colours ({picture.mode}), not an index mask; save "
-                    "the number of its class in every pixel, as 8-bit grey or palette PNG"
-                )
-            values = np.asarray(picture)
-            size = picture.size
-    except DataError:
-        raise
-    except IMAGE_ERRORS as error:
-        raise DataError(f"{path}: unreadable mask ({error}); replace the file") from None
-    return size, set(np.unique(values).tolist()) - {IGNORE_INDEX}
-
-
-def _palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] | None:
-    """The colours of a palette mask, if it has a different one for every class."""
-    with Image.open(mask) as picture:
-        flat = picture.getpalette() if picture.mode == "P" else None
-    colours = [tuple(flat[3 * i : 3 * i + 3]) for i in range(classes)] if flat else []
-    return tuple(colours) if len(set(colours)) == classes and len(colours[-1]) == 3 else None
+    return SegmentationData(root, names, mask_palette(first, len(names)), splits, tuple(notes))
 
 
 def _from_instances(instances: DetectionData) -> SegmentationData:
@@ -292,14 +230,9 @@ def _from_instances(instances: DetectionData) -> SegmentationData:
                     f"{split.source}: file_name {file!r} leads out of the image folder, so its "
                     "mask would lie outside the work dir; write the name relative to the images"
                 )
-        suffixes = sorted({Path(file).suffix for file in files})
-        if len(suffixes) > 1:
-            raise DataError(
-                f"{split.source}: its images end in {' and '.join(suffixes)}; give all the same "
-                "ending"
-            )
-        names = tuple(sorted(file.removesuffix(suffixes[0]) for file in files))
-        splits[name] = MaskSplit(names, split.image_dir, suffixes[0], None, ".png")
+        ending = _common_ending(files, split.source)
+        names = tuple(sorted(file.removesuffix(ending) for file in files))
+        splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
     notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
     classes = ("background", *instances.classes)
     return SegmentationData(instances.root, classes, None, splits, notes, instances)

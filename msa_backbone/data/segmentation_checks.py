@@ -1,12 +1,14 @@
 """Check segmentation data for what would stop or spoil a training, before it starts."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PIL import Image
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size
 from .checks import check_detection_data, require_segmentations
-from .segmentation import IGNORE_INDEX, SegmentationData, mask_values
+from .mask_files import IGNORE_INDEX, mask_values
+from .segmentation import SegmentationData
 
 
 def check_segmentation_data(
@@ -58,7 +60,7 @@ def check_segmentation_data(
     return _warnings(data, seen, twice)
 
 
-def _check_image(image, mask, mask_size: tuple[int, int]) -> None:
+def _check_image(image: Path, mask: Path, mask_size: tuple[int, int]) -> None:
     try:
         with Image.open(image) as picture:
             picture.load()
@@ -72,7 +74,7 @@ def _check_image(image, mask, mask_size: tuple[int, int]) -> None:
         )
 
 
-def _warnings(data: SegmentationData, seen: dict[str, set[int]], twice: list) -> list[str]:
+def _warnings(data: SegmentationData, seen: dict[str, set[int]], twice: list[Path]) -> list[str]:
     lines = []
     absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
     if absent:

@@ -15,7 +15,8 @@ from ..data.segmentation import SegmentationData, find_segmentation_data
 from ..data.segmentation_checks import check_segmentation_data
 from ..data.splits import make_val_split
 from ..data.splits import write_index as write_annotations
-from .config_edits import pipeline_steps, set_detection_data
+from .config_edits import pipeline_steps
+from .detection_edits import set_detection_data
 from .segmentation_edits import set_segmentation_data
 
 LONG_CHECK = 500  # images from which on checking takes long enough to show its progress

@@ -7,7 +7,8 @@ import pytest
 from mmengine.config import ConfigDict
 from PIL import Image
 
-from msa_backbone.data.segmentation import VOC_CLASSES, find_segmentation_data
+from msa_backbone.data.mask_files import VOC_CLASSES
+from msa_backbone.data.segmentation import find_segmentation_data
 from msa_backbone.data.segmentation_checks import check_segmentation_data
 
 NAMES = ("sky", "road", "car")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from msa_backbone.data.layouts import find_detection_data
 from msa_backbone.data.splits import make_val_split
-from msa_backbone.integration import config_edits
+from msa_backbone.integration import config_edits, detection_edits
 from msa_backbone.integration.optim import CPUAmpOptimWrapper
 
 INDEX = Path("/nowhere/index")
@@ -81,7 +81,7 @@ def config(train_dataset=None, pipeline=()) -> Config:
 
 def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
     cfg = config()
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     heads = cfg.model.roi_head.bbox_head
     assert [h.num_classes for h in (*heads, cfg.model.mask_head)] == [2, 2, 2]
     for split in ("train", "val", "test"):
@@ -100,7 +100,7 @@ def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
 
 def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
     cfg = config()
-    config_edits.set_detection_data(cfg, voc_data, INDEX)
+    detection_edits.set_detection_data(cfg, voc_data, INDEX)
     assert cfg.train_dataloader.dataset.ann_file == str(INDEX / "train.json")
     # without a test split, testing uses val
     assert cfg.test_dataloader.dataset.ann_file == str(INDEX / "val.json")
@@ -111,7 +111,7 @@ def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
 
 def test_the_configs_own_filter_and_metric_stay(coco_data):
     cfg = config({"type": "CocoDataset", "pipeline": config().train_dataloader.dataset.pipeline})
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     filter_cfg = cfg.train_dataloader.dataset.filter_cfg
     assert filter_cfg == {"filter_empty_gt": True, "min_size": 1}
     assert "filter_cfg" not in cfg.val_dataloader.dataset
@@ -119,7 +119,7 @@ def test_the_configs_own_filter_and_metric_stay(coco_data):
     cfg = config()
     cfg.train_dataloader.dataset.filter_cfg = {"filter_empty_gt": False}
     cfg.val_evaluator = [{"type": "CocoMetric", "metric": ["bbox", "proposal"]}]
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     assert cfg.train_dataloader.dataset.filter_cfg == {"filter_empty_gt": False}
     assert cfg.val_evaluator[0].metric == ["bbox", "proposal"]
     assert cfg.test_evaluator[0].metric == "bbox"
@@ -128,10 +128,10 @@ def test_the_configs_own_filter_and_metric_stay(coco_data):
 def test_masks_are_asked_for_before_training(coco_data):
     cfg = config(pipeline=[{"type": "LoadAnnotations", "with_mask": True}, PACK])
     with pytest.raises(ValueError, match=r"instances_train.json: annotation 1 has no segmentation"):
-        config_edits.set_detection_data(cfg, coco_data, INDEX)
+        detection_edits.set_detection_data(cfg, coco_data, INDEX)
     for split in coco_data.splits.values():
         split.content["annotations"][0]["segmentation"] = [[1, 1, 9, 1, 9, 9]]
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
 
 
 def test_the_report_is_added_once_and_finds_its_log():
@@ -214,7 +214,7 @@ def test_wrapped_datasets_keep_their_wrapper(coco_data):
     joined = {"type": "ConcatDataset", "ignore_keys": ["dataset_type"], "datasets": [inner, inner]}
 
     cfg = config({"type": "RepeatDataset", "times": 3, "dataset": inner})
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     dataset = cfg.train_dataloader.dataset
     assert (dataset.type, dataset.times, dataset.dataset.type) == (
         "RepeatDataset",
@@ -223,13 +223,13 @@ def test_wrapped_datasets_keep_their_wrapper(coco_data):
     )
 
     cfg = config({"type": "RepeatDataset", "times": 3, "dataset": joined})
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     dataset = cfg.train_dataloader.dataset
     assert (dataset.times, dataset.dataset.type) == (3, "CocoDataset")
     assert dataset.dataset.pipeline[0].type == "LoadAnnotations"
 
     cfg = config(joined)
-    config_edits.set_detection_data(cfg, coco_data, INDEX)
+    detection_edits.set_detection_data(cfg, coco_data, INDEX)
     assert cfg.train_dataloader.dataset.type == "CocoDataset"
 
 
@@ -237,7 +237,7 @@ def test_a_config_without_the_loader_is_refused(coco_data):
     cfg = config()
     cfg.val_dataloader = None
     with pytest.raises(ValueError, match="no val_dataloader"):
-        config_edits.set_detection_data(cfg, coco_data, INDEX)
+        detection_edits.set_detection_data(cfg, coco_data, INDEX)
 
 
 def test_weights_fill_the_backbone_and_the_vgg_head():
