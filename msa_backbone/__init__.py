@@ -7,9 +7,8 @@ compiled extension. It imports neither mmcv, mmdet nor mmseg.
 
 from .backbones import MSAVGG, vgg16_msa
 from .integration import (  # noqa: F401  (register by being imported)
+    builders,
     checkpoints,
-    heads,
-    metrics,
     mmcv_ops,
     optim,
     randomness,

@@ -26,6 +26,8 @@ def main() -> None:
             name, equals, work_dirs = run.partition("=")
             if not equals:
                 raise ValueError(f"{run}: give NAME=WORK_DIR")
+            if name in runs:
+                raise ValueError(f"{run}: {name} is named twice; give its work dirs as A,B")
             runs[name] = [read_curve(Path(path), args.metric) for path in work_dirs.split(",")]
         print(compare(runs, args.metric, args.out))
 

@@ -18,6 +18,8 @@ from msa_backbone.integration.distributed import join_processes, main_process_fi
 def prepare(cfg: Config, args: argparse.Namespace) -> None:
     """Put the options into the config, and find out whether the test can start."""
     data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
+    if args.slide is not None:
+        print(segmentation_edits.set_sliding_window(cfg, args.slide))
     if args.seed is not None:
         config_edits.set_seed(cfg, args.seed)
     cfg.load_from = args.checkpoint
@@ -28,12 +30,10 @@ def prepare(cfg: Config, args: argparse.Namespace) -> None:
     config_edits.drop_pretrained(cfg)
     model = runs.rehearse(cfg, () if data else ("test_dataloader",))
     runs.check_checkpoint(model, args.checkpoint, data.classes if data else None)
-    if args.slide is not None:
-        print(segmentation_edits.set_sliding_window(cfg, args.slide))
     if args.tta:
         print(segmentation_edits.set_flip_augmentation(cfg))
     if data is not None:
-        user_data.write_index(cfg, data)
+        user_data.write_index(cfg, data, testing=True)
 
 
 def main() -> None:

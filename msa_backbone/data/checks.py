@@ -100,14 +100,38 @@ def check_detection_data(
 
 
 def require_segmentations(data: DetectionData) -> None:
-    """Raise DataError for an annotation without a mask."""
+    """Raise DataError for an annotation without a mask, or with one that cannot be read."""
     for split in data.splits.values():
+        sizes = {
+            image["id"]: [image["height"], image["width"]] for image in split.content["images"]
+        }
         for record in split.content["annotations"]:
             if not record.get("segmentation"):
                 raise DataError(
                     f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
                     "config trains on masks: add it, or choose a config without masks"
                 )
+            if not _is_segmentation(record["segmentation"], sizes.get(record["image_id"])):
+                raise DataError(
+                    f"{split.source}: the segmentation of annotation {record['id']!r} is neither a "
+                    "list of polygons [x, y, x, y, x, y, ...] nor a run-length code of the image's "
+                    "[height, width]: correct it"
+                )
+
+
+def _is_segmentation(segmentation: object, size: list[int] | None) -> bool:
+    """Whether it has the form of polygons, or of a run-length code of that size."""
+    if isinstance(segmentation, dict):
+        counts = segmentation.get("counts")
+        whole = not isinstance(counts, list) or (size and sum(counts) == size[0] * size[1])
+        return isinstance(counts, str | list) and whole and segmentation.get("size") == size
+    return isinstance(segmentation, list) and all(
+        isinstance(polygon, list)
+        and len(polygon) >= 6
+        and len(polygon) % 2 == 0
+        and all(isinstance(value, int | float) for value in polygon)
+        for polygon in segmentation
+    )
 
 
 def _image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:

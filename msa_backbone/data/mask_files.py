@@ -9,12 +9,13 @@ from PIL import Image
 from .annotations import IMAGE_ERRORS, DataError
 
 IGNORE_INDEX = 255
+IGNORED_NAMES = ("void", "ignore", "ignored", "unlabelled", "unlabeled")
 VOC_CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
     *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
     *("train", "tvmonitor"),
 )
-_NAME_FILES = ("classes.txt", "labels.txt")
+_NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")  # the last is labelme's
 
 
 def class_names(

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -37,25 +37,31 @@ def write_lists(
     data: SegmentationData,
     index_dir: Path,
     progress: Callable[[int, int], None] | None = None,
+    splits: Collection[str] = ("train", "val", "test"),
 ) -> None:
-    """Write the list of every split, and draw the masks that there are none of yet.
+    """Write the list of every split in `splits`, and draw the masks that there are none of yet.
 
     Each file or folder appears when it is complete. `progress(done, total)` is called after every
     mask. Raises DataError for an `index_dir` inside the data, the user's own folder.
     """
     require_outside(index_dir, data.root)
     index_dir.mkdir(parents=True, exist_ok=True)
-    for name, split in data.splits.items():
+    for name in (name for name in data.splits if name in splits):
+        split = data.splits[name]
         path = list_file(name, index_dir)
         part = path.with_name(f"{path.name}.{os.getpid()}")
         part.write_text("".join(f"{stem}\n" for stem in split.names), encoding="utf-8")
         os.replace(part, path)
         folder = mask_dir(data, name, index_dir)
         if data.instances is not None and not folder.is_dir():
-            part = folder.with_name(f"{folder.name}.{os.getpid()}")
-            shutil.rmtree(part, ignore_errors=True)
-            draw_masks(data.instances.splits[name], data.classes, part, progress)
-            part.rename(folder)
+            with TemporaryDirectory(prefix="drawing-", dir=index_dir) as part:
+                own = Path(part, "masks")
+                draw_masks(data.instances.splits[name], data.classes, own, progress)
+                try:
+                    own.rename(folder)
+                except OSError:
+                    if not folder.is_dir():  # another process has drawn the same
+                        raise
 
 
 def draw_masks(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .annotations import IMAGE_SUFFIXES, DataError
 from .layouts import DetectionData, coco_files, find_detection_data, voc_base
-from .mask_files import class_names, mask_palette
+from .mask_files import IGNORE_INDEX, IGNORED_NAMES, class_names, mask_palette
 from .splits import choose_val, make_val_split
 
 SEGMENTATION_LAYOUTS = """\
@@ -21,7 +21,8 @@ masks   without train/, val/, test/; {train,val,test}/images/ + {train,val,test}
 VOC     JPEGImages/ + SegmentationClass/ + ImageSets/Segmentation/{train,val,test}.txt
 COCO    as for detection, with segmentations: masks are drawn from the instances, 0 is background
 Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of the masks' values, or
---classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore"."""
+--classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore", and so does the value of a
+class named void, ignore or unlabelled."""
 
 _WORDS = {
     "train": ("train", "training"),
@@ -62,6 +63,7 @@ class SegmentationData:
     """The data under `root`: `splits` has train, val, test; `classes` in the order of the values.
 
     `palette` has a colour for each class, (R, G, B) in 0..255, where the masks bring one.
+    `label_map` has the class, or `IGNORE_INDEX`, of every value that the masks may hold.
     `instances` are what the masks are drawn from, None where there are masks.
     """
 
@@ -70,6 +72,7 @@ class SegmentationData:
     palette: tuple[tuple[int, int, int], ...] | None
     splits: dict[str, MaskSplit]
     notes: tuple[str, ...]
+    label_map: dict[int, int]
     instances: DetectionData | None = None
 
 
@@ -102,21 +105,24 @@ def _voc_splits(root: Path) -> dict[str, MaskSplit]:
     base = voc_base(root)
     list_dir = base / "ImageSets" / "Segmentation"
     lists = {name: list_dir / f"{name}.txt" for name in ("train", "val", "test")}
-    if not any(path.is_file() for path in lists.values()):
-        lists = {"train": list_dir / "trainval.txt"}
+    if not lists["train"].is_file():
+        lists["train"] = list_dir / "trainval.txt"
+    images, masks = base / "JPEGImages", base / "SegmentationClass"
     splits = {}
     for split, path in lists.items():
         if path.is_file():
             names = path.read_text(encoding="utf-8-sig").split()
-            folders = base / "JPEGImages", base / "SegmentationClass"
-            splits[split] = _paired(*folders, names, f"{path} lists it")
+            if split != "test" or any((masks / f"{name}.png").is_file() for name in names):
+                splits[split] = _paired(images, masks, names, f"{path} lists it")
     return splits
 
 
 def _folder_splits(root: Path) -> dict[str, MaskSplit]:
     """The splits of the first layout that fits; empty if none does."""
-    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in _FOLDERS]
-    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in _FOLDERS]
+    # Beside COCO's instances, the PNGs in annotations/ are its panoptic or stuff maps.
+    known = [pair for pair in _FOLDERS if pair[1] != "annotations" or not coco_files(root)]
+    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in known]
+    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in known]
     patterns += [("{}", f"{{}}{tail}") for tail in ("annot", "_labels", "_masks")]
     for images, masks in patterns:
         folders = {
@@ -129,7 +135,7 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
             # A test split is often published without its masks.
             folders = {s: f for s, f in folders.items() if s != "test" or _holds_masks(f[1])}
             return {split: _paired(*pair) for split, pair in folders.items()}
-    for images, masks in _FOLDERS:
+    for images, masks in known:
         if (root / images).is_dir() and _holds_masks(root / masks):
             for folder in sorted((root / images).iterdir()):
                 if folder.is_dir() and folder.name.lower().startswith(tuple(_WORDS)):
@@ -196,7 +202,7 @@ def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
     tails = {
         mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
     }
-    tails = {tail for tail in tails if not tail[0].isalnum()} | {".png"}
+    tails = {tail for tail in tails if not tail[:1].isalnum()} | {".png"}
     return max(sorted(tails, key=len), key=lambda tail: sum(f"{s}{tail}" in masks for s in stems))
 
 
@@ -208,15 +214,23 @@ def _mask_data(
     train = splits["train"]
     first = train.mask(train.names[0])
     notes = [f"format masks: images in {train.image_dir}, masks in {train.mask_dir}"]
-    names, origin = class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
+    values, origin = class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
+    names = tuple(name for name in values if name.lower() not in IGNORED_NAMES)
+    label_map = {
+        value: names.index(name) if name in names else IGNORE_INDEX
+        for value, name in enumerate(values)
+    }
     notes.append(f"{len(names)} classes, {origin}: {', '.join(names)}")
+    notes += [f"{values[v]} ({v}) is ignored" for v in label_map if values[v] not in names]
     notes += [f"{split}: {len(own.names)} images" for split, own in splits.items()]
     if "val" not in splits:
         chosen = choose_val(root, train.names)
         own = {"train": sorted(set(train.names) - chosen), "val": sorted(chosen)}
         splits = splits | {s: replace(train, names=tuple(part)) for s, part in own.items()}
         notes.append(f"val is {len(chosen)} of the {len(train.names)} training images (seed 0)")
-    return SegmentationData(root, names, mask_palette(first, len(names)), splits, tuple(notes))
+    colours = mask_palette(first, len(values))
+    palette = tuple(colours[v] for v in label_map if values[v] in names) if colours else None
+    return SegmentationData(root, names, palette, splits, tuple(notes), label_map)
 
 
 def _from_instances(instances: DetectionData) -> SegmentationData:
@@ -234,5 +248,12 @@ def _from_instances(instances: DetectionData) -> SegmentationData:
         names = tuple(sorted(file.removesuffix(ending) for file in files))
         splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
     notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
-    classes = ("background", *instances.classes)
-    return SegmentationData(instances.root, classes, None, splits, notes, instances)
+    # Exports that give the background a category of its own mean the same.
+    classes = ("background", *(n for n in instances.classes if n.lower() != "background"))
+    if len(classes) > IGNORE_INDEX:
+        raise DataError(
+            f"{instances.root}: has {len(classes)} classes with the background, a mask holds "
+            f"{IGNORE_INDEX}; choose some with --classes"
+        )
+    label_map = {value: value for value in range(len(classes))}
+    return SegmentationData(instances.root, classes, None, splits, notes, label_map, instances)

@@ -34,14 +34,13 @@ def check_segmentation_data(
             image, mask = split.image(name), split.mask(name)
             size, values = mask_values(mask)
             _check_image(image, mask, size)
-            if values and (min(values) < 0 or max(values) >= len(data.classes)):
-                odd = max(values) if max(values) >= len(data.classes) else min(values)
+            if unknown := values - set(data.label_map):
                 raise DataError(
-                    f"{mask}: holds the value {odd}, but the {len(data.classes)} classes are 0 to "
-                    f"{len(data.classes) - 1} ({IGNORE_INDEX} means ignore); correct the mask, or "
-                    f"name the class of every value"
+                    f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
+                    f"{len(data.label_map) - 1} ({IGNORE_INDEX} means ignore); correct the mask, "
+                    "or name the class of every value, void for what to ignore"
                 )
-            seen[split_name] |= values
+            seen[split_name] |= {data.label_map[value] for value in values} - {IGNORE_INDEX}
             if split_name != "train" and image in in_train:
                 twice.append(image)
             done += 1

@@ -79,7 +79,13 @@ class UNetLevel(nn.Module):
     def init_weights(self) -> None:
         """Start as the sum alone where asked to."""
         if self.residual and self.zero_init:
-            nn.init.zeros_(self.convs[-1].weight)
+            weight = getattr(self.convs[-1], "weight", None)
+            if weight is None:
+                raise ValueError(
+                    f"{type(self.convs[-1]).__name__} has no weight that could start as zero: "
+                    "give norm_cfg affine=True, or zero_init=False"
+                )
+            nn.init.zeros_(weight)
         if hasattr(self.attention, "init_weights"):
             self.attention.init_weights()
 

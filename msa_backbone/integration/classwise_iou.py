@@ -1,4 +1,4 @@
-"""mmseg's IoUMetric with the classes' own scores (imported by `metrics` when it is asked for)."""
+"""mmseg's IoUMetric with the classes' own scores (imported by `builders` when it is asked for)."""
 
 from mmseg.evaluation import IoUMetric
 

@@ -22,6 +22,12 @@ def walk(node: object, visit: Callable[[dict], None]) -> None:
             walk(value, visit)
 
 
+def type_name(node: dict) -> str | None:
+    """A node's `type` without its scope ('mmseg.RandomFlip'), whether written as text or class."""
+    kind = node.get("type")
+    return kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", None)
+
+
 def pipeline_steps(cfg: Config) -> list[dict]:
     """Every step that the config's training images pass through."""
     steps: list[dict] = []

@@ -6,13 +6,14 @@ from mmengine.config import Config, ConfigDict
 
 from ..data.masks import list_file, mask_dir
 from ..data.segmentation import SegmentationData
-from .config_edits import make_palette, replace_datasets, walk
+from .config_edits import make_palette, replace_datasets, type_name, walk
 
 
 def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) -> None:
     """Point a segmentation config at the user's data; pipelines, samplers and batch sizes stay.
 
-    Every split is read by mmseg's BaseSegDataset through the list that `write_lists(data,
+    Every split is read by mmseg's BaseSegDataset, or by LabelMapDataset where the masks' values are
+    not the classes' numbers, through the list that `write_lists(data,
     index_dir)` writes, and judged by IoU, in total and per class. Without a test split, testing
     uses val.
 
@@ -25,10 +26,14 @@ def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) 
     if data.instances is not None:
         palette = [(0, 0, 0), *make_palette(classes - 1)]
 
+    source: dict = {"type": "BaseSegDataset"}
+    if any(value != label for value, label in data.label_map.items()):
+        source = {"type": "LabelMapDataset", "values": data.label_map}
+
     def new_dataset(split: str, old: ConfigDict) -> ConfigDict:
         own = data.splits[split]
         return ConfigDict(
-            type="BaseSegDataset",
+            **source,
             data_root="",
             ann_file=str(list_file(split, index_dir)),
             data_prefix={
@@ -45,7 +50,7 @@ def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) 
 
     def read_indices(node: dict) -> None:
         """Masks are indices from 0 on, also where the config's own data were not."""
-        if node.get("type") == "LoadAnnotations":
+        if type_name(node) == "LoadAnnotations":
             node.pop("reduce_zero_label", None)
             if node.get("imdecode_backend", "pillow") != "pillow":
                 raise ValueError(
@@ -58,7 +63,15 @@ def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) 
         walk(cfg[loader].dataset, read_indices)
         if split != "train":
             name = loader.replace("dataloader", "evaluator")
-            cfg[name] = [ConfigDict(type="ClasswiseIoUMetric", iou_metrics=_iou_metrics(cfg[name]))]
+            cfg[name] = [_iou_metric(cfg.get(name))]
+    walk(cfg.get("tta_pipeline"), read_indices)
+    old_classes: list[int] = []
+
+    def collect(node: dict) -> None:
+        if "num_classes" in node:
+            old_classes.append(node["num_classes"])
+
+    walk(cfg.model, collect)
 
     def set_num_classes(node: dict) -> None:
         if "num_classes" in node:
@@ -66,7 +79,14 @@ def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) 
                 node["out_channels"] = classes
             node["num_classes"] = classes
         weights = node.get("class_weight")
-        if isinstance(weights, list | tuple) and len(weights) != classes:
+        if not isinstance(weights, list | tuple):
+            return
+        # Mask2Former's loss has a last weight for "no object".
+        no_object = weights[-1:] if len(weights) == old_classes[0] + 1 else []
+        own = weights[: len(weights) - len(no_object)]
+        if len(set(own)) == 1:
+            node["class_weight"] = [own[0]] * classes + list(no_object)
+        elif len(own) != classes:
             raise ValueError(
                 f"the config's class_weight has {len(weights)} weights, the data {classes} "
                 "classes: give a weight for each, or leave class_weight out"
@@ -75,11 +95,16 @@ def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) 
     walk(cfg.model, set_num_classes)
 
 
-def _iou_metrics(evaluator: object) -> list[str]:
-    """What the config's own metric scores, mIoU where it does not say."""
-    found: list = []
-    walk(evaluator, lambda node: found.append(node.get("iou_metrics")))
-    return next(filter(None, found), ["mIoU"])
+def _iou_metric(evaluator: object) -> ConfigDict:
+    """The config's own IoU metric with a row for each class, by default of mIoU."""
+    found = [ConfigDict(iou_metrics=["mIoU"])]
+
+    def collect(node: dict) -> None:
+        if type_name(node) in ("IoUMetric", "ClasswiseIoUMetric"):
+            found.append(node)
+
+    walk(evaluator, collect)
+    return ConfigDict({**found[-1], "type": "ClasswiseIoUMetric"})
 
 
 def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
@@ -96,10 +121,13 @@ def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
         ValueError: if the config names no size.
     """
     _require_segmentor(cfg, "--slide")
-    crops: list = [crop_size] if crop_size else [cfg.model.test_cfg.get("crop_size")]
+    if crop_size is not None and crop_size < 0:
+        raise ValueError(f"--slide {crop_size}: give the side of a window in pixels")
+    test_cfg = cfg.model.get("test_cfg") or {}
+    crops: list = [crop_size] if crop_size else [test_cfg.get("crop_size")]
 
     def collect(node: dict) -> None:
-        if node.get("type") == "RandomCrop":
+        if type_name(node) == "RandomCrop":
             crops.append(node["crop_size"])
 
     walk(cfg.get("train_dataloader"), collect)
@@ -108,14 +136,16 @@ def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
         raise ValueError("--slide: the config has no crop size; give one, e.g. --slide 512")
     height, width = (crop, crop) if isinstance(crop, int) else crop
     stride = tuple(max(1, side * 2 // 3) for side in (height, width))
-    cfg.model.test_cfg.update(mode="slide", crop_size=(height, width), stride=stride)
+    window = {"mode": "slide", "crop_size": (height, width), "stride": stride}
+    cfg.model.test_cfg = {**test_cfg, **window}
     return f"Sliding window: {height} x {width}, stride {stride[0]} x {stride[1]}"
 
 
 def set_flip_augmentation(cfg: Config) -> str:
     """Average the prediction of every test image with that of its mirror image.
 
-    The config's own `tta_pipeline` is used where it has one, mirroring alone where not.
+    The config's own `tta_pipeline` and `tta_model` are used where it has them, mirroring alone and
+    mmseg's SegTTAModel where not.
 
     Returns:
         What was decided, for the user.
@@ -125,11 +155,11 @@ def set_flip_augmentation(cfg: Config) -> str:
     pipeline = cfg.get("tta_pipeline")
     if pipeline is None:
         decided = "Test-time augmentation: each image and its mirror image"
-        load, *rest = _test_pipeline(cfg.test_dataloader.dataset)
+        load, *rest = _innermost(cfg.test_dataloader.dataset)[0]["pipeline"]
         steps = {"LoadAnnotations": [], "PackSegInputs": [], "RandomFlip": []}
-        before = [[step] for step in rest if step["type"] not in steps]
+        before = [[step] for step in rest if type_name(step) not in steps]
         for step in rest:
-            steps.get(step["type"], []).append(step)
+            steps.get(type_name(step), []).append(step)
         flips = [
             {"type": "RandomFlip", "prob": probability, "direction": "horizontal"}
             for probability in (0.0, 1.0)
@@ -140,20 +170,16 @@ def set_flip_augmentation(cfg: Config) -> str:
             [{k: v for k, v in step.items() if k != "meta_keys"}] for step in steps["PackSegInputs"]
         ]
         pipeline = [load, {"type": "TestTimeAug", "transforms": [*before, flips, *behind]}]
-    _set_test_pipeline(cfg.test_dataloader.dataset, pipeline)
-    cfg.model = {"type": "SegTTAModel", "module": cfg.model}
+    for dataset in _innermost(cfg.test_dataloader.dataset):
+        dataset["pipeline"] = pipeline
+    cfg.model = {**(cfg.get("tta_model") or {"type": "SegTTAModel"}), "module": cfg.model}
     return decided
 
 
-def _test_pipeline(dataset: ConfigDict) -> list[dict]:
-    return _test_pipeline(dataset["dataset"]) if "dataset" in dataset else dataset["pipeline"]
-
-
-def _set_test_pipeline(dataset: ConfigDict, pipeline: list[dict]) -> None:
-    if "dataset" in dataset:
-        _set_test_pipeline(dataset["dataset"], pipeline)
-    else:
-        dataset["pipeline"] = pipeline
+def _innermost(dataset: ConfigDict) -> list[ConfigDict]:
+    """The datasets inside wrappers such as RepeatDataset and ConcatDataset."""
+    inner = dataset.get("datasets") or ([dataset["dataset"]] if "dataset" in dataset else [])
+    return [own for part in inner for own in _innermost(part)] if inner else [dataset]
 
 
 def _require_segmentor(cfg: Config, option: str) -> None:

@@ -15,7 +15,7 @@ from ..data.segmentation import SegmentationData, find_segmentation_data
 from ..data.segmentation_checks import check_segmentation_data
 from ..data.splits import make_val_split
 from ..data.splits import write_index as write_annotations
-from .config_edits import pipeline_steps
+from .config_edits import pipeline_steps, type_name
 from .detection_edits import set_detection_data
 from .segmentation_edits import set_segmentation_data
 
@@ -30,7 +30,7 @@ def use_data(
     A config whose pipeline ends in mmseg's PackSegInputs gets masks, one that ends in mmdet's
     PackDetInputs gets boxes. `write_index(cfg, data)` has to follow before training.
     """
-    last_steps = {step["type"] for step in pipeline_steps(cfg)}
+    last_steps = {type_name(step) for step in pipeline_steps(cfg)}
     if "PackSegInputs" in last_steps:
         data = find_segmentation_data(root, classes)
         warnings = _check(check_segmentation_data, data)
@@ -53,11 +53,13 @@ def use_data(
     return data
 
 
-def write_index(cfg: Config, data: DetectionData | SegmentationData) -> None:
-    """Write into the work dir what the config reads beside the user's folder."""
+def write_index(cfg: Config, data: DetectionData | SegmentationData, testing: bool = False) -> None:
+    """Write into the work dir what training, or testing, reads beside the user's folder."""
     if isinstance(data, SegmentationData):
+        test_split = "test" if "test" in data.splits else "val"
         with _progress() as progress:
-            write_lists(data, index_dir(cfg), progress)
+            used = (test_split,) if testing else tuple(data.splits)
+            write_lists(data, index_dir(cfg), progress, used)
     else:
         write_annotations(data, index_dir(cfg))
 
@@ -88,5 +90,5 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def index_dir(cfg: Config) -> Path:
-    """Where the annotation files made from the user's data go."""
+    """Where the annotation files, lists and masks made from the user's data go."""
     return Path(cfg.work_dir).absolute() / "data"

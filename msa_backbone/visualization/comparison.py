@@ -50,6 +50,8 @@ def compare(runs: Mapping[str, Sequence[Curve]], metric: str, out_file: Path) ->
             raise ValueError(f"{name}: its runs were not validated at the same steps")
         values = np.array([[curve[step] for step in steps] for curve in curves])
         mean = values.mean(axis=0)
+        if np.isnan(mean).all():
+            raise ValueError(f"{name}: its {metric} is NaN throughout; choose another metric")
         (line,) = axis.plot(steps, mean, marker="o", markersize=4, label=name)
         if len(curves) > 1:
             colour = line.get_color()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -112,6 +113,72 @@ def test_a_drawing_that_was_cut_off_leaves_no_folder(instances, tmp_path):
     assert not mask_dir(data, "train", index).exists()
     write_lists(data, index)
     assert drawn(data, "train", "a", index)[5, 5] == 2
+
+
+def test_two_processes_that_draw_the_same_do_not_disturb_each_other(instances, tmp_path):
+    data, index = find_segmentation_data(instances.root), tmp_path / "index"
+    write_lists(data, tmp_path / "other")
+
+    def finish_first(*step):
+        folder = mask_dir(data, "train", index)
+        if not folder.exists():
+            shutil.copytree(mask_dir(data, "train", tmp_path / "other"), folder)
+
+    write_lists(data, index, finish_first)
+    assert drawn(data, "train", "a", index)[5, 5] == 2
+    assert not list(index.glob("drawing-*"))
+
+
+def test_only_the_splits_asked_for_are_drawn(instances, tmp_path):
+    data = find_segmentation_data(instances.root)
+    write_lists(data, tmp_path / "index", splits=["val"])
+    names = {path.name for path in (tmp_path / "index").iterdir()}
+    assert names == {"val.txt", mask_dir(data, "val", tmp_path).name}
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [[8, 8, 16, 16]],  # pycocotools would take it for a box
+        [[8, 8, 16, 16, 8]],
+        [8, 8, 16, 8, 16, 16],
+        [["8", "8", "16", "8", "16", "16"]],
+        {"size": [48, 64], "counts": [0, 48]},
+        {"size": [64, 48], "counts": [0, 48, 3024]},
+        {"size": [48, 64]},
+        "polygon",
+    ],
+)
+def test_malformed_segmentations_are_refused(instances, refusal, segmentation):
+    path = instances.root / "annotations/instances_train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["segmentation"] = segmentation
+    path.write_text(json.dumps(content))
+    message = refusal(check_segmentation_data, find_segmentation_data(instances.root))
+    assert "instances_train.json: the segmentation of annotation 1 is neither" in message
+
+
+def test_a_background_category_is_the_background(instances, tmp_path):
+    for name in ("train", "val"):
+        path = instances.root / f"annotations/instances_{name}.json"
+        content = json.loads(path.read_text())
+        content["categories"][0]["name"] = "Background"
+        path.write_text(json.dumps(content))
+    data = find_segmentation_data(instances.root)
+    assert data.classes == ("background", "dog")
+    write_lists(data, tmp_path / "index")
+    mask = drawn(data, "train", "a", tmp_path / "index")
+    assert mask[5, 5] == 1 and set(np.unique(mask)) == {0, 1}
+
+
+def test_more_classes_than_a_mask_holds_are_refused(instances, refusal):
+    for name in ("train", "val"):
+        path = instances.root / f"annotations/instances_{name}.json"
+        content = json.loads(path.read_text())
+        content["categories"] += [{"id": 100 + i, "name": f"kind {i}"} for i in range(260)]
+        path.write_text(json.dumps(content))
+    message = refusal(find_segmentation_data, instances.root)
+    assert "has 263 classes with the background, a mask holds 255" in message
 
 
 def test_instances_without_masks_are_refused(folder, refusal):

@@ -103,6 +103,13 @@ def test_voc(masks, folder):
     ]
 
 
+def test_voc_with_trainval_and_a_test_list_whose_masks_are_secret(masks, folder):
+    voc(masks, ("trainval", "abcd"), ("test", "e"))
+    folder.image("VOC2012/JPEGImages/e.jpg")
+    data = find_segmentation_data(masks.root)
+    assert set(data.splits) == {"train", "val"} and len(data.splits["train"].names) == 3
+
+
 def test_voc_classes_are_mmsegs():
     datasets = pytest.importorskip("mmseg.datasets")
     assert datasets.PascalVOCDataset.METAINFO["classes"] == VOC_CLASSES
@@ -130,6 +137,31 @@ def test_class_names_come_from_the_folder(masks, refusal):
     assert "labels.txt: names the classes sky, road, car" in message
     (masks.root / "labels.txt").write_text("sky\nsky\ncar\n")
     assert "named twice" in refusal(find_segmentation_data, masks.root)
+
+
+def test_values_named_void_are_ignored_wherever_they_stand(masks):
+    """SegNet's CamVid has its void last; others first or in between."""
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", values=(0, 1, 2, 3, 255))
+    (masks.root / "classes.txt").write_text("sky\nVoid\nroad\nUnlabelled\n")
+    data = find_segmentation_data(masks.root)
+    assert data.classes == ("sky", "road") and data.label_map == {0: 0, 1: 255, 2: 1, 3: 255}
+    assert "Void (1) is ignored" in data.notes and "Unlabelled (3) is ignored" in data.notes
+    assert check_segmentation_data(data) == []
+
+
+def test_coco_instances_go_before_the_panoptic_maps_beside_them(masks, folder):
+    content = folder.coco("annotations/instances_train2017.json", "images", ["a.jpg", "b.jpg"])
+    masks("images/train2017/{}.jpg", "annotations/panoptic_train2017/{}.png", "a")
+    data = find_segmentation_data(masks.root)
+    assert data.instances is not None
+    assert data.classes[1:] == tuple(c["name"] for c in content["categories"])
+
+
+def test_images_named_after_their_masks(masks):
+    masks("images/train/{}.png.jpg", "masks/train/{}.png", "a", "b")
+    masks("images/val/{}.png.jpg", "masks/val/{}.png", "c")
+    own = find_segmentation_data(masks.root, NAMES).splits["train"]
+    assert own.names == ("a.png", "b.png") and own.mask("a.png").name == "a.png"
 
 
 def test_colours_of_palette_masks_are_kept(masks):

@@ -223,6 +223,7 @@ def test_options_change_the_layers(options, kind):
         ({"in_channels": (3,), "channels": (4,)}, "two or more"),
         ({"num_convs": 0}, "num_convs=0"),
         ({"norm_cfg": None}, "norm_cfg"),
+        ({"norm_cfg": {"type": "IN"}}, "InstanceNorm2d has no weight.*zero_init=False"),
         ({"attention": {"type": "MultiScaleAttention", "ratio": 2}}, "'ratio'"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from msa_backbone.data.masks import write_lists
 from msa_backbone.data.segmentation import find_segmentation_data
 from msa_backbone.integration import segmentation_edits as edits
 
@@ -91,10 +92,56 @@ def test_out_channels_follow_the_classes(data):
 
 
 def test_class_weights_of_other_classes_are_refused(data):
-    loss = {"type": "CrossEntropyLoss", "class_weight": [1.0] * 150}
+    loss = {"type": "CrossEntropyLoss", "class_weight": [1.0] * 149 + [2.0]}
     cfg = config(decode_head={"num_classes": 150, "loss_decode": loss})
     with pytest.raises(ValueError, match="150 weights, the data 3 classes"):
         edits.set_segmentation_data(cfg, data, INDEX)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ([1.0] * 150, [1.0] * 3),
+        ([1.0] * 150 + [0.1], [1.0] * 3 + [0.1]),  # Mask2Former's, with "no object"
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]),
+    ],
+)
+def test_class_weights_that_fit_or_can_be_made_to(data, weights, expected):
+    loss = {"type": "CrossEntropyLoss", "class_weight": weights}
+    cfg = config(decode_head={"num_classes": 150, "loss_decode": loss})
+    edits.set_segmentation_data(cfg, data, INDEX)
+    assert cfg.model.decode_head.loss_decode.class_weight == expected
+
+
+def test_the_configs_metric_keeps_its_options_and_is_not_required(data):
+    cfg = config()
+    cfg.val_evaluator = [{"type": "mmseg.IoUMetric", "iou_metrics": ["mFscore"], "prefix": "a"}]
+    cfg.pop("test_evaluator")
+    edits.set_segmentation_data(cfg, data, INDEX)
+    own = {"type": "ClasswiseIoUMetric", "iou_metrics": ["mFscore"], "prefix": "a"}
+    assert cfg.val_evaluator == [own]
+    assert cfg.test_evaluator == [{"type": "ClasswiseIoUMetric", "iou_metrics": ["mIoU"]}]
+
+
+def test_values_to_ignore_reach_mmseg_as_255(tmp_path, data, tmp_path_factory):
+    pytest.importorskip("mmseg")
+    from mmengine.registry import DATASETS
+
+    import msa_backbone  # noqa: F401
+
+    for mask in tmp_path.glob("masks/*/*.png"):
+        pixels = np.resize(np.arange(3, dtype=np.uint8), (24, 32))
+        Image.fromarray(pixels).save(mask)
+    data = find_segmentation_data(tmp_path, ["sky", "void", "car"])
+    cfg = config()
+    index = tmp_path_factory.mktemp("index")
+    edits.set_segmentation_data(cfg, data, index)
+    write_lists(data, index)
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.type == "LabelMapDataset" and cfg.model.decode_head.num_classes == 2
+    dataset.pipeline = [{"type": "mmseg.LoadAnnotations"}]
+    sample = DATASETS.build(dataset)[0]
+    assert sample["gt_seg_map"][0, :6].tolist() == [0, 255, 1, 0, 255, 1]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +156,14 @@ def test_sliding_window(crop, own, expected):
     cfg = config(test_cfg={"mode": "whole", **own})
     assert "Sliding window" in edits.set_sliding_window(cfg, crop)
     assert cfg.model.test_cfg == {"mode": "slide", "crop_size": expected[0], "stride": expected[1]}
+
+
+def test_sliding_window_of_a_model_without_test_cfg_and_of_no_size():
+    cfg = config(test_cfg=None)
+    edits.set_sliding_window(cfg)
+    assert cfg.model.test_cfg.mode == "slide"
+    with pytest.raises(ValueError, match="--slide -4: give the side"):
+        edits.set_sliding_window(cfg, -4)
 
 
 def test_sliding_window_needs_a_size_and_a_segmentor():
@@ -143,6 +198,32 @@ def test_the_configs_own_augmentation_is_used():
     cfg.tta_pipeline = [{"type": "LoadImageFromFile"}, {"type": "TestTimeAug", "transforms": []}]
     assert "tta_pipeline" in edits.set_flip_augmentation(cfg)
     assert cfg.test_dataloader.dataset.pipeline == cfg.tta_pipeline
+
+
+def test_the_configs_own_tta_model_and_all_of_several_test_sets_are_used():
+    cfg = config()
+    cfg.tta_model = {"type": "OwnTTAModel", "average": "median"}
+    own = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = {"type": "ConcatDataset", "datasets": [own, dict(own)]}
+    edits.set_flip_augmentation(cfg)
+    assert cfg.model.type == "OwnTTAModel" and cfg.model.average == "median"
+    for dataset in cfg.test_dataloader.dataset.datasets:
+        assert dataset.pipeline[1].type == "TestTimeAug"
+
+
+def test_scopes_in_names_do_not_matter(data):
+    cfg = config({"type": "mmseg.LoadAnnotations", "reduce_zero_label": True})
+    cfg.test_dataloader.dataset.pipeline[-1].type = "mmseg.PackSegInputs"
+    cfg.tta_pipeline = [{"type": "mmseg.LoadAnnotations", "reduce_zero_label": True}]
+    edits.set_segmentation_data(cfg, data, INDEX)
+    assert "reduce_zero_label" not in cfg.train_dataloader.dataset.pipeline[2]
+    assert "reduce_zero_label" not in cfg.tta_pipeline[0]
+    cfg.pop("tta_pipeline")
+    edits.set_flip_augmentation(cfg)
+    kinds = [
+        [s.type for s in steps] for steps in cfg.test_dataloader.dataset.pipeline[1].transforms
+    ]
+    assert kinds[2:] == [["mmseg.LoadAnnotations"], ["mmseg.PackSegInputs"]]
 
 
 def test_classwise_scores_against_a_confusion_matrix_by_hand():

@@ -45,3 +45,5 @@ def test_table_and_picture(tmp_path):
 def test_runs_of_a_name_have_to_share_steps(tmp_path):
     with pytest.raises(ValueError, match="a: its runs were not validated at the same steps"):
         compare({"a": [{1: 1.0}, {2: 1.0}]}, "mIoU", tmp_path / "out.png")
+    with pytest.raises(ValueError, match="a: its mIoU is NaN throughout"):
+        compare({"a": [{1: float("nan")}]}, "mIoU", tmp_path / "out.png")

@@ -34,10 +34,10 @@ test_pipeline = [
 train_dataloader = dict(batch_size=2, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-train_cfg = dict(max_iters=300, val_interval=50)
+train_cfg = dict(max_iters=1000, val_interval=100)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
-    dict(type='CosineAnnealingLR', T_max=280, eta_min=1e-6, begin=20, end=300, by_epoch=False),
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', T_max=950, eta_min=1e-6, begin=50, end=1000, by_epoch=False),
 ]
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.05, fused=True),
@@ -47,5 +47,5 @@ optim_wrapper = dict(
             'backbone.features.': dict(lr_mult=0.02),
             'backbone.attentions.': dict(lr_mult=0.1)
         }))
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=300))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=1000))
 auto_scale_lr = dict(base_batch_size=2)
