@@ -145,7 +145,7 @@ def cpu_computes_in_bfloat16() -> bool:
 def fit_processes(cfg: Config) -> None:
     """Let a launcher's processes on CPUs train one model; mmengine would look for their GPUs.
 
-    SyncBN needs GPUs as well: each process then normalises by its own batch.
+    SyncBN needs GPUs as well.
     """
     if cfg.get("launcher", "none") == "none" or torch.cuda.is_available():
         return
@@ -156,6 +156,11 @@ def fit_processes(cfg: Config) -> None:
         **(cfg.get("model_wrapper_cfg") or {}),
     }
     cfg.model_wrapper_cfg = {**wrapper, "device_ids": None}
+    unsync_norms(cfg)
+
+
+def unsync_norms(cfg: Config) -> None:
+    """Let every process normalise by its own batch."""
 
     def unsync(node: dict) -> None:
         if node.get("type") == "SyncBN":
