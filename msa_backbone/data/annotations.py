@@ -1,9 +1,11 @@
 """Reading annotation files: COCO jsons, and VOC xml files into the same form.
 
 Everything behind this file sees one form, COCO's: images, categories and annotations with boxes as
-left, top, width and height in pixels. A VOC box keeps mmdet's reading of it (whole numbers, minus
-one), so that results compare with mmdet's; a `difficult` object becomes a crowd, which training
-and scoring ignore.
+left, top, width and height in pixels. A VOC box keeps mmdet's reading of it (corners minus one,
+their difference as the size), so that results compare with mmdet's, but a fraction of a pixel,
+which mmdet cuts off, is kept; a `difficult` object becomes a crowd, which training and scoring
+ignore. The `segmentation` of a record stays the JSON that it was until `segmentation_of` decodes
+it: nine tenths of a large file are never needed as objects.
 """
 
 import json
@@ -12,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 from PIL import Image
 
 _COCO_FIELDS = {  # what loading and scoring read of every record
@@ -30,9 +33,10 @@ class DataError(ValueError):
 
 def read_coco(path: Path) -> dict:
     """The content of a COCO json, sure to hold the records' fields; raises DataError."""
+    text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+        content = _decode_coco(text)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON ({error}); export it again") from None
     for key, fields in _COCO_FIELDS.items():
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
@@ -44,10 +48,34 @@ def read_coco(path: Path) -> dict:
     return content
 
 
+def _decode_coco(text: bytes) -> object:
+    """The parsed JSON, but for the segmentations."""
+    try:
+        content = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        records = msgspec.json.decode(content.pop("annotations"), type=list[dict[str, msgspec.Raw]])
+    except (msgspec.DecodeError, KeyError):
+        return json.loads(text)  # NaN, which Python's json knows, and files for the user to mend
+    decode = msgspec.json.Decoder().decode
+    for record in records:
+        for key, value in record.items():
+            if key != "segmentation":
+                record[key] = decode(value)
+    return {key: decode(value) for key, value in content.items()} | {"annotations": records}
+
+
+def segmentation_of(record: dict) -> object:
+    """An annotation's polygons or run-length code; None where it has none."""
+    segmentation = record.get("segmentation")
+    if isinstance(segmentation, msgspec.Raw):
+        return msgspec.json.decode(segmentation)
+    return segmentation
+
+
 def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> dict:
     """The images of a VOC list, or of all xml files if there is none, in COCO's form.
 
-    Images and annotations have their place in the xml files as `voc_place`; what is not a number
+    Images and annotations have their place in the xml files as `voc_place`, and the number of the
+    object there, from 0 on, as `voc_index`; what is not a number
     stays as written, for the checks to report. Raises DataError.
     """
     images, annotations, category_ids = [], [], {}
@@ -74,7 +102,7 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
                 raise DataError(f"{path}: object {index} has no name; add it")
             texts = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
             box, area = texts, None
-            if edges := _integers(texts):
+            if edges := _numbers(texts):
                 left, top, right, bottom = edges
                 box = [left - 1, top - 1, right - left, bottom - top]
                 area = (right - left) * (bottom - top)
@@ -85,7 +113,8 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
                     "category_id": category_ids.setdefault(label, len(category_ids) + 1),
                     "bbox": box,
                     "area": area,
-                    "iscrowd": int(_integers([item.findtext("difficult")]) == [1]),
+                    "iscrowd": int(_numbers([item.findtext("difficult")]) == [1]),
+                    "voc_index": index,
                     "voc_place": f"{path}: object {index} [{', '.join(map(str, texts))}]",
                 }
             )
@@ -146,12 +175,13 @@ def _voc_size(root: ElementTree.Element, image: Path) -> tuple:
         except IMAGE_ERRORS:
             return None, None
     texts = root.findtext("size/width"), root.findtext("size/height")
-    return _integers(texts) or texts
+    return _numbers(texts) or texts
 
 
-def _integers(texts: Iterable[str | None]) -> list[int] | None:
-    """The numbers cut off to whole ones, as mmdet does; None if one of them is no number."""
+def _numbers(texts: Iterable[str | None]) -> list[int | float] | None:
+    """The numbers, whole ones as int; None if one of them is no finite number."""
     try:
-        return [int(float(text)) for text in texts]
+        numbers = [float(text) for text in texts]
+        return [int(number) if number == int(number) else number for number in numbers]
     except (TypeError, ValueError, OverflowError):
         return None

@@ -1,16 +1,17 @@
 """What a segmentation training reads beside the user's folder: lists of names, and drawn masks."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from .annotations import segmentation_of
 from .layouts import Split
 from .segmentation import SegmentationData
 from .splits import require_outside
@@ -29,7 +30,7 @@ def mask_dir(data: SegmentationData, split: str, index_dir: Path) -> Path:
     if data.instances is None:
         return data.splits[split].mask_dir
     content = [data.classes, data.instances.splits[split].content]
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:12]
     return index_dir / f"masks-{split}-{digest}"
 
 
@@ -90,7 +91,7 @@ def draw_masks(
         size = image["height"], image["width"]
         mask = np.zeros(size, np.uint8)
         for record in sorted(records.get(image["id"], ()), key=lambda r: -r["area"]):
-            mask[_decoded(record["segmentation"], *size)] = values[record["category_id"]]
+            mask[decode_mask(segmentation_of(record), *size)] = values[record["category_id"]]
         path = folder / f"{os.path.splitext(image['file_name'])[0]}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(mask).save(path)
@@ -98,7 +99,7 @@ def draw_masks(
             progress(done, len(images))
 
 
-def _decoded(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
     """Polygons, or a run-length code compressed or not, as a boolean mask (H, W)."""
     if isinstance(segmentation, list):
         code = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))

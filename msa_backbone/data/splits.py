@@ -1,11 +1,12 @@
 """A val split where there is none, and the COCO jsons that a training reads."""
 
-import json
 import os
 import random
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from .annotations import DataError
 from .layouts import DetectionData, Split, count_notes
@@ -62,7 +63,7 @@ def write_index(data: DetectionData, index_dir: Path) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
         path = ann_file(data, name, index_dir)
         part = path.with_name(f"{path.name}.{os.getpid()}")
-        part.write_text(json.dumps(split.content), encoding="utf-8")
+        part.write_bytes(msgspec.json.encode(split.content))
         os.replace(part, path)
 
 

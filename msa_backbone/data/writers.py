@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,9 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
+
+from .files import place_file
+from .voc_files import add_texts, write_xml
 
 NAMES = tuple("0123456789")
 
@@ -106,10 +107,7 @@ def write_images(root: Path, split: str, scenes: Sequence[Scene]) -> None:
         path = coco / f"{scene.stem}.jpg"
         scene.image.save(path, quality=90, subsampling=0)
         for folder in others:
-            try:
-                os.link(path, folder / path.name)
-            except OSError:  # a file system without hard links
-                shutil.copyfile(path, folder / path.name)
+            place_file(path, folder / path.name)
 
 
 def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
@@ -166,26 +164,24 @@ def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
     As in Pascal VOC, boxes are whole pixels counted from 1 with both corners inside the box.
     """
     voc = root / "voc" / "VOC2007"
-    annotations = _folder(voc / "Annotations")
     for scene in scenes:
         width, height = scene.image.size
         tree = ElementTree.Element("annotation")
-        _add(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
-        _add(ElementTree.SubElement(tree, "source"), database="msa_backbone demo data")
-        _add(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
+        add_texts(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
+        add_texts(ElementTree.SubElement(tree, "source"), database="msa_backbone demo data")
+        add_texts(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
         for digit in scene.digits:
             x, y, w, h = digit.box
             item = ElementTree.SubElement(tree, "object")
-            _add(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
-            _add(
+            add_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
+            add_texts(
                 ElementTree.SubElement(item, "bndbox"),
                 xmin=x + 1,
                 ymin=y + 1,
                 xmax=x + w,
                 ymax=y + h,
             )
-        ElementTree.indent(tree)
-        ElementTree.ElementTree(tree).write(annotations / f"{scene.stem}.xml")
+        write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
     stems = "".join(f"{scene.stem}\n" for scene in scenes)
     (_folder(voc / "ImageSets" / "Main") / f"{split}.txt").write_text(stems)
 
@@ -209,9 +205,3 @@ def _folder(path: Path) -> Path:
     """Make the folder ``path`` and return it."""
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _add(parent: ElementTree.Element, **texts: str | int) -> None:
-    """Append to ``parent`` an element per keyword, with its value as text."""
-    for tag, text in texts.items():
-        ElementTree.SubElement(parent, tag).text = str(text)

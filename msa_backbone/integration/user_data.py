@@ -57,7 +57,7 @@ def write_index(cfg: Config, data: DetectionData | SegmentationData, testing: bo
     """Write into the work dir what training, or testing, reads beside the user's folder."""
     if isinstance(data, SegmentationData):
         test_split = "test" if "test" in data.splits else "val"
-        with _progress() as progress:
+        with show_progress() as progress:
             used = (test_split,) if testing else tuple(data.splits)
             write_lists(data, index_dir(cfg), progress, used)
     else:
@@ -68,21 +68,26 @@ def _check(check: Callable, data: DetectionData | SegmentationData) -> list[str]
     """Warnings of `check`, run once for all processes."""
     if not is_main_process():
         return []
-    with _progress() as progress:
+    with show_progress() as progress:
         return check(data, progress=progress)
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def show_progress() -> Iterator[Callable[[int, int], None]]:
     """A bar for what takes long: called with the steps done and their total."""
     bars: list[ProgressBar] = []
+    shown = 0
 
     def progress(done: int, total: int) -> None:
+        nonlocal shown
         if total <= LONG_CHECK:
             return
         if done == 1:
             bars.append(ProgressBar(total))
-        bars[-1].update()
+            shown = 0
+        if done - shown >= total / 100 or done == total:  # a log file gets 100 states, no more
+            bars[-1].update(done - shown)
+            shown = done
         if done == total:
             print()
 

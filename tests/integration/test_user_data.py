@@ -21,18 +21,20 @@ class Bar:
     made: list["Bar"]
 
     def __init__(self, total):
-        self.total, self.done = total, 0
+        self.total, self.done, self.updates = total, 0, 0
         Bar.made.append(self)
 
-    def update(self):
-        self.done += 1
+    def update(self, steps):
+        self.done += steps
+        self.updates += 1
 
 
 @pytest.mark.parametrize(("total", "bars"), [(500, []), (501, [(501, 501)])])
 def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
     Bar.made = []
     monkeypatch.setattr(user_data, "ProgressBar", Bar)
-    with user_data._progress() as progress:
+    with user_data.show_progress() as progress:
         for done in range(1, total + 1):
             progress(done, total)
     assert [(bar.total, bar.done) for bar in Bar.made] == bars
+    assert all(80 <= bar.updates <= 101 for bar in Bar.made)

@@ -1,0 +1,100 @@
+"""Make a subset of COCO or VOC data that represents it, as COCO or VOC, with hard-linked images.
+
+Examples:
+  tools/make_subset.py coco COCO OUT --fraction 0.1 --whole val
+  tools/make_subset.py voc COCO OUT --number 500 --classes person dog
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+from msa_backbone.data.files import complete_folder
+from msa_backbone.data.layouts import LAYOUTS, find_detection_data
+from msa_backbone.data.subset import choose_subset, describe
+from msa_backbone.data.subset_files import (
+    IMAGE_MODES,
+    STAMP,
+    is_made,
+    stamp,
+    write_coco_data,
+    write_voc_data,
+)
+from msa_backbone.integration.runs import one_line_errors
+from msa_backbone.integration.user_data import show_progress
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"layouts of ROOT:\n\n{LAYOUTS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("form", choices=["coco", "voc"], help="what to write; ROOT may be either")
+    parser.add_argument("root", metavar="ROOT", help="the full data")
+    parser.add_argument("out", metavar="OUT", type=Path, help="a new folder for the subset")
+    size = parser.add_mutually_exclusive_group(required=True)
+    size.add_argument("--fraction", type=float, help="of the images of every split")
+    size.add_argument("--number", type=int, help="of training images; other splits shrink alike")
+    parser.add_argument("--whole", nargs="+", default=[], metavar="SPLIT", help="kept whole")
+    parser.add_argument("--classes", nargs="+", help="these only")
+    parser.add_argument("--min-objects", type=int, default=1, help="of every class (default: 1)")
+    parser.add_argument(
+        "--area",
+        nargs=2,
+        type=float,
+        default=(0, math.inf),
+        metavar=("MIN", "MAX"),
+        help="of the objects to keep, in square pixels; MAX may be inf",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same subset (default: 0)")
+    parser.add_argument(
+        "--images",
+        choices=IMAGE_MODES,
+        default="link",
+        help="hard links (default), copies, or a json that lists the images where they are",
+    )
+    parser.add_argument("--reindex", action="store_true", help="number COCO categories from 1 on")
+    parser.add_argument("--semantic", action="store_true", help="COCO: also write index masks")
+    return parser.parse_args()
+
+
+def make(args: argparse.Namespace) -> None:
+    if args.form == "voc" and (args.reindex or args.semantic):
+        raise ValueError("--reindex and --semantic serve COCO; VOC gets masks where there are any")
+    if args.semantic and args.images == "list":
+        raise ValueError("--semantic puts masks beside the images: choose --images link or copy")
+    options = {**vars(args), "out": None, "area": [str(limit) for limit in args.area]}
+    data = find_detection_data(args.root, args.classes)
+    mark = stamp(data, options)
+    if is_made(args.out, mark, data.root):
+        print(f"{args.out} is complete already")
+        return
+    subset, reports = choose_subset(
+        data,
+        args.fraction,
+        args.number,
+        args.whole,
+        args.min_objects,
+        tuple(args.area),
+        args.seed,
+    )
+    print(describe(reports))
+    with complete_folder(args.out) as folder, show_progress() as progress:
+        if args.form == "coco":
+            write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
+        else:
+            write_voc_data(subset, folder, args.images, progress)
+        (folder / STAMP).write_bytes(mark)
+        find_detection_data(folder)  # can be read again, or does not appear
+    print(f"Train on it with --data {args.out}")
+
+
+def main() -> None:
+    args = parse_args()
+    with one_line_errors():
+        make(args)
+
+
+if __name__ == "__main__":
+    main()
