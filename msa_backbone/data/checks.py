@@ -1,17 +1,20 @@
 """Check detection data for what would stop, spoil or silently shrink a training."""
 
+import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from pycocotools import mask as coco_mask
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size, segmentation_of
 from .layouts import DetectionData, Split
 
 # Every kind of defect and what to do about it, the gravest first.
-_FATAL = {
+FATAL = {
     "image listed twice": "give every image one entry with an id of its own",
     "category id used twice": "give every category an id of its own",
     "annotation id used twice": "give every annotation an id of its own",
@@ -25,40 +28,31 @@ _FATAL = {
     "box wholly outside its image": "correct or remove it",
     "area is not positive, so training would drop the box": "set area to width x height",
     "no object to train on": "add boxes of the chosen classes, a pixel or larger and no crowds",
+    "segmentation is malformed": "give polygons [x, y, x, y, x, y, ...] of three points or more, "
+    "or a run-length code of the image's [height, width]",
 }
-_WARNINGS = {
+WARNINGS = {
     "box less than a pixel wide or high": "training drops it",
     "box partly outside its image": "training clips it",
     "image also in the train split": "its score tells little, keep it in one split",
+    "image file under two ids": "the objects of one entry are missing in the other, join them",
+    "mask without a pixel": "correct or remove it",
     "split without an object": "nothing can be scored on it",
 }
 _ANY_SIZE = (math.inf, math.inf)  # of an image with a defect: its boxes cannot be placed
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
 
-class _Findings:
-    """The cases of every kind of defect, each with its split and place."""
+@dataclass(frozen=True)
+class Defect:
+    """One case of a `kind` in FATAL or WARNINGS: in which split, in what file and record."""
 
-    def __init__(self) -> None:
-        self.cases: dict[str, list[tuple[str, str]]] = {kind: [] for kind in _FATAL | _WARNINGS}
+    kind: str
+    split: str
+    place: str
 
-    def add(self, split: str, kind: str, place: object) -> None:
-        self.cases[kind].append((split, str(place)))
-
-    def raise_gravest(self) -> None:
-        for kind, mend in _FATAL.items():
-            if cases := self.cases[kind]:
-                more = f"; {len(cases) - 1} more like it" if len(cases) > 1 else ""
-                raise DataError(f"{cases[0][1]}: {kind}; {mend}{more}")
-
-    def warnings(self) -> list[str]:
-        lines = []
-        for kind, effect in _WARNINGS.items():
-            if cases := self.cases[kind]:
-                counts = Counter(split for split, _ in cases)
-                counted = ", ".join(f"{count} in {split}" for split, count in counts.items())
-                lines.append(f"{kind}: {counted}, first {cases[0][1]}; {effect}")
-        return lines
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}; {(FATAL | WARNINGS)[self.kind]}"
 
 
 def check_detection_data(
@@ -67,48 +61,82 @@ def check_detection_data(
     progress: Callable[[int, int], None] | None = None,
     read_images: bool = True,
 ) -> list[str]:
-    """Read all annotations and images; return warnings, one line for each kind of defect.
+    """Return warnings, one line for each kind of defect; see `detection_defects`.
 
-    The first `full_decode_limit` images are decoded; of the others the size and the end of the
-    file are read, and those without the end mark of JPEG or PNG are decoded too. Boxes may pass
-    the border by a pixel. `progress(done, total)` is called after every image. Without
-    `read_images` the annotations are believed what they say of these. Raises DataError for the
-    gravest defect that would spoil a training, with the first case and how to mend it.
+    Raises:
+        DataError: for the gravest defect that would spoil a training, with the first case and how
+            to mend it.
     """
-    findings = _Findings()
-    train = data.splits["train"]
-    in_train = {train.image_dir / image["file_name"] for image in train.content["images"]}
+    defects = detection_defects(data, full_decode_limit, progress, read_images)
+    for kind in FATAL:
+        if cases := [defect for defect in defects if defect.kind == kind]:
+            more = f"; {len(cases) - 1} more like it" if len(cases) > 1 else ""
+            raise DataError(f"{cases[0]}{more}")
+    lines = []
+    for kind, effect in WARNINGS.items():
+        if cases := [defect for defect in defects if defect.kind == kind]:
+            counts = Counter(defect.split for defect in cases)
+            counted = ", ".join(f"{count} in {split}" for split, count in counts.items())
+            lines.append(f"{kind}: {counted}, first {cases[0].place}; {effect}")
+    return lines
+
+
+def detection_defects(
+    data: DetectionData,
+    full_decode_limit: float = 5000,
+    progress: Callable[[int, int], None] | None = None,
+    read_images: bool = True,
+    thorough: bool = False,
+) -> list[Defect]:
+    """Read all annotations and images, and find every defect.
+
+    Boxes may pass the border by a pixel.
+
+    Args:
+        data: what to check; of the annotations, those of `data.classes`.
+        full_decode_limit: so many images are decoded; of the others the size and the end of the
+            file are read, and those without the end mark of JPEG or PNG are decoded too.
+        progress: called after every image with the number of images done and of all.
+        read_images: if not, the annotations are believed what they say of the images.
+        thorough: also look for copies of training images in other splits, by content, and into the
+            segmentations.
+    """
+    found: list[Defect] = []
     done, total = 0, sum(len(split.content["images"]) for split in data.splits.values())
-    for name, split in data.splits.items():
-        sizes = {}
+    in_train: set[object] = set()
+    for name, split in sorted(data.splits.items(), key=lambda item: item[0] != "train"):
+        sizes, paths = {}, set()
         for image in split.content["images"]:
             path = split.image_dir / image["file_name"]
             if image["id"] in sizes:
                 place = f"{split.source}: image id {image['id']!r}"
-                findings.add(name, "image listed twice", place)
-            if name != "train" and path in in_train:
-                findings.add(name, "image also in the train split", path)
+                found.append(Defect("image listed twice", name, place))
+            elif path in paths:
+                found.append(Defect("image file under two ids", name, str(path)))
+            paths.add(path)
             defect = None
             if read_images:
-                defect = _image_defect(image, path, split.source, done < full_decode_limit)
+                defect = image_defect(image, path, split.source, done < full_decode_limit)
             if defect:
-                findings.add(name, *defect)
+                found.append(Defect(defect[0], name, defect[1]))
+            marks = {path, file_digest(path)} if thorough and not defect else {path}
+            if name == "train":
+                in_train |= marks
+            elif marks & in_train:
+                found.append(Defect("image also in the train split", name, str(path)))
             sizes[image["id"]] = _ANY_SIZE if defect else (image["width"], image["height"])
             done += 1
             if progress:
                 progress(done, total)
-        for kind, place in _annotation_defects(name, split, sizes, data.classes):
-            findings.add(name, kind, place)
-    findings.raise_gravest()
-    return findings.warnings()
+        defects = _annotation_defects(split, sizes, data.classes, name, thorough)
+        found += [Defect(kind, name, str(place)) for kind, place in defects]
+    return found
 
 
 def require_segmentations(data: DetectionData) -> None:
     """Raise DataError for an annotation without a mask, or with one that cannot be read."""
     for split in data.splits.values():
-        sizes = {
-            image["id"]: [image["height"], image["width"]] for image in split.content["images"]
-        }
+        sizes = {i["id"]: (i["width"], i["height"]) for i in split.content["images"]}
         for record in split.content["annotations"]:
             segmentation = segmentation_of(record)
             if not segmentation:
@@ -116,20 +144,19 @@ def require_segmentations(data: DetectionData) -> None:
                     f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
                     "config trains on masks: add it, or choose a config without masks"
                 )
-            if not _is_segmentation(segmentation, sizes.get(record["image_id"])):
-                raise DataError(
-                    f"{split.source}: the segmentation of annotation {record['id']!r} is neither a "
-                    "list of polygons [x, y, x, y, x, y, ...] nor a run-length code of the image's "
-                    "[height, width]: correct it"
-                )
+            if not is_segmentation(segmentation, *sizes.get(record["image_id"], _ANY_SIZE)):
+                kind, place = "segmentation is malformed", f"annotation {record['id']!r}"
+                raise DataError(f"{split.source}: {place}: {kind}; {FATAL[kind]}")
 
 
-def _is_segmentation(segmentation: object, size: list[int] | None) -> bool:
+def is_segmentation(segmentation: object, width: float, height: float) -> bool:
     """Whether it has the form of polygons, or of a run-length code of that size."""
     if isinstance(segmentation, dict):
         counts = segmentation.get("counts")
-        whole = not isinstance(counts, list) or (size and sum(counts) == size[0] * size[1])
-        return isinstance(counts, str | list) and whole and segmentation.get("size") == size
+        whole = not isinstance(counts, list) or sum(counts) == width * height
+        return (
+            isinstance(counts, str | list) and whole and segmentation.get("size") == [height, width]
+        )
     return isinstance(segmentation, list) and all(
         isinstance(polygon, list)
         and len(polygon) >= 6
@@ -139,7 +166,7 @@ def _is_segmentation(segmentation: object, size: list[int] | None) -> bool:
     )
 
 
-def _image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
+def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
     """The kind and the place of the gravest defect of an image."""
     source = record.get("voc_place", source)
     if not path.is_file():
@@ -157,6 +184,39 @@ def _image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple
     return None
 
 
+def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
+    """The gravest defect of a box, given as left, top, width and height."""
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
+        return "box is not four finite numbers"
+    left, top, width, height = box
+    right, bottom = left + width, top + height
+    if min(width, height) < 0:
+        return "box corners are swapped"
+    if min(width, height) < 1:
+        return "box less than a pixel wide or high"
+    if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
+        return "box wholly outside its image"
+    if not _is_finite(area) or area <= 0:
+        return "area is not positive, so training would drop the box"
+    if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
+        return "box partly outside its image"
+    return None
+
+
+def mask_defect(segmentation: object, width: float, height: float) -> str | None:
+    """The defect of a segmentation, None for an annotation without one as well."""
+    if segmentation is None:
+        return None
+    if segmentation and not is_segmentation(segmentation, width, height):
+        return "segmentation is malformed"
+    return "mask without a pixel" if _mask_area(segmentation) == 0 else None
+
+
+def file_digest(path: Path) -> bytes:
+    """Equal for files of equal content."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+
+
 def _ends_complete(path: Path, image_format: str) -> bool:
     """Whether the file ends with the mark that closes its format."""
     mark = _END_MARKS.get(image_format)
@@ -168,7 +228,11 @@ def _ends_complete(path: Path, image_format: str) -> bool:
 
 
 def _annotation_defects(
-    name: str, split: Split, sizes: dict[object, tuple[float, float]], classes: tuple[str, ...]
+    split: Split,
+    sizes: dict[object, tuple[float, float]],
+    classes: tuple[str, ...],
+    name: str,
+    thorough: bool,
 ) -> Iterator[tuple[str, object]]:
     """The kind and the place of every defect; `sizes` has width and height of every image id."""
     names = {category["id"]: category["name"] for category in split.content["categories"]}
@@ -187,32 +251,33 @@ def _annotation_defects(
         elif category_id not in names:
             yield "unknown category id", f"{place}: category_id {category_id!r}"
         elif names[category_id] in classes:
-            defect = _box_defect(record["bbox"], record["area"], *sizes[image_id])
+            defect = box_defect(record["bbox"], record["area"], *sizes[image_id])
             if defect:
                 yield defect, place
             usable += not record["iscrowd"] and defect in (None, "box partly outside its image")
+            if thorough and sizes[image_id] != _ANY_SIZE:
+                defect = mask_defect(segmentation_of(record), *sizes[image_id])
+                if defect:
+                    yield defect, place
     if not usable:
         kind = "no object to train on" if name == "train" else "split without an object"
         yield kind, split.source
 
 
-def _box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
-    """The gravest defect of a box, given as left, top, width and height."""
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
-        return "box is not four finite numbers"
-    left, top, width, height = box
-    right, bottom = left + width, top + height
-    if min(width, height) < 0:
-        return "box corners are swapped"
-    if min(width, height) < 1:
-        return "box less than a pixel wide or high"
-    if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
-        return "box wholly outside its image"
-    if not _is_finite(area) or area <= 0:
-        return "area is not positive, so training would drop the box"
-    if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
-        return "box partly outside its image"
-    return None
+def _mask_area(segmentation: list | dict) -> float:
+    """Square pixels of a well-formed segmentation, of polygons by the shoelace formula."""
+    if isinstance(segmentation, list):
+        return sum(map(_polygon_area, segmentation))
+    counts = segmentation["counts"]
+    if isinstance(counts, list):
+        return sum(counts[1::2])
+    return float(coco_mask.area(segmentation))
+
+
+def _polygon_area(polygon: Sequence[float]) -> float:
+    xs, ys = polygon[0::2], polygon[1::2]
+    pairs = zip(xs, ys, [*xs[1:], xs[0]], [*ys[1:], ys[0]], strict=True)
+    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in pairs)) / 2
 
 
 def _is_finite(value: object) -> bool:

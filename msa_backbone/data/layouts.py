@@ -129,7 +129,7 @@ def _ids_above_zero(content: dict) -> dict:
 
 
 def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
-    """The first folder that holds the first images of the json."""
+    """The first folder that holds the first images of the json, or else the most of all."""
     match = _SPLIT_WORD.search(path.stem)
     words = [match[1]] if match else []
     words += [word for word, name in _SPLIT_OF.items() if name == split and word not in words]
@@ -139,6 +139,10 @@ def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
     for folder in folders:
         if all((folder / name).is_file() for name in names):
             return folder
+    files = [image["file_name"] for image in content["images"]]
+    found = {folder: sum((folder / name).is_file() for name in files) for folder in folders}
+    if most := max(found.values()):
+        return next(folder for folder in folders if found[folder] == most)
     lost = [name for name in names if not any((folder / name).is_file() for folder in folders)]
     tried = ", ".join(os.path.relpath(folder, root) for folder in folders)
     raise DataError(

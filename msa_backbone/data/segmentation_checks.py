@@ -24,39 +24,62 @@ def check_segmentation_data(
     if data.instances is not None:
         require_segmentations(data.instances)
         return check_detection_data(data.instances, progress=progress)
+    errors, warnings = mask_defects(data, progress)
+    if errors:
+        more = f"; {len(errors) - 1} more errors" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}")
+    return warnings
+
+
+def mask_defects(
+    data: SegmentationData, progress: Callable[[int, int], None] | None = None
+) -> tuple[list[str], list[str]]:
+    """Read all images and masks; return what would spoil a training, and what only shrinks it.
+
+    A line each. `progress(done, total)` is called after every image.
+    """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
     in_train = {train.image(name) for name in train.names}
     done, total, twice = 0, sum(len(split.names) for split in data.splits.values()), []
+    errors = []
     for split_name, split in data.splits.items():
         seen[split_name] = set()
         for name in split.names:
-            image, mask = split.image(name), split.mask(name)
-            size, values = mask_values(mask)
-            _check_image(image, mask, size)
-            if unknown := values - set(data.label_map):
-                raise DataError(
-                    f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
-                    f"{len(data.label_map) - 1} ({IGNORE_INDEX} means ignore); correct the mask, "
-                    "or name the class of every value, void for what to ignore"
-                )
-            seen[split_name] |= {data.label_map[value] for value in values} - {IGNORE_INDEX}
+            image = split.image(name)
+            try:
+                seen[split_name] |= _read_pair(image, split.mask(name), data.label_map)
+            except DataError as error:
+                errors.append(str(error))
             if split_name != "train" and image in in_train:
                 twice.append(image)
             done += 1
             if progress:
                 progress(done, total)
-    if not seen["train"]:
-        raise DataError(
+    if not errors and not seen["train"]:
+        errors.append(
             f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
             "train on; put the classes' numbers there"
         )
-    if seen["train"] == {0} and len(data.classes) > 1:
-        raise DataError(
+    if not errors and seen["train"] == {0} and len(data.classes) > 1:
+        errors.append(
             f"{train.mask_dir}: only class 0 ({data.classes[0]}) has training pixels, as "
             f"{IGNORE_INDEX} means ignore; where it stands for the foreground, save that as 1"
         )
-    return _warnings(data, seen, twice)
+    return errors, _warnings(data, seen, twice)
+
+
+def _read_pair(image: Path, mask: Path, label_map: dict[int, int]) -> set[int]:
+    """The classes in a mask; raises DataError for a defect of the mask or of the image."""
+    size, values = mask_values(mask)
+    _check_image(image, mask, size)
+    if unknown := values - set(label_map):
+        raise DataError(
+            f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
+            f"{len(label_map) - 1} ({IGNORE_INDEX} means ignore); correct the mask, or name the "
+            "class of every value, void for what to ignore"
+        )
+    return {label_map[value] for value in values} - {IGNORE_INDEX}
 
 
 def _check_image(image: Path, mask: Path, mask_size: tuple[int, int]) -> None:

@@ -105,25 +105,3 @@ def refusal():
         return str(caught.value)
 
     return call
-
-
-def _real_data(name: str) -> Path:
-    path = Path(__file__).parents[3] / "shared" / "data" / name
-    if not path.is_dir():
-        pytest.skip(f"the {name} images are not at {path}")
-    return path
-
-
-@pytest.fixture
-def bccd() -> Path:
-    return _real_data("bccd")
-
-
-@pytest.fixture
-def coco128() -> Path:
-    return _real_data("coco128")
-
-
-@pytest.fixture
-def camvid() -> Path:
-    return _real_data("camvid")

@@ -154,8 +154,11 @@ def test_missing_empty_and_foreign_folders_are_refused(folder, refusal):
 def test_images_that_cannot_be_found_are_refused(folder, refusal):
     folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
     (folder.root / "images" / "b.jpg").unlink()
+    found = find_detection_data(folder.root).splits["train"]
+    assert found.image_dir == folder.root / "images"  # the check names what is missing there
+    (folder.root / "images" / "a.jpg").unlink()
     message = refusal(find_detection_data, folder.root)
-    assert "instances_train.json: image 'b.jpg' is in none of the folders" in message
+    assert "instances_train.json: image 'a.jpg' is in none of the folders" in message
     assert "images/train" in message and "put it in images/" in message
 
 

@@ -155,7 +155,7 @@ def test_malformed_segmentations_are_refused(instances, refusal, segmentation):
     content["annotations"][0]["segmentation"] = segmentation
     path.write_text(json.dumps(content))
     message = refusal(check_segmentation_data, find_segmentation_data(instances.root))
-    assert "instances_train.json: the segmentation of annotation 1 is neither" in message
+    assert "instances_train.json: annotation 1: segmentation is malformed; give" in message
 
 
 def test_a_background_category_is_the_background(instances, tmp_path):

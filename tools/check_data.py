@@ -1,0 +1,91 @@
+"""Check a folder of detection or segmentation data: every defect with its file and reason.
+
+Ends with exit code 1 if there is an error that would stop or spoil a training. --fix OUT writes a
+repaired copy and says what it changed; ROOT is never touched.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from msa_backbone.data.annotations import DataError
+from msa_backbone.data.checks import FATAL, detection_defects
+from msa_backbone.data.files import complete_folder
+from msa_backbone.data.layouts import LAYOUTS, DetectionData, find_detection_data
+from msa_backbone.data.repair import repair
+from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS, find_segmentation_data
+from msa_backbone.data.segmentation_checks import mask_defects
+from msa_backbone.data.splits import require_outside
+from msa_backbone.data.subset_files import write_coco_data, write_voc_data
+from msa_backbone.integration.runs import one_line_errors
+from msa_backbone.integration.user_data import show_progress
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"layouts of ROOT:\n\nboxes and instances\n{LAYOUTS}\n\nsemantic masks (--masks)\n"
+        f"{SEGMENTATION_LAYOUTS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("root", metavar="ROOT", help="the data")
+    parser.add_argument("--masks", action="store_true", help="check index masks, not boxes")
+    parser.add_argument("--classes", nargs="+", help="these only; of masks, every value's name")
+    parser.add_argument("--fix", metavar="OUT", type=Path, help="a new folder for a repaired copy")
+    return parser.parse_args()
+
+
+def check(args: argparse.Namespace) -> int:
+    """Print what was found; return the number of errors."""
+    find = find_segmentation_data if args.masks else find_detection_data
+    data = find(args.root, args.classes)
+    print(f"Data from {data.root}")
+    for note in data.notes:
+        print(f"  {note}")
+    with show_progress() as progress:
+        if args.masks:
+            errors, warnings = mask_defects(data, progress)
+        else:
+            defects = detection_defects(data, float("inf"), progress, thorough=True)
+            errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
+            warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
+    for line in errors:
+        print(f"error: {line}")
+    for line in warnings:
+        print(f"warning: {line}")
+    print(f"{len(errors)} errors, {len(warnings)} warnings")
+    if args.fix:
+        fix(data, args.fix)
+    return len(errors)
+
+
+def fix(data: DetectionData, out: Path) -> None:
+    """Write the repaired copy, in the form that the data have."""
+    require_outside(out, data.root)
+    if out.exists():
+        raise DataError(f"{out}: is there already; remove it or choose another folder")
+    with show_progress() as progress:
+        repaired, changes = repair(data, progress)
+    with complete_folder(out) as folder:
+        write = write_coco_data if data.format == "coco" else write_voc_data
+        write(repaired, folder)
+        left = detection_defects(find_detection_data(folder), thorough=True)
+    print(f"Repaired copy in {out}:")
+    for change in changes:
+        print(f"  {change}")
+    print(f"  {len(changes)} changes")
+    for defect in left:
+        print(f"  not mended: {defect}".replace(f".{out.name}.part", out.name))
+
+
+def main() -> None:
+    args = parse_args()
+    with one_line_errors():
+        if args.masks and args.fix:
+            raise ValueError("--fix mends boxes and instances; masks have to be mended by hand")
+        errors = check(args)
+    sys.exit(1 if errors else 0)
+
+
+if __name__ == "__main__":
+    main()
