@@ -1,13 +1,18 @@
 """Data samples drawn on pictures by the toolbox's own visualizer."""
 
+import copy
 import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.config import Config
+from mmengine.registry import VISUALIZERS
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
+from torch import Tensor
 
-from ..visualization.pictures import read_picture
+from ..visualization.pictures import read_picture, save_grid
 
 
 def draw_sample(
@@ -33,3 +38,32 @@ def draw_sample(
     options = {name: value for name, value in options.items() if name in known}
     visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
     return read_picture(scratch)
+
+
+def draw_truths(
+    cfg: Config,
+    metainfo: Mapping,
+    samples: Sequence[tuple[Tensor, BaseDataElement]],
+    out_file: Path,
+) -> None:
+    """Draw images as the training pipeline made them, with their truth, on one grid.
+
+    Args:
+        cfg: its visualizer draws.
+        metainfo: of the dataset: the classes' names and colours.
+        samples: images, (3, H, W) BGR in 0..255, and their data samples.
+        out_file: the PNG.
+    """
+    visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="truth", vis_backends=None))
+    visualizer.dataset_meta = metainfo
+    pictures = []
+    for image, sample in samples:
+        picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
+        sample = copy.deepcopy(sample)
+        boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
+        if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take
+            sample.gt_instances.bboxes = boxes.tensor
+        picture = np.ascontiguousarray(picture)
+        drawn = draw_sample(visualizer, picture, sample, out_file, draw_pred=False)
+        pictures.append(picture if drawn is None else drawn)
+    save_grid(pictures, out_file, columns=min(len(pictures), 4))

@@ -1,6 +1,5 @@
 """What a training run will look like, without training: first batch, speed, memory, total time."""
 
-import copy
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +11,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import MODELS, VISUALIZERS
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from ..visualization.pictures import save_grid
-from .drawing import draw_sample
+from .drawing import draw_truths
 
 WARMUP_ITERS = 1
 TIMED_ITERS = 4
@@ -115,17 +113,6 @@ def _peak_memory(device: torch.device) -> str:
 
 def _draw_batch(cfg: Config, loader: DataLoader, batch: dict, out_file: Path) -> int:
     """Draw the images of a batch with their ground truth; return how many there are."""
-    visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="dry_run", vis_backends=None))
-    visualizer.dataset_meta = loader.dataset.metainfo
-    pictures = []
-    for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
-        picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
-        sample = copy.deepcopy(sample)
-        boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
-        if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take
-            sample.gt_instances.bboxes = boxes.tensor
-        picture = np.ascontiguousarray(picture)
-        drawn = draw_sample(visualizer, picture, sample, out_file, draw_pred=False)
-        pictures.append(picture if drawn is None else drawn)
-    save_grid(pictures, out_file, columns=min(len(pictures), 4))
-    return len(pictures)
+    pairs = list(zip(batch["inputs"], batch["data_samples"], strict=True))
+    draw_truths(cfg, loader.dataset.metainfo, pairs, out_file)
+    return len(pairs)

@@ -115,7 +115,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
     with _config_at_fault("the config's model cannot be built"):
         model = MODELS.build(cfg.model)
     for name in loaders:
-        _check_data_files(cfg.get(name) or {}, name)
+        check_data_files(cfg.get(name) or {}, name)
     for module in model.modules():
         if hasattr(module, "load_configured_weights"):
             module.load_configured_weights()
@@ -132,7 +132,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
     return model
 
 
-def _check_data_files(loader: dict, name: str) -> None:
+def check_data_files(loader: dict, name: str) -> None:
     """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
 
     def check(node: dict) -> None:

@@ -1,0 +1,65 @@
+"""tools/browse_data.py: the pictures of both kinds of data, and what is counted for them."""
+
+import json
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from msa_backbone.integration import browse
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """What is plotted: the arguments of the last call."""
+    calls = []
+    for name in ("plot_objects", "plot_masks"):
+        original = getattr(browse, name)
+
+        def spy(*args, original=original):
+            calls.append(args)
+            original(*args)
+
+        monkeypatch.setattr(browse, name, spy)
+    return calls
+
+
+def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
+    work = tmp_path / "work"
+    for number in (5, 2):
+        options = ["--work-dir", work, "--seed", 1, "--number", number]
+        run_tool("browse_data", tiny_config, "--data", demo / "coco", *options)
+        assert str(work / "images.png") in capsys.readouterr().out
+        picture = np.asarray(Image.open(work / "images.png"))
+        side = 256  # as the demo's pipeline makes the images
+        assert picture.shape[1] % (side + 6) == side and len(np.unique(picture)) > 100
+    labels, sizes, classes, path = counted[-1]
+    content = json.loads((demo / "coco/annotations/instances_train.json").read_text())
+    expected = np.bincount([r["category_id"] - 1 for r in content["annotations"]], minlength=10)
+    assert np.bincount(labels, minlength=10).tolist() == expected.tolist()
+    assert sorted(sizes**2) == pytest.approx(sorted(r["area"] for r in content["annotations"]))
+    assert len(classes) == 10 and path == work / "histograms.png" and path.is_file()
+
+
+def test_masks(run_tool, demo, tmp_path, counted):
+    base = "configs/segmentation/unet_msa-vgg16_400_demo-192x192.py"
+    root = next(p for p in [tmp_path, *browse.Path(__file__).parents] if (p / base).is_file())
+    run_tool(
+        "browse_data", root / base, "--data", demo / "segmentation", "--work-dir", tmp_path / "w"
+    )
+    pixels, classes, path = counted[-1]
+    masks = sorted((demo / "segmentation/masks/train").iterdir())
+    expected = [np.bincount(np.asarray(Image.open(m)).ravel(), minlength=11) for m in masks]
+    assert np.array_equal(pixels, expected)
+    assert classes[0] == "background" and path.is_file()
+    assert Config.fromfile(root / base).train_dataloader.batch_size  # the config is left alone
+
+
+def test_refusals_write_nothing(run_tool, tiny_config, tmp_path):
+    with pytest.raises(SystemExit, match="--number 0: give 1 or more"):
+        run_tool("browse_data", tiny_config, "--number", 0, "--work-dir", tmp_path / "w")
+    with pytest.raises(SystemExit, match="does not exist, and the config's train_dataloader"):
+        run_tool("browse_data", tiny_config, "--work-dir", tmp_path / "w",
+                 "--cfg-options", "train_dataloader.dataset.data_root=nowhere/")  # fmt: skip
+    assert not (tmp_path / "w").exists()

@@ -1,0 +1,30 @@
+"""Show what a config trains on: images after its pipeline, and histograms of classes and sizes."""
+
+from pathlib import Path
+
+import msa_backbone  # noqa: F401  (registers what configs name)
+from msa_backbone.integration import runs, user_data
+from msa_backbone.integration.arguments import run_parser
+from msa_backbone.integration.browse import browse
+
+
+def main() -> None:
+    parser = run_parser(__doc__)
+    parser.add_argument("--number", type=int, default=16, help="images to draw (default: 16)")
+    args = parser.parse_args()
+    with runs.one_line_errors():
+        if args.number < 1:
+            raise ValueError(f"--number {args.number}: give 1 or more")
+        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options, "browse")
+        data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
+        runs.apply_options(cfg, args.cfg_options)
+        if data is None:
+            runs.check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
+        else:
+            user_data.write_index(cfg, data)
+    for path in browse(cfg, Path(cfg.work_dir), args.number, args.seed or 0):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
