@@ -37,10 +37,11 @@ def test_segmentation_config_builds_and_its_parts_fit(path):
         chosen = [model.backbone.out_channels[i] for i in torch.tensor(head.in_index).ravel()]
         assert chosen == torch.tensor(head.in_channels).ravel().tolist()
         key = "backbone.attentions."
+        rates = cfg.optim_wrapper.paramwise_cfg.custom_keys
         if "scratch" in path.stem:
-            assert cfg.optim_wrapper.paramwise_cfg is None
+            assert rates == {"backbone.": {"lr_mult": 0.25}}
         else:
-            assert cfg.optim_wrapper.paramwise_cfg.custom_keys[key].lr_mult == 0.1
+            assert rates[key].lr_mult == 0.1
         attended = any(name.startswith(key) for name, _ in model.named_parameters())
         assert attended == ("_msa-vgg16" in path.stem)
     stride = 16 if path.stem.startswith("fcn") else 1

@@ -22,8 +22,8 @@ def main() -> None:
             runs.check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
         else:
             user_data.write_index(cfg, data)
-    for path in browse(cfg, Path(cfg.work_dir), args.number, args.seed or 0):
-        print(path)
+        paths = browse(cfg, Path(cfg.work_dir), args.number, args.seed or 0)
+    print(*paths, sep="\n")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ repaired copy and says what it changed; ROOT is never touched.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from msa_backbone.data.annotations import DataError
-from msa_backbone.data.checks import FATAL, detection_defects
+from msa_backbone.data.checks import FATAL, detection_defects, require_segmentations
 from msa_backbone.data.files import complete_folder
 from msa_backbone.data.layouts import LAYOUTS, DetectionData, find_detection_data
 from msa_backbone.data.repair import repair
@@ -17,6 +18,7 @@ from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS, find_segmentati
 from msa_backbone.data.segmentation_checks import mask_defects
 from msa_backbone.data.splits import require_outside
 from msa_backbone.data.subset_files import write_coco_data, write_voc_data
+from msa_backbone.data.voc_files import with_masks
 from msa_backbone.integration.runs import one_line_errors
 from msa_backbone.integration.user_data import show_progress
 
@@ -39,14 +41,21 @@ def check(args: argparse.Namespace) -> int:
     """Print what was found; return the number of errors."""
     find = find_segmentation_data if args.masks else find_detection_data
     data = find(args.root, args.classes)
+    if args.fix:
+        require_outside(args.fix, data.root)
+        if os.path.lexists(args.fix):
+            raise DataError(f"{args.fix}: is there already; remove it or choose another folder")
+    if args.masks and data.instances is not None:
+        require_segmentations(data.instances)
     print(f"Data from {data.root}")
     for note in data.notes:
         print(f"  {note}")
     with show_progress() as progress:
-        if args.masks:
+        if args.masks and data.instances is None:
             errors, warnings = mask_defects(data, progress)
         else:
-            defects = detection_defects(data, float("inf"), progress, thorough=True)
+            boxes = data.instances if args.masks else data
+            defects = detection_defects(boxes, float("inf"), progress, thorough=True)
             errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
             warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
     for line in errors:
@@ -61,11 +70,8 @@ def check(args: argparse.Namespace) -> int:
 
 def fix(data: DetectionData, out: Path) -> None:
     """Write the repaired copy, in the form that the data have."""
-    require_outside(out, data.root)
-    if out.exists():
-        raise DataError(f"{out}: is there already; remove it or choose another folder")
     with show_progress() as progress:
-        repaired, changes = repair(data, progress)
+        repaired, changes = repair(with_masks(data), progress)
     with complete_folder(out) as folder:
         write = write_coco_data if data.format == "coco" else write_voc_data
         write(repaired, folder)
@@ -75,7 +81,7 @@ def fix(data: DetectionData, out: Path) -> None:
         print(f"  {change}")
     print(f"  {len(changes)} changes")
     for defect in left:
-        print(f"  not mended: {defect}".replace(f".{out.name}.part", out.name))
+        print(f"  not mended: {defect}".replace(str(folder), str(out)))
 
 
 def main() -> None:

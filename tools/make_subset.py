@@ -9,8 +9,10 @@ import argparse
 import math
 from pathlib import Path
 
+from msa_backbone.data.checks import check_detection_data
 from msa_backbone.data.files import complete_folder
 from msa_backbone.data.layouts import LAYOUTS, find_detection_data
+from msa_backbone.data.segmentation import find_segmentation_data
 from msa_backbone.data.subset import choose_subset, describe
 from msa_backbone.data.subset_files import (
     IMAGE_MODES,
@@ -20,6 +22,7 @@ from msa_backbone.data.subset_files import (
     write_coco_data,
     write_voc_data,
 )
+from msa_backbone.data.voc_files import with_masks
 from msa_backbone.integration.runs import one_line_errors
 from msa_backbone.integration.user_data import show_progress
 
@@ -64,8 +67,8 @@ def make(args: argparse.Namespace) -> None:
         raise ValueError("--reindex and --semantic serve COCO; VOC gets masks where there are any")
     if args.semantic and args.images == "list":
         raise ValueError("--semantic puts masks beside the images: choose --images link or copy")
-    options = {**vars(args), "out": None, "area": [str(limit) for limit in args.area]}
-    data = find_detection_data(args.root, args.classes)
+    data = with_masks(find_detection_data(args.root, args.classes))
+    options = {**vars(args), "root": None, "out": None, "area": [str(limit) for limit in args.area]}
     mark = stamp(data, options)
     if is_made(args.out, mark, data.root):
         print(f"{args.out} is complete already")
@@ -80,13 +83,17 @@ def make(args: argparse.Namespace) -> None:
         args.seed,
     )
     print(describe(reports))
+    for note in subset.notes:
+        print(f"  {note}")
     with complete_folder(args.out) as folder, show_progress() as progress:
         if args.form == "coco":
             write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
         else:
             write_voc_data(subset, folder, args.images, progress)
         (folder / STAMP).write_bytes(mark)
-        find_detection_data(folder)  # can be read again, or does not appear
+        check_detection_data(find_detection_data(folder), 0)  # is sound, or does not appear
+        if args.semantic:
+            find_segmentation_data(folder)
     print(f"Train on it with --data {args.out}")
 
 

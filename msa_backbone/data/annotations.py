@@ -45,6 +45,12 @@ def read_coco(path: Path) -> dict:
             for field in fields:
                 if not isinstance(record, dict) or record.get(field) is None:
                     raise DataError(f"{path}: {key}[{index}] has no {field!r}; add it")
+                if field.endswith("id") and not isinstance(record[field], int | float | str):
+                    raise DataError(f"{path}: {key}[{index}]: {field!r} is no number or text")
+    for image in content["images"]:
+        for side in ("width", "height"):
+            if isinstance(image[side], float) and image[side].is_integer():
+                image[side] = int(image[side])
     return content
 
 
@@ -83,7 +89,7 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
         path = annotation_dir / f"{name}.xml"
         try:
             root = ElementTree.parse(path).getroot()
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, ValueError, LookupError) as error:
             raise DataError(f"{path}: not valid XML ({error}); export it again") from None
         file_name = _voc_file_name(image_dir, name)
         width, height = _voc_size(root, image_dir / file_name)
@@ -139,7 +145,7 @@ def with_categories(content: dict, names: tuple[str, ...]) -> dict:
 
 def oriented_size(picture: Image.Image) -> tuple[int, int]:
     """Width and height as training reads them: turned by EXIF."""
-    exif = picture.getexif() if picture.format in ("JPEG", "MPO") else {}
+    exif = picture.getexif() if picture.format in ("JPEG", "MPO", "PNG") else {}
     width, height = picture.size
     return (height, width) if exif.get(_EXIF_ORIENTATION, 1) > 4 else (width, height)
 

@@ -3,10 +3,11 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
 
@@ -22,6 +23,7 @@ FATAL = {
     "unknown category id": "list the category or remove the annotation",
     "missing image": "add the file or remove its entry",
     "unreadable image": "replace the file",
+    "image size is not two positive whole numbers": "correct the annotated size",
     "image size differs": "correct the annotated size and the boxes",
     "box is not four finite numbers": "correct or remove it",
     "box corners are swapped": "order them left, top, right, bottom",
@@ -114,9 +116,10 @@ def detection_defects(
             elif path in paths:
                 found.append(Defect("image file under two ids", name, str(path)))
             paths.add(path)
-            defect = None
             if read_images:
                 defect = image_defect(image, path, split.source, done < full_decode_limit)
+            else:
+                defect = _size_defect(image, split.source)
             if defect:
                 found.append(Defect(defect[0], name, defect[1]))
             marks = {path, file_digest(path)} if thorough and not defect else {path}
@@ -153,6 +156,8 @@ def is_segmentation(segmentation: object, width: float, height: float) -> bool:
     """Whether it has the form of polygons, or of a run-length code of that size."""
     if isinstance(segmentation, dict):
         counts = segmentation.get("counts")
+        if isinstance(counts, list) and not all(isinstance(n, int) and n >= 0 for n in counts):
+            return False
         whole = not isinstance(counts, list) or sum(counts) == width * height
         return (
             isinstance(counts, str | list) and whole and segmentation.get("size") == [height, width]
@@ -161,9 +166,17 @@ def is_segmentation(segmentation: object, width: float, height: float) -> bool:
         isinstance(polygon, list)
         and len(polygon) >= 6
         and len(polygon) % 2 == 0
-        and all(isinstance(value, int | float) for value in polygon)
+        and all(map(_is_finite, polygon))
         for polygon in segmentation
     )
+
+
+def _size_defect(record: dict, source: Path) -> tuple[str, str] | None:
+    size = record["width"], record["height"]
+    if all(isinstance(side, int) and side > 0 for side in size):
+        return None
+    place = record.get("voc_place", f"{source}: image {record['id']!r}")
+    return "image size is not two positive whole numbers", f"{place}: {size}"
 
 
 def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
@@ -192,11 +205,13 @@ def box_defect(box: object, area: object, image_width: float, image_height: floa
     right, bottom = left + width, top + height
     if min(width, height) < 0:
         return "box corners are swapped"
+    if not _is_finite(area):
+        return "area is not positive, so training would drop the box"
     if min(width, height) < 1:
         return "box less than a pixel wide or high"
     if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
         return "box wholly outside its image"
-    if not _is_finite(area) or area <= 0:
+    if area <= 0:
         return "area is not positive, so training would drop the box"
     if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
         return "box partly outside its image"
@@ -204,12 +219,27 @@ def box_defect(box: object, area: object, image_width: float, image_height: floa
 
 
 def mask_defect(segmentation: object, width: float, height: float) -> str | None:
-    """The defect of a segmentation, None for an annotation without one as well."""
-    if segmentation is None:
+    """The defect of a segmentation as drawn; None for an annotation without one as well."""
+    if not segmentation:
         return None
-    if segmentation and not is_segmentation(segmentation, width, height):
+    if not is_segmentation(segmentation, width, height):
         return "segmentation is malformed"
-    return "mask without a pixel" if _mask_area(segmentation) == 0 else None
+    try:
+        mask = decode_mask(segmentation, height, width)
+    except Exception:  # pycocotools raises nothing more special for a broken code
+        return "segmentation is malformed"
+    return None if mask.any() else "mask without a pixel"
+
+
+def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+    """Polygons, or a run-length code compressed or not, as a boolean mask (H, W)."""
+    if isinstance(segmentation, list):
+        code = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+    elif isinstance(segmentation["counts"], list):
+        code = coco_mask.frPyObjects(segmentation, height, width)
+    else:
+        code = segmentation
+    return coco_mask.decode(code).astype(bool)
 
 
 def file_digest(path: Path) -> bytes:
@@ -238,7 +268,7 @@ def _annotation_defects(
     names = {category["id"]: category["name"] for category in split.content["categories"]}
     if len(names) < len(split.content["categories"]):
         yield "category id used twice", split.source
-    ids, usable = set(), 0
+    ids, usable, chosen = set(), 0, set(classes)
     for record in split.content["annotations"]:
         record_id, image_id, category_id = (record[k] for k in ("id", "image_id", "category_id"))
         place = f"{split.source}: annotation {record_id!r} {record['bbox']}"
@@ -250,7 +280,7 @@ def _annotation_defects(
             yield "unknown image id", f"{place}: image_id {image_id!r}"
         elif category_id not in names:
             yield "unknown category id", f"{place}: category_id {category_id!r}"
-        elif names[category_id] in classes:
+        elif names[category_id] in chosen:
             defect = box_defect(record["bbox"], record["area"], *sizes[image_id])
             if defect:
                 yield defect, place
@@ -262,22 +292,6 @@ def _annotation_defects(
     if not usable:
         kind = "no object to train on" if name == "train" else "split without an object"
         yield kind, split.source
-
-
-def _mask_area(segmentation: list | dict) -> float:
-    """Square pixels of a well-formed segmentation, of polygons by the shoelace formula."""
-    if isinstance(segmentation, list):
-        return sum(map(_polygon_area, segmentation))
-    counts = segmentation["counts"]
-    if isinstance(counts, list):
-        return sum(counts[1::2])
-    return float(coco_mask.area(segmentation))
-
-
-def _polygon_area(polygon: Sequence[float]) -> float:
-    xs, ys = polygon[0::2], polygon[1::2]
-    pairs = zip(xs, ys, [*xs[1:], xs[0]], [*ys[1:], ys[0]], strict=True)
-    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in pairs)) / 2
 
 
 def _is_finite(value: object) -> bool:

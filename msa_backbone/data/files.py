@@ -6,17 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .annotations import DataError
+
 
 @contextmanager
 def complete_folder(out: Path) -> Iterator[Path]:
-    """A folder to fill, which appears as `out` when the block has ended well."""
+    """A folder to fill, which appears as `out` when the block has ended well.
+
+    Raises:
+        DataError: if `out` is there already, at the start or in the end.
+    """
+    taken = f"{out}: is there already; remove it or choose another folder"
+    if os.path.lexists(out):
+        raise DataError(taken)
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    _remove_leftovers(out)
+    part = out.with_name(f".{out.name}.part-{os.getpid()}")
     part.mkdir()
     try:
         yield part
+        if os.path.lexists(out):
+            raise DataError(taken)
         part.rename(out)
+    except DataError as error:  # what was read again is named as it will be called
+        raise DataError(str(error).replace(str(part), str(out))) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -28,8 +41,22 @@ def place_file(source: Path, target: Path, link: bool = True) -> None:
         try:
             os.link(source.resolve(), target)
             return
-        except FileExistsError:  # listed twice
+        except FileExistsError:
             return
         except OSError:  # another file system, or one without hard links
             pass
     shutil.copyfile(source, target)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Remove what processes that were killed have left, not what living ones are filling."""
+    if os.name == "nt":  # signal 0 is no question there
+        return
+    for part in out.parent.glob(f".{out.name}.part-*"):
+        pid = part.name.rpartition("-")[2]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(part, ignore_errors=True)
+        except (ValueError, OSError):
+            continue

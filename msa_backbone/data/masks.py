@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import msgspec
 import numpy as np
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from .annotations import segmentation_of
+from .checks import decode_mask
 from .layouts import Split
 from .segmentation import SegmentationData
 from .splits import require_outside
@@ -97,14 +97,3 @@ def draw_masks(
         Image.fromarray(mask).save(path)
         if progress:
             progress(done, len(images))
-
-
-def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
-    """Polygons, or a run-length code compressed or not, as a boolean mask (H, W)."""
-    if isinstance(segmentation, list):
-        code = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        code = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        code = segmentation
-    return coco_mask.decode(code).astype(bool)

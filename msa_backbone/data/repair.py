@@ -1,11 +1,13 @@
 """Mend the defects that `checks` finds, as far as that needs no guess."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PIL import Image
 
-from .annotations import oriented_size, segmentation_of
+from .annotations import IMAGE_ERRORS, DataError, oriented_size, segmentation_of
 from .checks import box_defect, file_digest, image_defect, mask_defect
 from .layouts import DetectionData, Split, count_notes
 
@@ -15,17 +17,22 @@ def repair(
 ) -> tuple[DetectionData, list[str]]:
     """Mend what can be mended and leave out what cannot.
 
-    Missing and unreadable images go, with their objects; sizes become the files'; boxes are
-    ordered, clipped to their image, or go where nothing is left of them; ids become unique; an
-    image that is also in another split stays in one (test before val before train), so that scores
-    are honest.
+    Missing and unreadable images go, with their objects, and so do images whose file has another
+    size than the annotated one: where the boxes belong is not known. Boxes are ordered, clipped to
+    their image, or go where nothing is left of them; ids become unique; training images that are
+    also in another split go from train. Objects of an id that two images or two categories share
+    go.
 
     Args:
         data: what `find_detection_data` found; all images are decoded.
         progress: called after every image with the number of images done and of all.
 
     Returns:
-        The repaired data, in memory, and a line for every change.
+        The repaired data, in memory, and a line for every change. Only objects of `data.classes`
+        are kept.
+
+    Raises:
+        DataError: if no training image is left.
     """
     changes: list[str] = []
     splits: dict[str, Split] = {}
@@ -40,11 +47,18 @@ def repair(
 
     for name in sorted(data.splits, key=("test", "val", "train").index):
         split = data.splits[name]
-        images, kept_ids = _repaired_images(name, split, elsewhere, changes, step)
+        taboo = elsewhere if name == "train" else {}
+        images, kept_ids, own = _repaired_images(name, split, taboo, changes, step)
+        elsewhere |= own
         content = {**split.content, "images": images}
-        content["categories"] = _repaired_categories(name, split, changes)
+        content["categories"] = _repaired_categories(name, split, data.classes, changes)
         content["annotations"] = _repaired_annotations(name, split, content, kept_ids, changes)
         splits[name] = replace(split, content=content, ann_file=None)
+    if not splits["train"].content["images"]:
+        raise DataError(
+            f"{data.splits['train'].source}: every training image is defect or in another split "
+            "too; make other splits"
+        )
     splits = {name: splits[name] for name in data.splits}
     notes = tuple(count_notes(splits, data.classes))
     return replace(data, splits=splits, notes=notes), changes
@@ -53,57 +67,65 @@ def repair(
 def _repaired_images(
     name: str,
     split: Split,
-    elsewhere: dict[bytes, str],
+    taboo: dict[bytes, str],
     changes: list[str],
     step: Callable[[], None],
-) -> tuple[list[dict], dict[object, object]]:
-    """The images to keep, and the id that each id of theirs has become.
+) -> tuple[list[dict], dict[object, object], dict[bytes, str]]:
+    """The images to keep, what each id has become, and the split of each image's content.
 
-    `elsewhere` has the content of the images of the splits before, and gets this split's.
+    Images whose content is in `taboo` go.
     """
+    paths_of: dict[object, set[Path]] = {}
+    for image in split.content["images"]:
+        paths_of.setdefault(image["id"], set()).add(split.image_dir / image["file_name"])
     images, ids, id_of_path, own = [], {}, {}, {}
     for image in split.content["images"]:
         step()
         path = split.image_dir / image["file_name"]
-        if image["id"] in ids:
-            changes.append(f"{name}: {path}: left out, its id {image['id']!r} is another image's")
+        if len(paths_of[image["id"]]) > 1:
+            changes.append(f"{name}: {path}: left out, its id {image['id']!r} is also another's")
             continue
         if path in id_of_path:
             changes.append(f"{name}: {path}: its two entries joined")
             ids[image["id"]] = id_of_path[path]
             continue
-        defect = image_defect(image, path, split.source, decode=True)
-        if defect and defect[0] == "image size differs":
-            with Image.open(path) as picture:
-                width, height = oriented_size(picture)
-            changes.append(f"{name}: {path}: size set to {width} x {height}")
-            image = {**image, "width": width, "height": height}
-        elif defect:
+        if image["width"] in (None, 0) or image["height"] in (None, 0):
+            image = _with_size_of_file(image, path)
+            changes.append(f"{name}: {path}: size set to {image['width']} x {image['height']}")
+        if defect := image_defect(image, path, split.source, decode=True):
             changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
             continue
         digest = file_digest(path)
-        if digest in elsewhere:
-            changes.append(f"{name}: {path}: left out, it is also in {elsewhere[digest]}")
+        if digest in taboo:
+            changes.append(f"{name}: {path}: left out, it is also in {taboo[digest]}")
             continue
         own[digest] = name
         ids[image["id"]] = id_of_path[path] = image["id"]
         images.append(image)
-    elsewhere |= own
-    return images, ids
+    return images, ids, own
 
 
-def _repaired_categories(name: str, split: Split, changes: list[str]) -> list[dict]:
-    categories: dict[object, dict] = {}
+def _with_size_of_file(image: dict, path: Path) -> dict:
+    """The image with its file's size, where that can be read."""
+    try:
+        with Image.open(path) as picture:
+            width, height = oriented_size(picture)
+    except IMAGE_ERRORS:
+        return image
+    return {**image, "width": width, "height": height}
+
+
+def _repaired_categories(
+    name: str, split: Split, classes: tuple[str, ...], changes: list[str]
+) -> list[dict]:
+    times = Counter(category["id"] for category in split.content["categories"])
+    for id_, count in times.items():
+        if count > 1:
+            changes.append(f"{name}: category id {id_!r} is used twice: its objects left out")
+    first: dict[object, dict] = {}
     for category in split.content["categories"]:
-        if category["id"] in categories:
-            taken = categories[category["id"]]["name"]
-            changes.append(
-                f"{name}: category {category['name']!r} left out, its id {category['id']!r} is "
-                f"{taken!r}'s"
-            )
-            continue
-        categories[category["id"]] = category
-    return list(categories.values())
+        first.setdefault(category["id"], category)
+    return [category for category in first.values() if category["name"] in classes]
 
 
 def _repaired_annotations(
@@ -111,7 +133,10 @@ def _repaired_annotations(
 ) -> list[dict]:
     sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
     listed = {image["id"] for image in split.content["images"]}
+    times = Counter(category["id"] for category in split.content["categories"])
     known = {category["id"] for category in content["categories"]}
+    joined: set[tuple] = set()
+    merged = {new for old, new in ids.items() if old != new}
     whole = [r["id"] for r in split.content["annotations"] if isinstance(r["id"], int)]
     taken, next_id = set(), max(whole, default=0) + 1
     annotations = []
@@ -121,8 +146,9 @@ def _repaired_annotations(
             if record["image_id"] not in listed:
                 changes.append(f"{name}: {place}: left out, unknown image id")
             continue
-        if record["category_id"] not in known:
-            changes.append(f"{name}: {place}: left out, unknown category id")
+        if record["category_id"] not in known or times[record["category_id"]] > 1:
+            if record["category_id"] not in times:
+                changes.append(f"{name}: {place}: left out, unknown category id")
             continue
         image_id = ids[record["image_id"]]
         box, area, what = _repaired_box(record["bbox"], record["area"], *sizes[image_id])
@@ -137,6 +163,10 @@ def _repaired_annotations(
             record = {**record, "bbox": box, "area": area}
         if image_id != record["image_id"]:
             record = {**record, "image_id": image_id}
+        key = (image_id, record["category_id"], *record["bbox"])
+        if image_id in merged and key in joined:
+            continue  # both entries of an image have it
+        joined.add(key)
         if record["id"] in taken:
             changes.append(f"{name}: {place}: id used twice, now {next_id}")
             record = {**record, "id": next_id}

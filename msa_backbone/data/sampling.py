@@ -62,7 +62,7 @@ def _improved_draw(
     target: "_Target", images: int, number: int, generator: np.random.Generator
 ) -> tuple[float, np.ndarray]:
     """The cost and the indices of a random draw after swaps, while any lowers its cost."""
-    order = generator.permutation(images)
+    order = _with_rare_classes_first(target, generator.permutation(images), number)
     inside, outside = order[:number], order[number:]
     totals = target.features[inside].sum(axis=0)
     best, idle = target.cost(totals), 0
@@ -86,6 +86,26 @@ def _improved_draw(
         else:
             idle += 1
     return float(best), inside
+
+
+def _with_rare_classes_first(target: "_Target", order: np.ndarray, number: int) -> np.ndarray:
+    """The order with images in front that hold enough of every class, the rarest class first.
+
+    In a large set the few holders of a rare class would hardly ever be tried by swaps.
+    """
+    counts, wanted = target.features[order, :-4], target.wanted
+    front: list[int] = []
+    totals = np.zeros_like(wanted)
+    for column in np.argsort(target.full[:-4], kind="stable"):
+        for row in np.flatnonzero(counts[:, column]):
+            if totals[column] >= wanted[column] or len(front) == number:
+                break
+            if row not in front:
+                front.append(row)
+                totals += counts[row]
+    rest = np.ones(len(order), bool)
+    rest[front] = False
+    return np.concatenate([order[front], order[rest]])
 
 
 def distance(objects: np.ndarray, chosen: np.ndarray) -> Distance:

@@ -95,7 +95,7 @@ def find_segmentation_data(
     if found := _voc_splits(root) or _folder_splits(root):
         return _mask_data(root, found, classes)
     if coco_files(root):
-        return _from_instances(make_val_split(find_detection_data(root, classes)))
+        return masks_of_instances(make_val_split(find_detection_data(root, classes)))
     layouts = " ".join(SEGMENTATION_LAYOUTS.split())
     raise DataError(f"{root}: no segmentation data; arrange it as one of: {layouts}")
 
@@ -111,7 +111,8 @@ def _voc_splits(root: Path) -> dict[str, MaskSplit]:
     splits = {}
     for split, path in lists.items():
         if path.is_file():
-            names = path.read_text(encoding="utf-8-sig").split()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            names = [line.strip() for line in lines if line.strip()]
             if split != "test" or any((masks / f"{name}.png").is_file() for name in names):
                 splits[split] = _paired(images, masks, names, f"{path} lists it")
     return splits
@@ -233,8 +234,12 @@ def _mask_data(
     return SegmentationData(root, names, palette, splits, tuple(notes), label_map)
 
 
-def _from_instances(instances: DetectionData) -> SegmentationData:
-    """Semantic data whose masks are drawn from instances, behind a background class."""
+def masks_of_instances(instances: DetectionData) -> SegmentationData:
+    """Semantic data whose masks are drawn from instances, behind a background class.
+
+    Raises:
+        DataError: for names or numbers of classes that index masks cannot follow.
+    """
     splits = {}
     for name, split in instances.splits.items():
         files = [image["file_name"] for image in split.content["images"]]

@@ -43,15 +43,16 @@ def choose_subset(
     """Choose images whose classes and sizes are distributed as in all; see `sampling`.
 
     Objects of other classes than `data.classes` or of another area are left out, and so are the
-    images that lose all of theirs; they count as not being there. The choice depends on the images'
-    names, their annotations and `seed`, not on the order of anything.
+    images that lose all of theirs; they count as not being there, as does a split that loses all
+    images. The notes of the subset have the warnings of the check. The choice depends on the
+    images' names, their annotations and `seed`, not on the order of anything.
 
     Args:
         data: what to choose from; its annotations are checked, its images are not read.
         fraction: of the images of every split, above 0 and up to 1.
         number: of training images, in place of `fraction`; other splits shrink alike.
         whole: splits that are kept whole.
-        min_objects: of every class, as far as there are images with them.
+        min_objects: of every class that is in two or more images, as far as there are.
         area: of the objects to keep, in square pixels: from the first up to below the second.
         seed: same seed, same subset.
 
@@ -65,11 +66,17 @@ def choose_subset(
         raise ValueError(f"fraction {fraction}: give more than 0 and at most 1")
     if unknown := set(whole) - data.splits.keys():
         raise ValueError(f"there is no split {unknown.pop()}: choose from {', '.join(data.splits)}")
-    check_detection_data(data, read_images=False)
-    kept = {name: _filtered(split, data.classes, area) for name, split in data.splits.items()}
-    for name, split in kept.items():
-        if not split.content["images"]:
-            raise DataError(f"{split.source}: no {name} image has an object of these classes/areas")
+    if not area[0] < area[1]:
+        raise ValueError(f"area {area[0]:g} to {area[1]:g}: give the smaller limit first")
+    if seed < 0 or min_objects < 0:
+        raise ValueError(f"seed {seed}, min_objects {min_objects}: give 0 or more")
+    notes = check_detection_data(data, read_images=False)
+    filtered = {name: _filtered(split, data.classes, area) for name, split in data.splits.items()}
+    kept = {name: split for name, split in filtered.items() if split.content["images"]}
+    if "train" not in kept:
+        source = data.splits["train"].source
+        raise DataError(f"{source}: no train image has an object of these classes and areas")
+    notes += [f"{n}: left out, no image has an object" for n in filtered.keys() - kept.keys()]
     if number is not None:
         images = len(kept["train"].content["images"])
         if not 1 <= number <= images:
@@ -79,7 +86,7 @@ def choose_subset(
     for name, split in kept.items():
         share = 1 if name in whole else fraction
         chosen[name], reports[name] = _reduced(split, data.classes, share, min_objects, seed)
-    notes = count_notes(chosen, data.classes)
+    notes += count_notes(chosen, data.classes)
     return replace(data, splits=chosen, notes=tuple(notes)), reports
 
 
@@ -145,7 +152,8 @@ def _reduced(
     split: Split, classes: Collection[str], fraction: float, min_objects: int, seed: int
 ) -> tuple[Split, SplitReport]:
     content = split.content
-    images = sorted(content["images"], key=lambda image: image["file_name"])
+    images = sorted(content["images"], key=lambda image: (image["file_name"], str(image["id"])))
+    classes = sorted(classes)
     counts = object_counts({**content, "images": images}, classes)
     number = max(1, round(fraction * len(images)))
     chosen = representative_images(counts, number, seed, min_objects)

@@ -1,5 +1,6 @@
-"""Write a data set into a folder of its own, as COCO or VOC, complete or not at all."""
+"""Write a data set into a folder of its own, as COCO or VOC."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,23 +8,30 @@ from pathlib import Path
 
 import msgspec
 
-from .annotations import DataError, with_categories
-from .checks import require_segmentations
+from .annotations import IMAGE_SUFFIXES, DataError, segmentation_of
+from .checks import FATAL, is_segmentation, require_segmentations
 from .files import place_file
 from .layouts import DetectionData, Split
 from .masks import draw_masks
+from .segmentation import masks_of_instances
 from .splits import require_outside
-from .voc_files import add_masks, write_voc_image
+from .voc_files import CLASS_MASKS, write_voc_image
 
 STAMP = "subset.json"
 IMAGE_MODES = ("link", "copy", "list")
 
 
 def stamp(data: DetectionData, options: dict) -> bytes:
-    """What a subset is made of: the options and the state of the files that were read."""
-    states = {str(split.source): split.source.stat() for split in data.splits.values()}
-    files = {name: (state.st_size, state.st_mtime_ns) for name, state in states.items()}
-    return msgspec.json.encode({"version": 1, "options": options, "files": files})
+    """What a subset is made of: the options, and the annotations that were read."""
+    read = {}
+    for name, split in data.splits.items():
+        if data.format == "coco":
+            state = split.source.stat()
+            read[name] = [str(split.source), state.st_size, state.st_mtime_ns]
+        else:
+            content = msgspec.json.encode(split.content)
+            read[name] = [str(split.source), hashlib.sha256(content).hexdigest()]
+    return msgspec.json.encode({"version": 1, "options": options, "read": read})
 
 
 def is_made(out: Path, mark: bytes, root: Path) -> bool:
@@ -33,7 +41,7 @@ def is_made(out: Path, mark: bytes, root: Path) -> bool:
         DataError: if it is something else, or inside the data `root`.
     """
     require_outside(out, root)
-    if not out.exists():
+    if not os.path.lexists(out):
         return False
     path = out / STAMP
     if path.is_file() and path.read_bytes() == mark:
@@ -52,7 +60,7 @@ def write_coco_data(
     semantic: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write annotations/instances_SPLIT.json and images/SPLIT/; VOC's object masks become RLEs.
+    """Write annotations/instances_SPLIT.json and images/SPLIT/.
 
     Args:
         data: splits whose images exist.
@@ -64,34 +72,34 @@ def write_coco_data(
         progress: called after every image with the number of images done and of all.
 
     Raises:
-        DataError: if an image is missing, or a segmentation that `semantic` needs.
+        DataError: if an image is missing, two get the same name, or masks cannot be drawn.
     """
-    step, data = _Steps(data, progress), _with_masks(data)
+    step = _Steps(data, progress, rounds=2 if semantic else 1)
     if semantic:
         require_segmentations(data)
-        (folder / "classes.txt").write_text("\n".join(("background", *data.classes)) + "\n")
+        classes = masks_of_instances(data).classes
+        _write_classes(folder, classes)
     for name, split in data.splits.items():
-        content = with_categories(split.content, data.classes) if reindex else split.content
-        records = []
+        content = _reindexed(split.content) if reindex else split.content
+        records, taken = [], {}
         for image in content["images"]:
-            source = _existing(split, image)
-            record = _own_fields(image)
+            source, inner = _existing(split, image), _inner(split, image)
+            record = {**_own_fields(data, image), "file_name": inner}
             if images == "list":
                 record["file_name"] = str(source)
             else:
-                place_file(
-                    source, folder / "images" / name / _inner(split, image), images == "link"
-                )
+                _take(taken, inner, source)
+                place_file(source, folder / "images" / name / inner, images == "link")
             records.append(record)
             step()
-        annotations = [_own_fields(record) for record in content["annotations"]]
+        annotations = [_own_fields(data, record) for record in content["annotations"]]
         path = folder / "annotations" / f"instances_{name}.json"
         path.parent.mkdir(exist_ok=True)
         whole = {**content, "images": records, "annotations": annotations}
         path.write_bytes(msgspec.json.encode(whole))
         if semantic:
-            drawn = replace(split, content=content)
-            draw_masks(drawn, ("background", *data.classes), folder / "masks" / name)
+            drawn = replace(split, content=whole)
+            draw_masks(drawn, classes, folder / "masks" / name, lambda done, total: step())
 
 
 def write_voc_data(
@@ -102,19 +110,23 @@ def write_voc_data(
 ) -> None:
     """Write JPEGImages/, Annotations/, ImageSets/ and, where there are masks, Segmentation*/.
 
-    Boxes keep fractions of a pixel; mmdet cuts these off, this package reads them. Crowds become
-    `difficult`. Images in subfolders get their folder into their name.
+    Boxes keep fractions of a pixel; mmdet cuts these off, this package reads them. COCO's crowds
+    become `difficult`; the xml of VOC data keeps all its other elements. Images in subfolders get
+    their folder into their name, and the split where two would be called the same.
 
     Args:
         data, folder, progress: as in `write_coco_data`.
         images: 'link' or 'copy'.
 
     Raises:
-        DataError: if an image is missing or two get the same name.
+        DataError: if an image is missing, of a format that VOC readers do not know, or annotated
+            twice.
     """
     if images == "list":
         raise ValueError("VOC has its images in JPEGImages/: choose link or copy")
-    step, data, taken = _Steps(data, progress), _with_masks(data), {}
+    step = _Steps(data, progress)
+    taken: dict[str, Path] = {}
+    written: dict[Path, list] = {}
     for name, split in data.splits.items():
         content = split.content
         labels = {category["id"]: category["name"] for category in content["categories"]}
@@ -123,14 +135,26 @@ def write_voc_data(
             records.setdefault(record["image_id"], []).append(record)
         listed, masked = [], []
         for image in content["images"]:
-            source = _existing(split, image)
-            stem, suffix = os.path.splitext(_inner(split, image).replace("/", "_"))
-            if taken.setdefault(stem, source) != source:
-                raise DataError(f"{source}: would get the name of {taken[stem]}; rename it")
-            place_file(source, folder / "JPEGImages" / f"{stem}{suffix}", images == "link")
+            source, inner = _existing(split, image), _inner(split, image)
             own = [(labels[r["category_id"]], r) for r in records.get(image["id"], ())]
+            _require_sound_masks(split, image, own)
+            stem, suffix = os.path.splitext(inner.replace("/", "_"))
+            if suffix.lower() not in IMAGE_SUFFIXES:
+                known = ", ".join(IMAGE_SUFFIXES)
+                raise DataError(f"{source}: VOC images end in {known}; convert the image")
+            if taken.get(stem, source) != source:
+                stem = f"{name}_{stem}"
+            _take(taken, stem, source)
+            objects = [(label, record["bbox"]) for label, record in own]
+            if written.setdefault(source, objects) != objects or stem in listed:
+                raise DataError(
+                    f"{source}: has two entries with objects of their own, and VOC one xml for an "
+                    "image; join them (tools/check_data.py --fix) or write COCO"
+                )
+            file_name = f"{stem}{suffix.lower()}"
+            place_file(source, folder / "JPEGImages" / file_name, images == "link")
             listed.append(stem)
-            if write_voc_image(folder, f"{stem}{suffix}", image, own, data.classes):
+            if write_voc_image(folder, file_name, image, own, data.classes):
                 masked.append(stem)
             step()
         for task, stems in (("Main", listed), ("Segmentation", masked)):
@@ -138,16 +162,18 @@ def write_voc_data(
                 path = folder / "ImageSets" / task / f"{name}.txt"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")
-    if (folder / "SegmentationClass").is_dir():
-        (folder / "classes.txt").write_text("\n".join(("background", *data.classes)) + "\n")
+    if (folder / CLASS_MASKS).is_dir():
+        _write_classes(folder, ("background", *data.classes))
 
 
 class _Steps:
-    """Counts the images of all splits."""
+    """Counts the images of all splits, each once a round."""
 
-    def __init__(self, data: DetectionData, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, data: DetectionData, progress: Callable[[int, int], None] | None, rounds: int = 1
+    ) -> None:
         self.done = 0
-        self.total = sum(len(split.content["images"]) for split in data.splits.values())
+        self.total = rounds * sum(len(split.content["images"]) for split in data.splits.values())
         self.progress = progress
 
     def __call__(self) -> None:
@@ -156,19 +182,22 @@ class _Steps:
             self.progress(self.done, self.total)
 
 
-def _with_masks(data: DetectionData) -> DetectionData:
-    """The data; VOC's with the masks that there are."""
-    if data.format != "voc":
-        return data
-    splits = {
-        name: replace(split, content=add_masks(split.content, split.image_dir))
-        for name, split in data.splits.items()
+def _reindexed(content: dict) -> dict:
+    """The content with categories that count from 1 on, every other field as it is."""
+    ids = {category["id"]: number for number, category in enumerate(content["categories"], 1)}
+    return {
+        **content,
+        "categories": [{**c, "id": ids[c["id"]]} for c in content["categories"]],
+        "annotations": [
+            {**r, "category_id": ids[r["category_id"]]} for r in content["annotations"]
+        ],
     }
-    return replace(data, splits=splits)
 
 
-def _own_fields(record: dict) -> dict:
+def _own_fields(data: DetectionData, record: dict) -> dict:
     """The record without what `read_voc` adds to it."""
+    if data.format == "coco":
+        return record
     return {key: value for key, value in record.items() if not key.startswith("voc_")}
 
 
@@ -182,9 +211,27 @@ def _existing(split: Split, image: dict) -> Path:
 def _inner(split: Split, image: dict) -> str:
     """The image's name inside a folder of images, wherever it is now."""
     path = Path(image["file_name"])
-    if path.is_absolute() or ".." in path.parts:
+    if ".." in path.parts:
         raise DataError(
             f"{split.source}: file_name {image['file_name']!r} leads out of the image folder; "
             "write the name relative to the images"
         )
-    return path.as_posix()
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def _take(taken: dict[str, Path], name: str, source: Path) -> None:
+    if taken.setdefault(name, source) != source:
+        raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
+
+
+def _require_sound_masks(split: Split, image: dict, objects: list[tuple[str, dict]]) -> None:
+    for _, record in objects:
+        segmentation = segmentation_of(record)
+        if segmentation and not is_segmentation(segmentation, image["width"], image["height"]):
+            kind = "segmentation is malformed"
+            place = f"{split.source}: annotation {record['id']!r}"
+            raise DataError(f"{place}: {kind}; {FATAL[kind]}")
+
+
+def _write_classes(folder: Path, classes: tuple[str, ...]) -> None:
+    (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")

@@ -45,10 +45,12 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
 
 
 def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
-    """The class and the size (square root of the box's area in pixels) of every object."""
+    """The class and the size (square root of the box's area in pixels) of what is trained on."""
     labels, sizes = [], []
     for index in range(len(dataset)):
         for instance in dataset.get_data_info(index)["instances"]:
+            if instance.get("ignore_flag"):  # crowds and difficult objects
+                continue
             left, top, right, bottom = instance["bbox"]
             labels.append(instance["bbox_label"])
             sizes.append(max(0.0, (right - left) * (bottom - top)) ** 0.5)

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import random
+import subprocess
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from msa_backbone.data.segmentation import find_segmentation_data
 from msa_backbone.data.segmentation_checks import check_segmentation_data
 from msa_backbone.data.subset import choose_subset, describe, object_counts
 from msa_backbone.data.subset_files import is_made, stamp, write_coco_data, write_voc_data
+from msa_backbone.data.voc_files import with_masks
 
 from .large_coco import write_large_coco
 
@@ -252,7 +255,7 @@ def test_coco_to_voc_and_back_keeps_boxes_crowds_and_masks(coco, tmp_path):
     write_voc_data(data, voc)
     read = find_detection_data(voc)
     assert read.format == "voc" and set(read.classes) == set(CLASSES)
-    write_coco_data(read, back)
+    write_coco_data(with_masks(read), back)
     again = find_detection_data(back)
     for split in ("train", "val"):
         first, last = boxes(data, split), boxes(again, split)
@@ -288,7 +291,7 @@ def test_a_dropped_class_leaves_the_masks_of_the_others_in_place(coco, tmp_path)
     full.mkdir()
     part.mkdir()
     write_voc_data(find_detection_data(coco.root), full)
-    subset, _ = choose_subset(find_detection_data(full, ["dog"]), fraction=1)
+    subset, _ = choose_subset(with_masks(find_detection_data(full, ["dog"])), fraction=1)
     write_coco_data(subset, part)
     api = COCO(part / "annotations/instances_train.json")
     assert api.anns
@@ -299,13 +302,14 @@ def test_a_dropped_class_leaves_the_masks_of_the_others_in_place(coco, tmp_path)
             assert (classes[api.annToMask(record) == 1] == 2).all()
 
 
-def test_voc_names_have_no_folders_and_do_not_collide(folder, tmp_path, refusal):
+def test_voc_names_have_no_folders_and_do_not_collide(folder, tmp_path):
     folder.coco("annotations/instances_train.json", "images", ["a/1.jpg", "b/1.jpg"])
     write_voc_data(find_detection_data(folder.root), tmp_path / "out")
     assert {p.name for p in (tmp_path / "out/JPEGImages").iterdir()} == {"a_1.jpg", "b_1.jpg"}
     folder.coco("annotations/instances_train.json", "images", ["a/1.jpg", "a_1.jpg"])
-    data = find_detection_data(folder.root)
-    assert "would get the name of" in refusal(write_voc_data, data, tmp_path / "two")
+    write_voc_data(find_detection_data(folder.root), tmp_path / "two")
+    found = {p.name for p in (tmp_path / "two/JPEGImages").iterdir()}
+    assert found == {"a_1.jpg", "train_a_1.jpg"}
 
 
 def test_missing_images_and_paths_out_of_the_folder_are_refused(coco, tmp_path, refusal):
@@ -322,11 +326,30 @@ def test_a_folder_appears_complete_or_not_at_all(tmp_path):
         (part / "file").write_text("half")
         raise KeyError
     assert not out.exists() and not list(out.parent.iterdir())
-    (tmp_path / "new/.out.part").mkdir()  # as a kill leaves it
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / f"new/.out.part-{ended.pid}").mkdir()  # as a kill leaves it
     with complete_folder(out) as part:
         assert not out.exists() and not list(part.iterdir())
         (part / "file").write_text("whole")
     assert [p.name for p in out.parent.iterdir()] == ["out"]
+
+
+def test_of_two_that_make_the_same_folder_one_is_refused(tmp_path):
+    """Its files are neither mixed in nor lost; the other process is this one's parent here."""
+    out = tmp_path / "out"
+    other = tmp_path / f".out.part-{os.getppid()}"
+    other.mkdir()
+    (other / "a").write_text("a")
+    with complete_folder(out) as part:
+        assert part != other and (other / "a").is_file()
+        (part / "b").write_text("b")
+    with pytest.raises(DataError, match="out: is there already"), complete_folder(out):
+        pass
+    late = tmp_path / "late"
+    with pytest.raises(DataError, match="late: is there already"), complete_folder(late):
+        late.mkdir()
+    assert [path.name for path in out.iterdir()] == ["b"]
 
 
 def test_the_same_subset_is_not_made_twice_and_another_not_over_it(coco, tmp_path, refusal):

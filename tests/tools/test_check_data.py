@@ -117,8 +117,8 @@ def test_every_defect_planted_in_coco128_is_found_and_mended(run_tool, real, tmp
     data = find_detection_data(fixed)
     assert detection_defects(data, thorough=True) == []
     api = COCO(fixed / "annotations/instances_train.json")
-    # Two images unreadable, one missing, one in val too; one listed twice, one under two ids.
-    assert len(api.imgs) == 104 - 4
+    # Two images unreadable, one missing, one of another size, one in val too.
+    assert len(api.imgs) == 104 - 5
     own = api.loadAnns(api.getAnnIds())
     assert len({record["id"] for record in own}) == len(own)
     changes = text.split("Repaired copy")[1].splitlines()[1:-1]
@@ -169,7 +169,7 @@ def test_defects_planted_in_bccd(run_tool, real, tmp_path, capsys):
     assert len(lines) == 6 + 2
     data = find_detection_data(fixed)
     assert data.format == "voc" and detection_defects(data, thorough=True) == []
-    assert len(data.splits["train"].content["images"]) == 205 - 3
+    assert len(data.splits["train"].content["images"]) == 205 - 4
 
 
 def test_masks(run_tool, camvid, tmp_path, capsys):
