@@ -92,6 +92,9 @@ def write_coco_data(
                 place_file(source, folder / "images" / name / inner, images == "link")
             records.append(record)
             step()
+        sizes = {image["id"]: image for image in records}
+        for record in content["annotations"]:
+            _require_sound_mask(split, sizes[record["image_id"]], record)
         annotations = [_own_fields(data, record) for record in content["annotations"]]
         path = folder / "annotations" / f"instances_{name}.json"
         path.parent.mkdir(exist_ok=True)
@@ -137,7 +140,8 @@ def write_voc_data(
         for image in content["images"]:
             source, inner = _existing(split, image), _inner(split, image)
             own = [(labels[r["category_id"]], r) for r in records.get(image["id"], ())]
-            _require_sound_masks(split, image, own)
+            for _, record in own:
+                _require_sound_mask(split, image, record)
             stem, suffix = os.path.splitext(inner.replace("/", "_"))
             if suffix.lower() not in IMAGE_SUFFIXES:
                 known = ", ".join(IMAGE_SUFFIXES)
@@ -224,13 +228,11 @@ def _take(taken: dict[str, Path], name: str, source: Path) -> None:
         raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
 
 
-def _require_sound_masks(split: Split, image: dict, objects: list[tuple[str, dict]]) -> None:
-    for _, record in objects:
-        segmentation = segmentation_of(record)
-        if segmentation and not is_segmentation(segmentation, image["width"], image["height"]):
-            kind = "segmentation is malformed"
-            place = f"{split.source}: annotation {record['id']!r}"
-            raise DataError(f"{place}: {kind}; {FATAL[kind]}")
+def _require_sound_mask(split: Split, image: dict, record: dict) -> None:
+    segmentation = segmentation_of(record)
+    if segmentation and not is_segmentation(segmentation, image["width"], image["height"]):
+        kind, place = "segmentation is malformed", f"annotation {record['id']!r}"
+        raise DataError(f"{split.source}: {place}: {kind}; {FATAL[kind]}")
 
 
 def _write_classes(folder: Path, classes: tuple[str, ...]) -> None:

@@ -73,6 +73,16 @@ def test_a_minimum_of_objects_goes_before_everything_else():
     assert (objects[chosen].sum(axis=(0, 2)) >= np.minimum(available, 6)).all()
 
 
+def test_rare_classes_of_large_sets_stay():
+    """Swaps among thousands of images would hardly meet the two holders of a rare class."""
+    objects = np.zeros((20_000, 12, 3), int)
+    objects[np.arange(20_000), np.arange(20_000) % 2, 1] = 3
+    for rare in range(2, 12):
+        objects[[100 * rare, 15_000 + rare], rare, 0] = 1
+    chosen = representative_images(objects, 60, seed=0)
+    assert objects[chosen].any(axis=(0, 2)).all()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -5,6 +5,7 @@ import math
 import os
 import random
 import subprocess
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -310,6 +311,64 @@ def test_voc_names_have_no_folders_and_do_not_collide(folder, tmp_path):
     write_voc_data(find_detection_data(folder.root), tmp_path / "two")
     found = {p.name for p in (tmp_path / "two/JPEGImages").iterdir()}
     assert found == {"a_1.jpg", "train_a_1.jpg"}
+
+
+@pytest.mark.parametrize("write", [write_coco_data, write_voc_data])
+def test_malformed_masks_are_not_passed_on(coco, tmp_path, refusal, write):
+    coco.edit("annotations/instances_train.json", '"segmentation": [[', '"segmentation": [[NaN, ')
+    data = find_detection_data(coco.root)
+    assert "segmentation is malformed" in refusal(write, data, tmp_path)
+
+
+def test_an_image_of_two_splits_has_one_xml(folder, tmp_path, refusal):
+    folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
+    folder.coco("annotations/instances_val.json", "images", ["a.jpg"], label=1)
+    data = find_detection_data(folder.root)
+    subset, _ = choose_subset(data, fraction=1)
+    assert any(note.startswith("image also in the train split: 1 in val") for note in subset.notes)
+    message = refusal(write_voc_data, data, tmp_path / "voc")
+    assert "images/a.jpg: has two entries" in message and "write COCO" in message
+    write_coco_data(data, tmp_path / "coco")
+    assert find_detection_data(tmp_path / "coco").splits["val"].content["annotations"]
+
+
+def test_voc_to_voc_keeps_what_else_the_files_say(folder, tmp_path):
+    folder.voc("JPEGImages", "Annotations", ["a", "b", "c"])
+    folder.voc_list(".", "train", ["a", "b"])
+    folder.voc_list(".", "val", ["c"])
+    folder.edit(
+        "Annotations/a.xml",
+        "<object><name>cat</name>",
+        "<source><database>x</database></source><object><name>dog</name><bndbox><xmin>1</xmin>"
+        "<ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object><object><name>cat</name>"
+        "<pose>Left</pose><truncated>1</truncated><part>tail</part>",
+    )
+    masks = np.zeros((48, 64), np.uint8)
+    masks[0:8, 0:8], masks[10:20, 10:20], masks[20:22] = 1, 2, 255
+    for kind in ("SegmentationObject", "SegmentationClass"):
+        (folder.root / kind).mkdir()
+        Image.fromarray(masks).save(folder.root / kind / "a.png")
+    data = with_masks(find_detection_data(folder.root, ["cat"]))
+    subset, _ = choose_subset(data, fraction=1)
+    write_voc_data(subset, tmp_path / "out")
+    root = ElementTree.parse(tmp_path / "out/Annotations/a.xml").getroot()
+    (item,) = root.findall("object")
+    found = [item.findtext(tag) for tag in ("name", "pose", "truncated", "part")]
+    assert found == ["cat", "Left", "1", "tail"] and root.findtext("source/database") == "x"
+    written = np.asarray(Image.open(tmp_path / "out/SegmentationObject/a.png"))
+    expected = np.where(masks == 255, 255, masks == 2)  # the dog is gone, the void stays
+    assert np.array_equal(written, expected)
+    assert not (tmp_path / "out/SegmentationObject/b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "message"), [("RGB", (64, 48), "in colours"), ("L", (9, 9), "is 9 x 9")]
+)
+def test_masks_of_voc_that_cannot_be_used(folder, refusal, mode, size, message):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    (folder.root / "SegmentationObject").mkdir()
+    Image.new(mode, size).save(folder.root / "SegmentationObject/a.png")
+    assert message in refusal(with_masks, find_detection_data(folder.root))
 
 
 def test_missing_images_and_paths_out_of_the_folder_are_refused(coco, tmp_path, refusal):
