@@ -58,6 +58,10 @@ def check(args: argparse.Namespace) -> int:
             defects = detection_defects(boxes, float("inf"), progress, thorough=True)
             errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
             warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
+            try:
+                with_masks(boxes)
+            except DataError as error:
+                errors.append(str(error))
     for line in errors:
         print(f"error: {line}")
     for line in warnings:
@@ -71,10 +75,14 @@ def check(args: argparse.Namespace) -> int:
 def fix(data: DetectionData, out: Path) -> None:
     """Write the repaired copy, in the form that the data have."""
     with show_progress() as progress:
-        repaired, changes = repair(with_masks(data), progress)
+        data = with_masks(data)
+        repaired, changes = repair(data, progress)
+        changes += [note for note in data.notes if note.startswith("not used: Seg")]
     with complete_folder(out) as folder:
-        write = write_coco_data if data.format == "coco" else write_voc_data
-        write(repaired, folder)
+        if data.format == "coco":
+            write_coco_data(repaired, folder)
+        else:
+            changes += write_voc_data(repaired, folder)
         left = detection_defects(find_detection_data(folder), thorough=True)
     print(f"Repaired copy in {out}:")
     for change in changes:

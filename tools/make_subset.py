@@ -83,17 +83,20 @@ def make(args: argparse.Namespace) -> None:
         args.seed,
     )
     print(describe(reports))
+    left_behind = [note for note in data.notes if note.startswith("not used")]
     for note in subset.notes:
         print(f"  {note}")
     with complete_folder(args.out) as folder, show_progress() as progress:
         if args.form == "coco":
             write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
         else:
-            write_voc_data(subset, folder, args.images, progress)
+            left_behind += write_voc_data(subset, folder, args.images, progress)
         (folder / STAMP).write_bytes(mark)
         check_detection_data(find_detection_data(folder), 0)  # is sound, or does not appear
         if args.semantic:
             find_segmentation_data(folder)
+    for note in left_behind:
+        print(f"  {note}")
     print(f"Train on it with --data {args.out}")
 
 

@@ -47,7 +47,12 @@ def read_coco(path: Path) -> dict:
                     raise DataError(f"{path}: {key}[{index}] has no {field!r}; add it")
                 if field.endswith("id") and not isinstance(record[field], int | float | str):
                     raise DataError(f"{path}: {key}[{index}]: {field!r} is no number or text")
-    for image in content["images"]:
+    for index, record in enumerate(content["annotations"]):
+        if record["iscrowd"] not in (0, 1):
+            raise DataError(f"{path}: annotations[{index}]: 'iscrowd' is not 0 or 1; correct it")
+    for index, image in enumerate(content["images"]):
+        if not isinstance(image["file_name"], str):
+            raise DataError(f"{path}: images[{index}]: 'file_name' is no text; correct it")
         for side in ("width", "height"):
             if isinstance(image[side], float) and image[side].is_integer():
                 image[side] = int(image[side])
@@ -103,7 +108,7 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
             }
         )
         for index, item in enumerate(root.iterfind("object")):
-            label = item.findtext("name")
+            label = " ".join((item.findtext("name") or "").split())
             if not label:
                 raise DataError(f"{path}: object {index} has no name; add it")
             texts = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]

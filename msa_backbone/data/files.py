@@ -55,7 +55,10 @@ def _remove_leftovers(out: Path) -> None:
     for part in out.parent.glob(f".{out.name}.part-*"):
         pid = part.name.rpartition("-")[2]
         try:
-            os.kill(int(pid), 0)
+            if int(pid) != os.getpid():
+                os.kill(int(pid), 0)
+                continue
+            shutil.rmtree(part)  # in a container, every run may have the same pid
         except ProcessLookupError:
             shutil.rmtree(part, ignore_errors=True)
         except (ValueError, OSError):

@@ -1,7 +1,7 @@
 """Mend the defects that `checks` finds, as far as that needs no guess."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +91,8 @@ def _repaired_images(
             continue
         if image["width"] in (None, 0) or image["height"] in (None, 0):
             image = _with_size_of_file(image, path)
-            changes.append(f"{name}: {path}: size set to {image['width']} x {image['height']}")
+            if image["width"]:
+                changes.append(f"{name}: {path}: size set to {image['width']} x {image['height']}")
         if defect := image_defect(image, path, split.source, decode=True):
             changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
             continue
@@ -122,10 +123,20 @@ def _repaired_categories(
     for id_, count in times.items():
         if count > 1:
             changes.append(f"{name}: category id {id_!r} is used twice: its objects left out")
-    first: dict[object, dict] = {}
+    kept, taken = [], set()
     for category in split.content["categories"]:
-        first.setdefault(category["id"], category)
-    return [category for category in first.values() if category["name"] in classes]
+        if category["id"] in taken:  # all splits keep the same names
+            category = {**category, "id": _free_id(times.keys() | taken)}
+        taken.add(category["id"])
+        kept.append(category)
+    return [category for category in kept if category["name"] in classes]
+
+
+def _free_id(taken: Collection[object]) -> int:
+    number = 1
+    while number in taken:
+        number += 1
+    return number
 
 
 def _repaired_annotations(
@@ -137,8 +148,8 @@ def _repaired_annotations(
     known = {category["id"] for category in content["categories"]}
     joined: set[tuple] = set()
     merged = {new for old, new in ids.items() if old != new}
-    whole = [r["id"] for r in split.content["annotations"] if isinstance(r["id"], int)]
-    taken, next_id = set(), max(whole, default=0) + 1
+    all_ids, taken = {record["id"] for record in split.content["annotations"]}, set()
+    next_id = len(all_ids) + 1
     annotations = []
     for record in split.content["annotations"]:
         place = record.get("voc_place", f"{split.source}: annotation {record['id']!r}")
@@ -163,14 +174,17 @@ def _repaired_annotations(
             record = {**record, "bbox": box, "area": area}
         if image_id != record["image_id"]:
             record = {**record, "image_id": image_id}
-        key = (image_id, record["category_id"], *record["bbox"])
+        kind = record["category_id"], record["iscrowd"], bool(segmentation_of(record))
+        key = (image_id, *kind, *record["bbox"])
         if image_id in merged and key in joined:
             continue  # both entries of an image have it
         joined.add(key)
         if record["id"] in taken:
+            while next_id in all_ids:
+                next_id += 1
             changes.append(f"{name}: {place}: id used twice, now {next_id}")
             record = {**record, "id": next_id}
-            next_id += 1
+            all_ids.add(next_id)
         taken.add(record["id"])
         annotations.append(record)
     return annotations
@@ -180,27 +194,25 @@ def _repaired_box(
     box: object, area: object, width: float, height: float
 ) -> tuple[list | None, object, str]:
     """The mended box, or None where nothing is left of it, its area, and what was wrong."""
-    done = []
-    defect = box_defect(box, area, width, height)
-    if defect == "box corners are swapped":
-        left, top, box_width, box_height = box
-        left, top = min(left, left + box_width), min(top, top + box_height)
-        box = [left, top, abs(box_width), abs(box_height)]
-        area = box[2] * box[3]
-        done.append("corners ordered")
-        defect = box_defect(box, area, width, height)
-    if defect == "box partly outside its image":
-        left, top, box_width, box_height = box
-        right, bottom = min(left + box_width, width), min(top + box_height, height)
-        left, top = max(left, 0), max(top, 0)
-        area = area * (right - left) * (bottom - top) / (box_width * box_height)
-        box = [left, top, right - left, bottom - top]
-        done.append("clipped to its image")
-        defect = box_defect(box, area, width, height)
-    if defect == "area is not positive, so training would drop the box":
-        area = box[2] * box[3]
-        done.append("area set to width x height")
-        defect = box_defect(box, area, width, height)
+    done: list[str] = []
+    while defect := box_defect(box, area, width, height):
+        if defect.startswith("area"):
+            area = box[2] * box[3]
+            done.append("area set to width x height")
+        elif defect == "box corners are swapped":
+            left, top, box_width, box_height = box
+            left, top = min(left, left + box_width), min(top, top + box_height)
+            box = [left, top, abs(box_width), abs(box_height)]
+            done.append("corners ordered")
+        elif defect == "box partly outside its image":
+            left, top, box_width, box_height = box
+            right, bottom = min(left + box_width, width), min(top + box_height, height)
+            left, top = max(left, 0), max(top, 0)
+            area = area * (right - left) * (bottom - top) / (box_width * box_height)
+            box = [left, top, right - left, bottom - top]
+            done.append("clipped to its image")
+        else:
+            break
     if defect:
         return None, area, defect
     return box, area, ", ".join(done)

@@ -97,12 +97,13 @@ def _with_rare_classes_first(target: "_Target", order: np.ndarray, number: int) 
     front: list[int] = []
     totals = np.zeros_like(wanted)
     for column in np.argsort(target.full[:-4], kind="stable"):
-        for row in np.flatnonzero(counts[:, column]):
-            if totals[column] >= wanted[column] or len(front) == number:
-                break
-            if row not in front:
-                front.append(row)
-                totals += counts[row]
+        holders = np.flatnonzero(counts[:, column])
+        while totals[column] < wanted[column] and len(front) < number:
+            holders = np.setdiff1d(holders, front)
+            missing = totals < wanted
+            most = (counts[holders][:, missing] > 0).sum(axis=1).argmax()
+            front.append(int(holders[most]))
+            totals += counts[front[-1]]
     rest = np.ones(len(order), bool)
     rest[front] = False
     return np.concatenate([order[front], order[rest]])

@@ -234,6 +234,14 @@ def _mask_data(
     return SegmentationData(root, names, palette, splits, tuple(notes), label_map)
 
 
+def semantic_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes of masks drawn from instances: the background first.
+
+    Exports that give it a category of its own mean the same.
+    """
+    return ("background", *(name for name in classes if name.lower() != "background"))
+
+
 def masks_of_instances(instances: DetectionData) -> SegmentationData:
     """Semantic data whose masks are drawn from instances, behind a background class.
 
@@ -253,8 +261,7 @@ def masks_of_instances(instances: DetectionData) -> SegmentationData:
         names = tuple(sorted(file.removesuffix(ending) for file in files))
         splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
     notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
-    # Exports that give the background a category of its own mean the same.
-    classes = ("background", *(n for n in instances.classes if n.lower() != "background"))
+    classes = semantic_classes(instances.classes)
     if len(classes) > IGNORE_INDEX:
         raise DataError(
             f"{instances.root}: has {len(classes)} classes with the background, a mask holds "

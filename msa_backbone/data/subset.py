@@ -64,6 +64,10 @@ def choose_subset(
         raise ValueError("give either a fraction or a number of images")
     if fraction is not None and not 0 < fraction <= 1:
         raise ValueError(f"fraction {fraction}: give more than 0 and at most 1")
+    if number is not None and "train" in whole:
+        raise ValueError(
+            "a number counts training images, and train is kept whole: give a fraction"
+        )
     if unknown := set(whole) - data.splits.keys():
         raise ValueError(f"there is no split {unknown.pop()}: choose from {', '.join(data.splits)}")
     if not area[0] < area[1]:

@@ -12,8 +12,9 @@ from .annotations import IMAGE_SUFFIXES, DataError, segmentation_of
 from .checks import FATAL, is_segmentation, require_segmentations
 from .files import place_file
 from .layouts import DetectionData, Split
+from .mask_files import IGNORE_INDEX, IGNORED_NAMES
 from .masks import draw_masks
-from .segmentation import masks_of_instances
+from .segmentation import masks_of_instances, semantic_classes
 from .splits import require_outside
 from .voc_files import CLASS_MASKS, write_voc_image
 
@@ -77,7 +78,7 @@ def write_coco_data(
     step = _Steps(data, progress, rounds=2 if semantic else 1)
     if semantic:
         require_segmentations(data)
-        classes = masks_of_instances(data).classes
+        classes = masks_of_instances(data).classes  # refuses what masks cannot follow
         _write_classes(folder, classes)
     for name, split in data.splits.items():
         content = _reindexed(split.content) if reindex else split.content
@@ -110,7 +111,7 @@ def write_voc_data(
     folder: Path,
     images: str = "link",
     progress: Callable[[int, int], None] | None = None,
-) -> None:
+) -> list[str]:
     """Write JPEGImages/, Annotations/, ImageSets/ and, where there are masks, Segmentation*/.
 
     Boxes keep fractions of a pixel; mmdet cuts these off, this package reads them. COCO's crowds
@@ -121,13 +122,16 @@ def write_voc_data(
         data, folder, progress: as in `write_coco_data`.
         images: 'link' or 'copy'.
 
+    Returns:
+        What had to be left behind, a line each.
+
     Raises:
         DataError: if an image is missing, of a format that VOC readers do not know, or annotated
             twice.
     """
     if images == "list":
         raise ValueError("VOC has its images in JPEGImages/: choose link or copy")
-    step = _Steps(data, progress)
+    step, notes, classes = _Steps(data, progress), [], semantic_classes(data.classes)
     taken: dict[str, Path] = {}
     written: dict[Path, list] = {}
     for name, split in data.splits.items():
@@ -136,7 +140,7 @@ def write_voc_data(
         records: dict[object, list[dict]] = {}
         for record in content["annotations"]:
             records.setdefault(record["image_id"], []).append(record)
-        listed, masked = [], []
+        listed, masked, maskless = [], [], 0
         for image in content["images"]:
             source, inner = _existing(split, image), _inner(split, image)
             own = [(labels[r["category_id"]], r) for r in records.get(image["id"], ())]
@@ -158,16 +162,24 @@ def write_voc_data(
             file_name = f"{stem}{suffix.lower()}"
             place_file(source, folder / "JPEGImages" / file_name, images == "link")
             listed.append(stem)
-            if write_voc_image(folder, file_name, image, own, data.classes):
+            if write_voc_image(folder, file_name, image, own, classes):
                 masked.append(stem)
+            elif any(segmentation_of(record) for _, record in own):
+                maskless += 1
             step()
+        if maskless:
+            notes.append(
+                f"{name}: {maskless} images without their masks, as an object has none, or there "
+                f"are more than {IGNORE_INDEX - 1} objects or classes"
+            )
         for task, stems in (("Main", listed), ("Segmentation", masked)):
             if stems:
                 path = folder / "ImageSets" / task / f"{name}.txt"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")
     if (folder / CLASS_MASKS).is_dir():
-        _write_classes(folder, ("background", *data.classes))
+        _write_classes(folder, classes)
+    return notes
 
 
 class _Steps:
@@ -236,4 +248,10 @@ def _require_sound_mask(split: Split, image: dict, record: dict) -> None:
 
 
 def _write_classes(folder: Path, classes: tuple[str, ...]) -> None:
+    for name in classes:
+        if not name.strip() or name != " ".join(name.split()) or name.lower() in IGNORED_NAMES:
+            raise DataError(
+                f"class {name!r}: cannot stand in classes.txt, a line for each class, where "
+                f"{', '.join(IGNORED_NAMES)} mean what is not trained on; rename it"
+            )
     (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")

@@ -21,7 +21,8 @@ CLASS_MASKS, OBJECT_MASKS = "SegmentationClass", "SegmentationObject"
 def with_masks(data: DetectionData) -> DetectionData:
     """The data; VOC's objects with the masks that SegmentationObject has of them, as RLEs.
 
-    Its k-th value is the k-th object of the xml. The area becomes the mask's.
+    Its k-th value is the k-th object of the xml. The area becomes the mask's. A note says so where
+    there are masks of classes only, which belong to no object.
 
     Raises:
         DataError: for a mask that cannot be read, is in colours or of another size than its image.
@@ -32,7 +33,11 @@ def with_masks(data: DetectionData) -> DetectionData:
         name: replace(split, content=_add_masks(split.content, split.image_dir))
         for name, split in data.splits.items()
     }
-    return replace(data, splits=splits)
+    notes = data.notes
+    base = data.splits["train"].image_dir.parent
+    if (base / CLASS_MASKS).is_dir() and not (base / OBJECT_MASKS).is_dir():
+        notes = (*notes, f"not used: {CLASS_MASKS}, as there is no {OBJECT_MASKS} beside it")
+    return replace(data, splits=splits, notes=notes)
 
 
 def write_voc_image(
@@ -52,7 +57,7 @@ def write_voc_image(
         file_name: of the image in JPEGImages/.
         image: its COCO record.
         objects: name and COCO record of every object, in the order that SegmentationObject counts.
-        classes: SegmentationClass counts these from 1 on; 0 is background.
+        classes: the values of SegmentationClass, the background's first.
 
     Returns:
         Whether masks were written.
@@ -62,7 +67,7 @@ def write_voc_image(
     masked = [bool(segmentation_of(record)) for _, record in objects]
     # In VOC's own masks an object can be hidden by the others.
     segmented = any(masked) if source else all(masked) and bool(masked)
-    segmented = segmented and max(len(objects), len(classes)) < IGNORE_INDEX
+    segmented = segmented and len(objects) < IGNORE_INDEX and len(classes) <= IGNORE_INDEX
     tree = ElementTree.parse(source).getroot() if source else ElementTree.Element("annotation")
     _set(tree, filename=file_name, segmented=int(segmented))
     size = tree.find("size")
@@ -138,7 +143,7 @@ def _read_mask(path: Path, image: dict) -> np.ndarray:
             mode, mask = picture.mode, np.asarray(picture)
     except IMAGE_ERRORS as error:
         raise DataError(f"{path}: unreadable mask ({error}); replace the file") from None
-    if mode not in ("L", "P"):
+    if mode not in ("L", "P", "1"):
         raise DataError(f"{path}: is in colours ({mode}), not an index mask; save it as palette")
     if mask.shape != (image["height"], image["width"]):
         raise DataError(
@@ -163,7 +168,7 @@ def _write_masks(
         name, record = objects[index]
         if segmentation := segmentation_of(record):
             own = decode_mask(segmentation, *size)
-            by_class[own] = classes.index(name) + 1
+            by_class[own] = classes.index(name) if name in classes else 0
             by_object[own] = index + 1
     if source := image.get("voc_place"):  # the borders that VOC leaves void
         original = Path(source).parents[1] / OBJECT_MASKS / f"{Path(source).stem}.png"

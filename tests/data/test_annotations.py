@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from msa_backbone.data.annotations import read_coco, read_voc
 from msa_backbone.data.layouts import find_detection_data
 
 
@@ -82,3 +83,35 @@ def test_voc_lists_may_name_subfolders(folder):
     folder.voc_list(".", "train", ["a", "day1/a"])
     images = find_detection_data(folder.root).splits["train"].content["images"]
     assert [image["file_name"] for image in images] == ["a.jpg", "day1/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value", "message"),
+    [
+        ("images", "file_name", 5, "images[0]: 'file_name' is no text"),
+        ("annotations", "iscrowd", "0", "annotations[0]: 'iscrowd' is not 0 or 1"),
+        ("annotations", "id", [1], "annotations[0]: 'id' is no number or text"),
+    ],
+)
+def test_fields_of_a_wrong_type_are_named(folder, refusal, key, field, value, message):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    content[key][0][field] = value
+    folder.write("annotations.json", json.dumps(content))
+    assert message in refusal(read_coco, folder.root / "annotations.json")
+
+
+def test_whole_numbers_written_as_fractions_are_sizes(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    content["images"][0] |= {"width": 64.0, "height": 48.0}
+    folder.write("annotations.json", json.dumps(content))
+    image = read_coco(folder.root / "annotations.json")["images"][0]
+    assert [type(image[side]) for side in ("width", "height")] == [int, int]
+
+
+@pytest.mark.parametrize("encoding", ["GB2312", "nonsense"])
+def test_encodings_that_cannot_be_read_are_named(folder, refusal, encoding):
+    folder.voc("images", "annotations", ["a"])
+    path = folder.root / "annotations/a.xml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>' + path.read_text())
+    message = refusal(read_voc, None, path.parent, folder.root / "images")
+    assert str(path) in message and "not valid XML" in message

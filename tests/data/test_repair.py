@@ -36,10 +36,11 @@ def test_sound_data_stay_as_they_are(mended):
 @pytest.mark.parametrize(
     ("box", "area", "expected", "word"),
     [
-        ([24, 24, -20, -10], 5, ([4, 14, 20, 10], 200), "corners ordered"),
+        ([24, 24, -20, -10], 150, ([4, 14, 20, 10], 150), "corners ordered"),
         ([-10, 4, 20, 20], 400, ([0, 4, 10, 20], 200), "clipped to its image"),
         ([50, 40, 20, 20], 100, ([50, 40, 14, 8], 28), "clipped to its image"),
         ([4, 4, 20, 20], 0, ([4, 4, 20, 20], 400), "area set to width x height"),
+        ([-10, 4, 20, 20], 0, ([0, 4, 10, 20], 200), "area set to width x height, clipped"),
         ([4, 4, 20, 20], "wide", ([4, 4, 20, 20], 400), "area set to width x height"),
         ([4, 4, 20, 0.4], 8, None, "left out, box less than a pixel"),
         ([90, 4, 20, 20], 400, None, "left out, box wholly outside"),
@@ -105,6 +106,27 @@ def test_objects_of_an_id_that_two_categories_share_go(mended):
     content, (line,) = mended(change)
     assert "category id 11 is used twice: its objects left out" in line
     assert [record["id"] for record in content["annotations"]] == [2, 3]
+    assert [category["name"] for category in content["categories"]] == ["cat", "dog", "bird"]
+    assert len({category["id"] for category in content["categories"]}) == 3
+
+
+def test_new_ids_are_free(mended):
+    def change(content):
+        for record, id_ in zip(content["annotations"], (4.0, 4.0, 5), strict=True):
+            record["id"] = id_
+
+    content, (line,) = mended(change)
+    assert "id used twice, now 3" in line
+    assert [record["id"] for record in content["annotations"]] == [4, 3, 5]
+
+
+def test_a_crowd_and_an_object_in_the_same_box_are_two(mended):
+    def change(content):
+        content["images"][1] |= {"id": 1, "file_name": "a.jpg"}
+        content["annotations"][0]["iscrowd"] = 1
+
+    content, _ = mended(change)
+    assert [r["iscrowd"] for r in content["annotations"] if r["image_id"] == 0] == [1, 0]
 
 
 def test_training_images_that_are_also_elsewhere_go_and_not_the_others(folder, refusal):

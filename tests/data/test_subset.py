@@ -151,11 +151,14 @@ def test_classes_that_fall_short_are_named(coco):
         ({"fraction": 1.5}, "at most 1"),
         ({"number": 31}, "number 31: train has 30 images"),
         ({"fraction": 1, "whole": ["test"]}, "no split test: choose from train, val"),
+        ({"number": 5, "whole": ["train"]}, "train is kept whole: give a fraction"),
+        ({"fraction": 1, "area": (9, 3)}, "area 9 to 3: give the smaller limit first"),
+        ({"fraction": 1, "seed": -1}, "give 0 or more"),
         ({"fraction": 1, "area": (1e6, math.inf)}, "no train image has an object"),
     ],
 )
 def test_impossible_options(coco, options, message):
-    if "area" in options:  # empty images alone are no subset
+    if options.get("area", (0, 0))[0] == 1e6:  # empty images alone are no subset
         path = coco.root / "annotations/instances_train.json"
         content = json.loads(path.read_text())
         used = {record["image_id"] for record in content["annotations"]}
@@ -320,6 +323,42 @@ def test_malformed_masks_are_not_passed_on(coco, tmp_path, refusal, write):
     assert "segmentation is malformed" in refusal(write, data, tmp_path)
 
 
+def test_masks_that_voc_cannot_hold_are_counted(coco, tmp_path):
+    coco.edit("annotations/instances_val.json", '"segmentation": [[', '"other": [[')
+    notes = write_voc_data(find_detection_data(coco.root), tmp_path / "out")
+    assert notes == []  # no object of val has a mask
+    content = json.loads((coco.root / "annotations/instances_train.json").read_text())
+    first = content["annotations"][1]
+    del first["segmentation"]
+    (coco.root / "annotations/instances_train.json").write_text(json.dumps(content))
+    (note,) = write_voc_data(find_detection_data(coco.root), tmp_path / "two")
+    assert note.startswith("train: 1 images without their masks, as an object has none")
+
+
+def test_class_masks_without_object_masks_are_mentioned(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    (folder.root / "SegmentationClass").mkdir()
+    notes = with_masks(find_detection_data(folder.root)).notes
+    assert notes[-1].startswith("not used: SegmentationClass, as there is no SegmentationObject")
+
+
+@pytest.mark.parametrize("name", ["void", "a\nb", " "])
+def test_class_names_that_a_list_of_classes_cannot_hold(coco, tmp_path, refusal, name):
+    for split in ("train", "val"):
+        coco.edit(f"annotations/instances_{split}.json", '"bird"', json.dumps(name))
+    data = find_detection_data(coco.root)
+    message = refusal(write_coco_data, data, tmp_path / "out", semantic=True)
+    assert f"class {name!r}: cannot stand in classes.txt" in message
+
+
+def test_a_class_named_background_is_the_background_of_voc_masks_too(coco, tmp_path):
+    for split in ("train", "val"):
+        coco.edit(f"annotations/instances_{split}.json", '"cat"', '"background"')
+    write_voc_data(find_detection_data(coco.root), tmp_path)
+    masks = find_segmentation_data(tmp_path)
+    assert masks.classes == ("background", "dog", "bird") and not check_segmentation_data(masks)
+
+
 def test_an_image_of_two_splits_has_one_xml(folder, tmp_path, refusal):
     folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
     folder.coco("annotations/instances_val.json", "images", ["a.jpg"], label=1)
@@ -387,7 +426,8 @@ def test_a_folder_appears_complete_or_not_at_all(tmp_path):
     assert not out.exists() and not list(out.parent.iterdir())
     ended = subprocess.Popen(["true"])
     ended.wait()
-    (tmp_path / f"new/.out.part-{ended.pid}").mkdir()  # as a kill leaves it
+    for pid in (ended.pid, os.getpid()):  # as a kill leaves them, also one of the same pid
+        (tmp_path / f"new/.out.part-{pid}").mkdir()
     with complete_folder(out) as part:
         assert not out.exists() and not list(part.iterdir())
         (part / "file").write_text("whole")
