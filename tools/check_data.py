@@ -52,7 +52,7 @@ def check(args: argparse.Namespace) -> int:
         print(f"  {note}")
     with show_progress() as progress:
         if args.masks and data.instances is None:
-            errors, warnings = mask_defects(data, progress)
+            errors, warnings = mask_defects(data, progress, float("inf"))
         else:
             boxes = data.instances if args.masks else data
             defects = detection_defects(boxes, float("inf"), progress, thorough=True)

@@ -186,7 +186,7 @@ def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[
         return "missing image", f"{source}: {path}"
     try:
         with Image.open(path) as picture:
-            if decode or not _ends_complete(path, picture.format):
+            if decode or not ends_complete(path, picture.format):
                 picture.load()
             width, height = oriented_size(picture)
     except IMAGE_ERRORS as error:
@@ -247,8 +247,8 @@ def file_digest(path: Path) -> bytes:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
 
 
-def _ends_complete(path: Path, image_format: str) -> bool:
-    """Whether the file ends with the mark that closes its format."""
+def ends_complete(path: Path, image_format: str) -> bool:
+    """Whether the file ends with the mark that closes its format; False for formats without one."""
     mark = _END_MARKS.get(image_format)
     if mark is None:
         return False

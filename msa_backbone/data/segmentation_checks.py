@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size
-from .checks import check_detection_data, require_segmentations
+from .checks import check_detection_data, ends_complete, require_segmentations
 from .mask_files import IGNORE_INDEX, mask_values
 from .segmentation import SegmentationData
 
@@ -32,11 +32,14 @@ def check_segmentation_data(
 
 
 def mask_defects(
-    data: SegmentationData, progress: Callable[[int, int], None] | None = None
+    data: SegmentationData,
+    progress: Callable[[int, int], None] | None = None,
+    full_decode_limit: float = 5000,
 ) -> tuple[list[str], list[str]]:
-    """Read all images and masks; return what would spoil a training, and what only shrinks it.
+    """Read all masks and images; return what would spoil a training, and what only shrinks it.
 
-    A line each. `progress(done, total)` is called after every image.
+    A line each. `progress(done, total)` is called after every image. So many images are decoded; of
+    the others, as in `checks.detection_defects`, the size and the end of the file are read.
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
@@ -48,7 +51,9 @@ def mask_defects(
         for name in split.names:
             image = split.image(name)
             try:
-                seen[split_name] |= _read_pair(image, split.mask(name), data.label_map)
+                seen[split_name] |= _read_pair(
+                    image, split.mask(name), data.label_map, done < full_decode_limit
+                )
             except DataError as error:
                 errors.append(str(error))
             if split_name != "train" and image in in_train:
@@ -69,10 +74,10 @@ def mask_defects(
     return errors, _warnings(data, seen, twice)
 
 
-def _read_pair(image: Path, mask: Path, label_map: dict[int, int]) -> set[int]:
+def _read_pair(image: Path, mask: Path, label_map: dict[int, int], decode: bool) -> set[int]:
     """The classes in a mask; raises DataError for a defect of the mask or of the image."""
     size, values = mask_values(mask)
-    _check_image(image, mask, size)
+    _check_image(image, mask, size, decode)
     if unknown := values - set(label_map):
         raise DataError(
             f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
@@ -82,10 +87,11 @@ def _read_pair(image: Path, mask: Path, label_map: dict[int, int]) -> set[int]:
     return {label_map[value] for value in values} - {IGNORE_INDEX}
 
 
-def _check_image(image: Path, mask: Path, mask_size: tuple[int, int]) -> None:
+def _check_image(image: Path, mask: Path, mask_size: tuple[int, int], decode: bool) -> None:
     try:
         with Image.open(image) as picture:
-            picture.load()
+            if decode or not ends_complete(image, picture.format):
+                picture.load()
             size = oriented_size(picture)
     except IMAGE_ERRORS as error:
         raise DataError(f"{image}: unreadable image ({error}); replace the file") from None

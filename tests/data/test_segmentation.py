@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from mmengine.config import ConfigDict
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from msa_backbone.data.mask_files import VOC_CLASSES
 from msa_backbone.data.segmentation import find_segmentation_data
-from msa_backbone.data.segmentation_checks import check_segmentation_data
+from msa_backbone.data.segmentation_checks import check_segmentation_data, mask_defects
 
 NAMES = ("sky", "road", "car")
 
@@ -236,6 +237,26 @@ def test_other_defects(masks, refusal):
     path.write_bytes(sound)
     (masks.root / "masks/c.png").write_text("no picture")
     assert "masks/c.png: unreadable mask" in refusal(check_segmentation_data, data)
+
+
+@pytest.mark.parametrize("limit", [0, 5])
+def test_a_truncated_image_is_found_also_where_images_are_not_decoded(masks, limit):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", "c")
+    data = find_segmentation_data(masks.root, NAMES)
+    assert mask_defects(data, full_decode_limit=limit)[0] == []
+    path = masks.root / "images/b.jpg"
+    path.write_bytes(path.read_bytes()[:-200])
+    (error,) = mask_defects(data, full_decode_limit=limit)[0]
+    assert "images/b.jpg: unreadable image" in error
+
+
+def test_beyond_the_limit_images_are_not_decoded(masks, monkeypatch):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", "c")
+    data, decoded = find_segmentation_data(masks.root, NAMES), []
+    load = JpegImageFile.load
+    monkeypatch.setattr(JpegImageFile, "load", lambda self: decoded.append(self) or load(self))
+    mask_defects(data, full_decode_limit=1)
+    assert len(decoded) == 1
 
 
 def test_nothing_to_train_on(masks, refusal):
