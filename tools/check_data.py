@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from msa_backbone.data.annotations import DataError
-from msa_backbone.data.checks import FATAL, detection_defects, require_segmentations
+from msa_backbone.data.checks import FATAL, detection_defects
 from msa_backbone.data.files import complete_folder
+from msa_backbone.data.instance_masks import require_segmentations
 from msa_backbone.data.layouts import LAYOUTS, DetectionData, find_detection_data
 from msa_backbone.data.repair import repair
 from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS, find_segmentation_data

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size, segmentation_of
+from .instance_masks import MALFORMED, MEND, mask_defect
 from .layouts import DetectionData, Split
 
 # Every kind of defect and what to do about it, the gravest first.
@@ -30,8 +29,7 @@ FATAL = {
     "box wholly outside its image": "correct or remove it",
     "area is not positive, so training would drop the box": "set area to width x height",
     "no object to train on": "add boxes of the chosen classes, a pixel or larger and no crowds",
-    "segmentation is malformed": "give polygons [x, y, x, y, x, y, ...] of three points or more, "
-    "or a run-length code of the image's [height, width]",
+    MALFORMED: MEND,
 }
 WARNINGS = {
     "box less than a pixel wide or high": "training drops it",
@@ -136,41 +134,6 @@ def detection_defects(
     return found
 
 
-def require_segmentations(data: DetectionData) -> None:
-    """Raise DataError for an annotation without a mask, or with one that cannot be read."""
-    for split in data.splits.values():
-        sizes = {i["id"]: (i["width"], i["height"]) for i in split.content["images"]}
-        for record in split.content["annotations"]:
-            segmentation = segmentation_of(record)
-            if not segmentation:
-                raise DataError(
-                    f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
-                    "config trains on masks: add it, or choose a config without masks"
-                )
-            if not is_segmentation(segmentation, *sizes.get(record["image_id"], _ANY_SIZE)):
-                kind, place = "segmentation is malformed", f"annotation {record['id']!r}"
-                raise DataError(f"{split.source}: {place}: {kind}; {FATAL[kind]}")
-
-
-def is_segmentation(segmentation: object, width: float, height: float) -> bool:
-    """Whether it has the form of polygons, or of a run-length code of that size."""
-    if isinstance(segmentation, dict):
-        counts = segmentation.get("counts")
-        if isinstance(counts, list) and not all(isinstance(n, int) and n >= 0 for n in counts):
-            return False
-        whole = not isinstance(counts, list) or sum(counts) == width * height
-        return (
-            isinstance(counts, str | list) and whole and segmentation.get("size") == [height, width]
-        )
-    return isinstance(segmentation, list) and all(
-        isinstance(polygon, list)
-        and len(polygon) >= 6
-        and len(polygon) % 2 == 0
-        and all(map(_is_finite, polygon))
-        for polygon in segmentation
-    )
-
-
 def _size_defect(record: dict, source: Path) -> tuple[str, str] | None:
     size = record["width"], record["height"]
     if all(isinstance(side, int) and side > 0 for side in size):
@@ -216,30 +179,6 @@ def box_defect(box: object, area: object, image_width: float, image_height: floa
     if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
         return "box partly outside its image"
     return None
-
-
-def mask_defect(segmentation: object, width: float, height: float) -> str | None:
-    """The defect of a segmentation as drawn; None for an annotation without one as well."""
-    if not segmentation:
-        return None
-    if not is_segmentation(segmentation, width, height):
-        return "segmentation is malformed"
-    try:
-        mask = decode_mask(segmentation, height, width)
-    except Exception:  # pycocotools raises nothing more special for a broken code
-        return "segmentation is malformed"
-    return None if mask.any() else "mask without a pixel"
-
-
-def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
-    """Polygons, or a run-length code compressed or not, as a boolean mask (H, W)."""
-    if isinstance(segmentation, list):
-        code = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        code = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        code = segmentation
-    return coco_mask.decode(code).astype(bool)
 
 
 def file_digest(path: Path) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .annotations import segmentation_of
-from .checks import decode_mask
+from .instance_masks import decode_mask
 from .layouts import Split
 from .segmentation import SegmentationData
 from .splits import require_outside

@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size, segmentation_of
-from .checks import box_defect, file_digest, image_defect, mask_defect
+from .checks import box_defect, file_digest, image_defect
+from .instance_masks import mask_defect
 from .layouts import DetectionData, Split, count_notes
 
 

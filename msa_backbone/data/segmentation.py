@@ -5,13 +5,14 @@ for "ignore".
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .annotations import IMAGE_SUFFIXES, DataError
+from .annotations import DataError
 from .layouts import DetectionData, coco_files, find_detection_data, voc_base
 from .mask_files import IGNORE_INDEX, IGNORED_NAMES, class_names, mask_palette
+from .mask_pairs import MaskSplit, common_ending, holds_masks, paired
 from .splits import choose_val, make_val_split
 
 SEGMENTATION_LAYOUTS = """\
@@ -34,28 +35,6 @@ _FOLDERS = (
     ("img_dir", "ann_dir"),
     ("JPEGImages", "SegmentationClass"),
 )
-_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
-
-
-@dataclass(frozen=True)
-class MaskSplit:
-    """One split: `names` are image files below `image_dir` without `image_suffix`, sorted.
-
-    The mask of a name is that name with `mask_suffix` below `mask_dir`. `mask_dir` is None where
-    the masks are still to be drawn from instances.
-    """
-
-    names: tuple[str, ...]
-    image_dir: Path
-    image_suffix: str
-    mask_dir: Path | None
-    mask_suffix: str
-
-    def image(self, name: str) -> Path:
-        return self.image_dir / f"{name}{self.image_suffix}"
-
-    def mask(self, name: str) -> Path:
-        return self.mask_dir / f"{name}{self.mask_suffix}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +93,7 @@ def _voc_splits(root: Path) -> dict[str, MaskSplit]:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
             names = [line.strip() for line in lines if line.strip()]
             if split != "test" or any((masks / f"{name}.png").is_file() for name in names):
-                splits[split] = _paired(images, masks, names, f"{path} lists it")
+                splits[split] = paired(images, masks, names, f"{path} lists it")
     return splits
 
 
@@ -132,12 +111,12 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
             for word in words
             if (root / images.format(word)).is_dir()
         }
-        if any(_holds_masks(mask_dir) for _, mask_dir in folders.values()):
+        if any(holds_masks(mask_dir) for _, mask_dir in folders.values()):
             # A test split is often published without its masks.
-            folders = {s: f for s, f in folders.items() if s != "test" or _holds_masks(f[1])}
-            return {split: _paired(*pair) for split, pair in folders.items()}
+            folders = {s: f for s, f in folders.items() if s != "test" or holds_masks(f[1])}
+            return {split: paired(*pair) for split, pair in folders.items()}
     for images, masks in known:
-        if (root / images).is_dir() and _holds_masks(root / masks):
+        if (root / images).is_dir() and holds_masks(root / masks):
             for folder in sorted((root / images).iterdir()):
                 if folder.is_dir() and folder.name.lower().startswith(tuple(_WORDS)):
                     words = ", ".join(word for own in _WORDS.values() for word in own)
@@ -145,66 +124,8 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
                         f"{folder}: looks like a split by another name, and would be mixed with "
                         f"the others; name the folders of images and masks {words}"
                     )
-            return {"train": _paired(root / images, root / masks)}
+            return {"train": paired(root / images, root / masks)}
     return {}
-
-
-def _holds_masks(folder: Path) -> bool:
-    return any(True for _ in _files(folder, _MASK_SUFFIXES))
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Files below `folder` that end in one of `suffixes`, relative to it."""
-    for place, _, names in os.walk(folder):
-        for name in names:
-            if name.lower().endswith(suffixes) and not name.startswith("."):
-                yield Path(place, name).relative_to(folder).as_posix()
-
-
-def _paired(
-    image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
-) -> MaskSplit:
-    """The images of a folder, or those named, each with its mask; raises DataError."""
-    images = sorted(_files(image_dir, IMAGE_SUFFIXES))
-    if names is not None:
-        stems = {image.rpartition(".")[0]: image for image in images}
-        for name in names:
-            if name not in stems:
-                raise DataError(f"{image_dir / name}: no such image, but {why}; add or unlist it")
-        images = sorted(stems[name] for name in set(names))
-    if not images:
-        raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
-    ending = _common_ending(images, image_dir)
-    stems = [image.removesuffix(ending) for image in images]
-    masks = set(_files(mask_dir, _MASK_SUFFIXES))
-    suffix = _mask_suffix(stems, masks)
-    lost = [stem for stem in stems if f"{stem}{suffix}" not in masks]
-    if lost:
-        more = f"; {len(lost) - 1} more like it" if len(lost) > 1 else ""
-        raise DataError(
-            f"{image_dir / lost[0]}{ending}: has no mask {mask_dir / lost[0]}{suffix}; add it "
-            f"or remove the image{more}"
-        )
-    return MaskSplit(tuple(stems), image_dir, ending, mask_dir, suffix)
-
-
-def _common_ending(files: Sequence[str], source: Path) -> str:
-    """The ending of all files, dot included: mmseg reads one; raises DataError for several."""
-    endings = sorted({f".{file.rpartition('.')[2]}" for file in files})
-    if len(endings) > 1:
-        raise DataError(
-            f"{source}: its images end in {' and '.join(endings)}; give all the same ending"
-        )
-    return endings[0]
-
-
-def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
-    """What follows an image's name in the name of its mask: '.png', '_mask.png', ..."""
-    tails = {
-        mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
-    }
-    tails = {tail for tail in tails if not tail[:1].isalnum()} | {".png"}
-    return max(sorted(tails, key=len), key=lambda tail: sum(f"{s}{tail}" in masks for s in stems))
 
 
 def _mask_data(
@@ -257,7 +178,7 @@ def masks_of_instances(instances: DetectionData) -> SegmentationData:
                     f"{split.source}: file_name {file!r} leads out of the image folder, so its "
                     "mask would lie outside the work dir; write the name relative to the images"
                 )
-        ending = _common_ending(files, split.source)
+        ending = common_ending(files, split.source)
         names = tuple(sorted(file.removesuffix(ending) for file in files))
         splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
     notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")

@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size
-from .checks import check_detection_data, ends_complete, require_segmentations
+from .checks import check_detection_data, ends_complete
+from .instance_masks import require_segmentations
 from .mask_files import IGNORE_INDEX, mask_values
 from .segmentation import SegmentationData
 

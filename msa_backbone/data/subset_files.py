@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from .annotations import IMAGE_SUFFIXES, DataError, segmentation_of
-from .checks import FATAL, is_segmentation, require_segmentations
 from .files import place_file
+from .instance_masks import require_segmentations, require_sound_mask
 from .layouts import DetectionData, Split
 from .mask_files import IGNORE_INDEX, IGNORED_NAMES
 from .masks import draw_masks
@@ -95,7 +95,7 @@ def write_coco_data(
             step()
         sizes = {image["id"]: image for image in records}
         for record in content["annotations"]:
-            _require_sound_mask(split, sizes[record["image_id"]], record)
+            require_sound_mask(split, sizes[record["image_id"]], record)
         annotations = [_own_fields(data, record) for record in content["annotations"]]
         path = folder / "annotations" / f"instances_{name}.json"
         path.parent.mkdir(exist_ok=True)
@@ -145,7 +145,7 @@ def write_voc_data(
             source, inner = _existing(split, image), _inner(split, image)
             own = [(labels[r["category_id"]], r) for r in records.get(image["id"], ())]
             for _, record in own:
-                _require_sound_mask(split, image, record)
+                require_sound_mask(split, image, record)
             stem, suffix = os.path.splitext(inner.replace("/", "_"))
             if suffix.lower() not in IMAGE_SUFFIXES:
                 known = ", ".join(IMAGE_SUFFIXES)
@@ -238,13 +238,6 @@ def _inner(split: Split, image: dict) -> str:
 def _take(taken: dict[str, Path], name: str, source: Path) -> None:
     if taken.setdefault(name, source) != source:
         raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
-
-
-def _require_sound_mask(split: Split, image: dict, record: dict) -> None:
-    segmentation = segmentation_of(record)
-    if segmentation and not is_segmentation(segmentation, image["width"], image["height"]):
-        kind, place = "segmentation is malformed", f"annotation {record['id']!r}"
-        raise DataError(f"{split.source}: {place}: {kind}; {FATAL[kind]}")
 
 
 def _write_classes(folder: Path, classes: tuple[str, ...]) -> None:

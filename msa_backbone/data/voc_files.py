@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from .annotations import IMAGE_ERRORS, DataError, segmentation_of
-from .checks import decode_mask
+from .instance_masks import decode_mask
 from .layouts import DetectionData
 from .mask_files import IGNORE_INDEX
 

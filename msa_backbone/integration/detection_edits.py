@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from ..data.checks import require_segmentations
+from ..data.instance_masks import require_segmentations
 from ..data.layouts import DetectionData
 from ..data.splits import ann_file
 from .config_edits import make_palette, pipeline_steps, replace_datasets, walk
