@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.integration import config_edits, runs, user_data
+from msa_backbone.integration.arguments import add_config_options
 from msa_backbone.integration.benchmark import compare_training_steps
 
 
@@ -37,14 +38,7 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", help="with --data: as in tools/train.py")
     parser.add_argument("--rounds", type=int, default=20, help="timed steps of each (default: 20)")
     parser.add_argument("--threads", type=int, help="of the CPU; all by default")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        default={},
-        metavar="KEY=VALUE",
-        help="change settings of every config",
-    )
+    add_config_options(parser)
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)

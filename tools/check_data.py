@@ -18,8 +18,8 @@ from msa_backbone.data.repair import repair
 from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS, find_segmentation_data
 from msa_backbone.data.segmentation_checks import mask_defects
 from msa_backbone.data.splits import require_outside
-from msa_backbone.data.subset_files import write_coco_data, write_voc_data
 from msa_backbone.data.voc_files import with_masks
+from msa_backbone.data.writers import write_coco_data, write_voc_data
 from msa_backbone.integration.runs import one_line_errors
 from msa_backbone.integration.user_data import show_progress
 
@@ -76,9 +76,9 @@ def check(args: argparse.Namespace) -> int:
 def fix(data: DetectionData, out: Path) -> None:
     """Write the repaired copy, in the form that the data have."""
     with show_progress() as progress:
-        data = with_masks(data)
-        repaired, changes = repair(data, progress)
-        changes += [note for note in data.notes if note.startswith("not used: Seg")]
+        masked = with_masks(data)
+        repaired, changes = repair(masked, progress)
+        changes += masked.notes[len(data.notes) :]
     with complete_folder(out) as folder:
         if data.format == "coco":
             write_coco_data(repaired, folder)

@@ -13,16 +13,9 @@ from msa_backbone.data.checks import check_detection_data
 from msa_backbone.data.files import complete_folder
 from msa_backbone.data.layouts import LAYOUTS, find_detection_data
 from msa_backbone.data.segmentation import find_segmentation_data
-from msa_backbone.data.subset import choose_subset, describe
-from msa_backbone.data.subset_files import (
-    IMAGE_MODES,
-    STAMP,
-    is_made,
-    stamp,
-    write_coco_data,
-    write_voc_data,
-)
+from msa_backbone.data.subset import STAMP, choose_subset, describe, is_made, stamp
 from msa_backbone.data.voc_files import with_masks
+from msa_backbone.data.writers import IMAGE_MODES, write_coco_data, write_voc_data
 from msa_backbone.integration.runs import one_line_errors
 from msa_backbone.integration.user_data import show_progress
 
@@ -67,7 +60,8 @@ def make(args: argparse.Namespace) -> None:
         raise ValueError("--reindex and --semantic serve COCO; VOC gets masks where there are any")
     if args.semantic and args.images == "list":
         raise ValueError("--semantic puts masks beside the images: choose --images link or copy")
-    data = with_masks(find_detection_data(args.root, args.classes))
+    found = find_detection_data(args.root, args.classes)
+    data = with_masks(found)
     options = {**vars(args), "root": None, "out": None, "area": [str(limit) for limit in args.area]}
     mark = stamp(data, options)
     if is_made(args.out, mark, data.root):
@@ -83,7 +77,7 @@ def make(args: argparse.Namespace) -> None:
         args.seed,
     )
     print(describe(reports))
-    left_behind = [note for note in data.notes if note.startswith("not used")]
+    left_behind = list(data.notes[len(found.notes) :])
     for note in subset.notes:
         print(f"  {note}")
     with complete_folder(args.out) as folder, show_progress() as progress:

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from .annotations import IMAGE_ERRORS, DataError, oriented_size, segmentation_of
-from .instance_masks import MALFORMED, MEND, mask_defect
+from .instance_masks import MALFORMED, MEND, is_finite, mask_defect
 from .layouts import DetectionData, Split
 
 # Every kind of defect and what to do about it, the gravest first.
@@ -162,13 +162,13 @@ def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[
 
 def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
     """The gravest defect of a box, given as left, top, width and height."""
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
         return "box is not four finite numbers"
     left, top, width, height = box
     right, bottom = left + width, top + height
     if min(width, height) < 0:
         return "box corners are swapped"
-    if not _is_finite(area):
+    if not is_finite(area):
         return "area is not positive, so training would drop the box"
     if min(width, height) < 1:
         return "box less than a pixel wide or high"
@@ -231,7 +231,3 @@ def _annotation_defects(
     if not usable:
         kind = "no object to train on" if name == "train" else "split without an object"
         yield kind, split.source
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from .writers import Digit, Scene, write_coco, write_images, write_segmentation, write_voc
+from .demo_writers import Digit, Scene, write_coco, write_images, write_segmentation, write_voc
 
 FORMAT_VERSION = 1  # raise it when the same arguments come to give other files
 STAMP = "demo.json"

@@ -51,7 +51,7 @@ def is_segmentation(segmentation: object, width: float, height: float) -> bool:
         isinstance(polygon, list)
         and len(polygon) >= 6
         and len(polygon) % 2 == 0
-        and all(map(_is_finite, polygon))
+        and all(map(is_finite, polygon))
         for polygon in segmentation
     )
 
@@ -80,5 +80,6 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
     return coco_mask.decode(code).astype(bool)
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether it is a number that is neither NaN nor infinite."""
     return isinstance(value, int | float) and math.isfinite(value)

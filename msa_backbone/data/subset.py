@@ -1,16 +1,22 @@
 """Choose a subset of detection data: by number of images, classes and sizes of objects."""
 
+import hashlib
 import math
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from .annotations import DataError
 from .checks import check_detection_data
 from .layouts import DetectionData, Split, count_notes
 from .sampling import AREA_LIMITS, Distance, distance, representative_images
+from .splits import require_outside
 
+STAMP = "subset.json"
 _RANDOM_DRAWS = 10
 
 
@@ -80,7 +86,7 @@ def choose_subset(
     if "train" not in kept:
         source = data.splits["train"].source
         raise DataError(f"{source}: no train image has an object of these classes and areas")
-    notes += [f"{n}: left out, no image has an object" for n in filtered.keys() - kept.keys()]
+    notes += [f"{n}: left out, no image has an object" for n in filtered if n not in kept]
     if number is not None:
         images = len(kept["train"].content["images"])
         if not 1 <= number <= images:
@@ -111,6 +117,37 @@ def describe(reports: dict[str, SplitReport]) -> str:
             few = ", ".join(f"{label} {has}" for label, has in report.short.items())
             lines.append(f"{name} has fewer objects than asked for: {few}")
     return "\n".join(lines)
+
+
+def stamp(data: DetectionData, options: dict) -> bytes:
+    """What a subset is made of: the options, and the annotations that were read."""
+    read = {}
+    for name, split in data.splits.items():
+        if data.format == "coco":
+            state = split.source.stat()
+            read[name] = [str(split.source), state.st_size, state.st_mtime_ns]
+        else:
+            content = msgspec.json.encode(split.content)
+            read[name] = [str(split.source), hashlib.sha256(content).hexdigest()]
+    return msgspec.json.encode({"version": 1, "options": options, "read": read})
+
+
+def is_made(out: Path, mark: bytes, root: Path) -> bool:
+    """Whether `out` was made with the same `stamp`.
+
+    Raises:
+        DataError: if it is something else, or inside the data `root`.
+    """
+    require_outside(out, root)
+    if not os.path.lexists(out):
+        return False
+    path = out / STAMP
+    if path.is_file() and path.read_bytes() == mark:
+        return True
+    raise DataError(
+        f"{out}: is there already, of other data or made with other options; remove it or choose "
+        "another folder"
+    )
 
 
 def object_counts(content: dict, classes: Collection[str]) -> np.ndarray:

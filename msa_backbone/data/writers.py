@@ -1,207 +1,217 @@
-"""Write painted scenes as COCO, Pascal VOC and semantic segmentation data sets."""
+"""Write a data set into a folder of its own, as COCO or VOC."""
 
-from __future__ import annotations
-
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
 
-import numpy as np
-from PIL import Image
-from pycocotools import mask as coco_mask
+import msgspec
 
+from .annotations import IMAGE_SUFFIXES, DataError, segmentation_of
 from .files import place_file
-from .voc_files import add_texts, write_xml
+from .instance_masks import require_segmentations, require_sound_mask
+from .layouts import DetectionData, Split
+from .mask_files import IGNORE_INDEX, IGNORED_NAMES
+from .masks import draw_masks
+from .segmentation import masks_of_instances, semantic_classes
+from .voc_files import CLASS_MASKS, write_voc_image
 
-NAMES = tuple("0123456789")
-
-PALETTE = (
-    (0, 0, 0),
-    (230, 25, 75),
-    (60, 180, 75),
-    (255, 225, 25),
-    (0, 130, 200),
-    (245, 130, 48),
-    (145, 30, 180),
-    (70, 240, 240),
-    (240, 50, 230),
-    (210, 245, 60),
-    (250, 190, 212),
-)
-
-INFO = {
-    "description": (
-        "Handwritten digits painted over photographs, made from files that scikit-learn ships: "
-        "digits from the UCI set 'Optical Recognition of Handwritten Digits' (E. Alpaydin, "
-        "C. Kaynak); photographs china.jpg by danielbuechele and flower.jpg by vultilion, "
-        "cropped and tinted."
-    ),
-    "url": "https://scikit-learn.org/stable/datasets.html",
-    "version": "1.0",
-}
-LICENSES = [
-    {
-        "id": 1,
-        "name": "Photographs: Creative Commons Attribution 2.0",
-        "url": "https://creativecommons.org/licenses/by/2.0/",
-    },
-    {
-        "id": 2,
-        "name": "Digits: as stated by the UCI Machine Learning Repository",
-        "url": "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
-    },
-]
+IMAGE_MODES = ("link", "copy", "list")
 
 
-@dataclass(frozen=True)
-class Digit:
-    """A digit in a scene.
+def write_coco_data(
+    data: DetectionData,
+    folder: Path,
+    images: str = "link",
+    reindex: bool = False,
+    semantic: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write annotations/instances_SPLIT.json and images/SPLIT/.
 
     Args:
-        label: What it shows, 0 to 9.
-        index: Its place in ``sklearn.datasets.load_digits``.
-        box: Tight box of its visible pixels, ``(x, y, width, height)`` in whole pixels from 0.
+        data: splits whose images exist.
+        folder: where; it has to be empty.
+        images: 'link' (hard links, copies where the file system has none), 'copy', or 'list': the
+            json names the images where they are, by absolute path.
+        reindex: number the categories from 1 on; they keep their ids otherwise.
+        semantic: also masks/SPLIT/, index PNGs drawn from the instances, and classes.txt.
+        progress: called after every image with the number of images done and of all.
+
+    Raises:
+        DataError: if an image is missing, two get the same name, or masks cannot be drawn.
     """
+    step = _Steps(data, progress, rounds=2 if semantic else 1)
+    if semantic:
+        require_segmentations(data)
+        classes = masks_of_instances(data).classes  # refuses what masks cannot follow
+        _write_classes(folder, classes)
+    for name, split in data.splits.items():
+        content = _reindexed(split.content) if reindex else split.content
+        records, taken = [], {}
+        for image in content["images"]:
+            source, inner = _existing(split, image), _inner(split, image)
+            record = {**_own_fields(data, image), "file_name": inner}
+            if images == "list":
+                record["file_name"] = str(source)
+            else:
+                _take(taken, inner, source)
+                place_file(source, folder / "images" / name / inner, images == "link")
+            records.append(record)
+            step()
+        sizes = {image["id"]: image for image in records}
+        for record in content["annotations"]:
+            require_sound_mask(split, sizes[record["image_id"]], record)
+        annotations = [_own_fields(data, record) for record in content["annotations"]]
+        path = folder / "annotations" / f"instances_{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        whole = {**content, "images": records, "annotations": annotations}
+        path.write_bytes(msgspec.json.encode(whole))
+        if semantic:
+            drawn = replace(split, content=whole)
+            draw_masks(drawn, classes, folder / "masks" / name, lambda done, total: step())
 
-    label: int
-    index: int
-    box: tuple[int, int, int, int]
 
+def write_voc_data(
+    data: DetectionData,
+    folder: Path,
+    images: str = "link",
+    progress: Callable[[int, int], None] | None = None,
+) -> list[str]:
+    """Write JPEGImages/, Annotations/, ImageSets/ and, where there are masks, Segmentation*/.
 
-@dataclass(frozen=True)
-class Scene:
-    """A painted image and all that is known about it.
+    Boxes keep fractions of a pixel; mmdet cuts these off, this package reads them. COCO's crowds
+    become `difficult`; the xml of VOC data keeps all its other elements. Images in subfolders get
+    their folder into their name, and the split where two would be called the same.
 
     Args:
-        image_id: Number of the image, from 1 on, unique over all splits.
-        image: The RGB image.
-        owner: ``(height, width)`` of uint8: 0 for the background, k for the k-th of ``digits``.
-        digits: The digits it shows.
-        photo: File name of the photograph behind them.
-        crop: Part of the photograph used, ``(x, y, width, height)`` in its pixels.
+        data, folder, progress: as in `write_coco_data`.
+        images: 'link' or 'copy'.
+
+    Returns:
+        What had to be left behind, a line each.
+
+    Raises:
+        DataError: if an image is missing, of a format that VOC readers do not know, or annotated
+            twice.
     """
-
-    image_id: int
-    image: Image.Image
-    owner: np.ndarray
-    digits: list[Digit]
-    photo: str
-    crop: tuple[int, int, int, int]
-
-    @property
-    def stem(self) -> str:
-        """File name of the image and its annotations, without an ending."""
-        return f"{self.image_id:06d}"
-
-
-def write_images(root: Path, split: str, scenes: Sequence[Scene]) -> None:
-    """Write each image as a JPEG of the COCO form, and link it into the two other forms."""
-    coco = _folder(root / "coco" / "images" / split)
-    others = (
-        _folder(root / "voc" / "VOC2007" / "JPEGImages"),
-        _folder(root / "segmentation" / "images" / split),
-    )
-    for scene in scenes:
-        path = coco / f"{scene.stem}.jpg"
-        scene.image.save(path, quality=90, subsampling=0)
-        for folder in others:
-            place_file(path, folder / path.name)
-
-
-def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
-    """Write ``coco/annotations/instances_{split}.json``.
-
-    ``area`` is the area of the box, as is usual in sets made for box detection: the strokes of a
-    digit fill a fraction of its box, so their area would leave COCO's large range nearly empty.
-    """
-    images, annotations = [], []
-    for scene in scenes:
-        width, height = scene.image.size
-        images.append(
-            {
-                "id": scene.image_id,
-                "file_name": f"{scene.stem}.jpg",
-                "width": width,
-                "height": height,
-                "license": 1,
-                "photo": scene.photo,
-                "crop": scene.crop,
-            }
-        )
-        for position, digit in enumerate(scene.digits, 1):
-            rle = coco_mask.encode(np.asfortranarray(scene.owner == position, np.uint8))
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": scene.image_id,
-                    "category_id": digit.label + 1,
-                    "bbox": digit.box,
-                    "area": digit.box[2] * digit.box[3],
-                    "iscrowd": 0,
-                    "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
-                    "digit_index": digit.index,
-                }
+    if images == "list":
+        raise ValueError("VOC has its images in JPEGImages/: choose link or copy")
+    step, notes, classes = _Steps(data, progress), [], semantic_classes(data.classes)
+    taken: dict[str, Path] = {}
+    written: dict[Path, list] = {}
+    for name, split in data.splits.items():
+        content = split.content
+        labels = {category["id"]: category["name"] for category in content["categories"]}
+        records: dict[object, list[dict]] = {}
+        for record in content["annotations"]:
+            records.setdefault(record["image_id"], []).append(record)
+        own_stems: dict[str, None] = {}  # in order
+        masked, maskless = [], 0
+        for image in content["images"]:
+            source, inner = _existing(split, image), _inner(split, image)
+            own = [(labels[r["category_id"]], r) for r in records.get(image["id"], ())]
+            for _, record in own:
+                require_sound_mask(split, image, record)
+            stem, suffix = os.path.splitext(inner.replace("/", "_"))
+            if suffix.lower() not in IMAGE_SUFFIXES:
+                known = ", ".join(IMAGE_SUFFIXES)
+                raise DataError(f"{source}: VOC images end in {known}; convert the image")
+            if taken.get(stem, source) != source:
+                stem = f"{name}_{stem}"
+            _take(taken, stem, source)
+            objects = [(label, record["bbox"]) for label, record in own]
+            if written.setdefault(source, objects) != objects or stem in own_stems:
+                raise DataError(
+                    f"{source}: has two entries with objects of their own, and VOC one xml for an "
+                    "image; join them (tools/check_data.py --fix) or write COCO"
+                )
+            file_name = f"{stem}{suffix.lower()}"
+            place_file(source, folder / "JPEGImages" / file_name, images == "link")
+            own_stems[stem] = None
+            if write_voc_image(folder, file_name, image, own, classes):
+                masked.append(stem)
+            elif any(segmentation_of(record) for _, record in own):
+                maskless += 1
+            step()
+        if maskless:
+            notes.append(
+                f"{name}: {maskless} images without their masks, as an object has none, or there "
+                f"are more than {IGNORE_INDEX - 1} objects or classes"
             )
-    content = {
-        "info": INFO,
-        "licenses": LICENSES,
-        "categories": [
-            {"id": number, "name": name, "supercategory": "digit"}
-            for number, name in enumerate(NAMES, 1)
+        for task, stems in (("Main", own_stems), ("Segmentation", masked)):
+            if stems:
+                path = folder / "ImageSets" / task / f"{name}.txt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("".join(f"{stem}\n" for stem in stems), encoding="utf-8")
+    if (folder / CLASS_MASKS).is_dir():
+        _write_classes(folder, classes)
+    return notes
+
+
+class _Steps:
+    """Counts the images of all splits, each once a round."""
+
+    def __init__(
+        self, data: DetectionData, progress: Callable[[int, int], None] | None, rounds: int = 1
+    ) -> None:
+        self.done = 0
+        self.total = rounds * sum(len(split.content["images"]) for split in data.splits.values())
+        self.progress = progress
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.progress:
+            self.progress(self.done, self.total)
+
+
+def _reindexed(content: dict) -> dict:
+    """The content with categories that count from 1 on, every other field as it is."""
+    ids = {category["id"]: number for number, category in enumerate(content["categories"], 1)}
+    return {
+        **content,
+        "categories": [{**c, "id": ids[c["id"]]} for c in content["categories"]],
+        "annotations": [
+            {**r, "category_id": ids[r["category_id"]]} for r in content["annotations"]
         ],
-        "images": images,
-        "annotations": annotations,
     }
-    path = _folder(root / "coco" / "annotations") / f"instances_{split}.json"
-    path.write_text(json.dumps(content))
 
 
-def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
-    """Write ``voc/VOC2007/Annotations`` and ``ImageSets/Main/{split}.txt``.
+def _own_fields(data: DetectionData, record: dict) -> dict:
+    """The record without what `read_voc` adds to it."""
+    if data.format == "coco":
+        return record
+    return {key: value for key, value in record.items() if not key.startswith("voc_")}
 
-    As in Pascal VOC, boxes are whole pixels counted from 1 with both corners inside the box.
-    """
-    voc = root / "voc" / "VOC2007"
-    for scene in scenes:
-        width, height = scene.image.size
-        tree = ElementTree.Element("annotation")
-        add_texts(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
-        add_texts(ElementTree.SubElement(tree, "source"), database="msa_backbone demo data")
-        add_texts(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
-        for digit in scene.digits:
-            x, y, w, h = digit.box
-            item = ElementTree.SubElement(tree, "object")
-            add_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
-            add_texts(
-                ElementTree.SubElement(item, "bndbox"),
-                xmin=x + 1,
-                ymin=y + 1,
-                xmax=x + w,
-                ymax=y + h,
+
+def _existing(split: Split, image: dict) -> Path:
+    path = split.image_dir / image["file_name"]
+    if not path.is_file():
+        raise DataError(f"{path}: no such image, but {split.source} lists it; add or unlist it")
+    return path.absolute()
+
+
+def _inner(split: Split, image: dict) -> str:
+    """The image's name inside a folder of images, wherever it is now."""
+    path = Path(image["file_name"])
+    if ".." in path.parts:
+        raise DataError(
+            f"{split.source}: file_name {image['file_name']!r} leads out of the image folder; "
+            "write the name relative to the images"
+        )
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def _take(taken: dict[str, Path], name: str, source: Path) -> None:
+    if taken.setdefault(name, source) != source:
+        raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
+
+
+def _write_classes(folder: Path, classes: tuple[str, ...]) -> None:
+    for name in classes:
+        if not name.strip() or name != " ".join(name.split()) or name.lower() in IGNORED_NAMES:
+            raise DataError(
+                f"class {name!r}: cannot stand in classes.txt, a line for each class, where "
+                f"{', '.join(IGNORED_NAMES)} mean what is not trained on; rename it"
             )
-        write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
-    stems = "".join(f"{scene.stem}\n" for scene in scenes)
-    (_folder(voc / "ImageSets" / "Main") / f"{split}.txt").write_text(stems)
-
-
-def write_segmentation(root: Path, split: str, scenes: Sequence[Scene]) -> None:
-    """Write ``segmentation/masks/{split}`` and ``classes.txt``.
-
-    A mask is an 8-bit palette PNG of the image's size: 0 is background, 1 to 10 are the digits.
-    """
-    masks = _folder(root / "segmentation" / "masks" / split)
-    for scene in scenes:
-        class_of_owner = np.array([0, *(digit.label + 1 for digit in scene.digits)], np.uint8)
-        mask = Image.fromarray(class_of_owner[scene.owner])
-        mask.putpalette([channel for colour in PALETTE for channel in colour])
-        mask.save(masks / f"{scene.stem}.png")
-    names = "".join(f"{name}\n" for name in ("background", *NAMES))
-    (root / "segmentation" / "classes.txt").write_text(names)
-
-
-def _folder(path: Path) -> Path:
-    """Make the folder ``path`` and return it."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    (folder / "classes.txt").write_text("\n".join(classes) + "\n", encoding="utf-8")

@@ -25,6 +25,14 @@ def run_parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--work-dir", help="where logs and results go; by the config's name")
     parser.add_argument("--seed", type=int, help="seed of everything random")
+    add_config_options(parser)
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add --cfg-options, as a dict by dotted names."""
     parser.add_argument(
         "--cfg-options",
         nargs="+",
@@ -33,6 +41,3 @@ def run_parser(description: str) -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="change settings of the config; applied after the other options",
     )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, help=argparse.SUPPRESS)
-    return parser

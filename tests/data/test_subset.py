@@ -19,9 +19,9 @@ from msa_backbone.data.files import complete_folder
 from msa_backbone.data.layouts import find_detection_data
 from msa_backbone.data.segmentation import find_segmentation_data
 from msa_backbone.data.segmentation_checks import check_segmentation_data
-from msa_backbone.data.subset import choose_subset, describe, object_counts
-from msa_backbone.data.subset_files import is_made, stamp, write_coco_data, write_voc_data
+from msa_backbone.data.subset import choose_subset, describe, is_made, object_counts, stamp
 from msa_backbone.data.voc_files import with_masks
+from msa_backbone.data.writers import write_coco_data, write_voc_data
 
 from .large_coco import write_large_coco
 
