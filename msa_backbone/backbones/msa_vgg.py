@@ -12,6 +12,7 @@ from mmengine.model import BaseModule, ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..layers.blocks import (
     build_activation,
@@ -229,6 +230,26 @@ class MSAVGG(BaseModule):
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
+        return self
+
+    def fuse(self) -> "MSAVGG":
+        """Prepare for inference: norms go into their convolutions, attention is prepared too.
+
+        The outputs stay the same but for rounding. Norms that are folded are gone for good: train
+        and save the model before.
+
+        Returns:
+            self, in eval mode.
+        """
+        self.eval()
+        for index in range(1, len(self.features)):
+            conv, norm = self.features[index - 1], self.features[index]
+            if type(conv) is nn.Conv2d and isinstance(norm, _BatchNorm):
+                self.features[index - 1] = fuse_conv_bn_eval(conv, norm)
+                self.features[index] = nn.Identity()
+        for attention in self.attentions.values():
+            if hasattr(attention, "fuse"):
+                attention.fuse()
         return self
 
     def _run_stage(self, x: Tensor, stage: range) -> Tensor:

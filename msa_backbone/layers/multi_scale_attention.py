@@ -21,6 +21,8 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from . import blockwise
+
 
 def spatial_statistics(x: Tensor) -> Tensor:
     """Maximum, mean and unbiased standard deviation over the channels.
@@ -40,6 +42,10 @@ def spatial_statistics(x: Tensor) -> Tensor:
     degrees_of_freedom = max(x.shape[1] - 1, 1)
     std = torch.linalg.vector_norm(x - mean, dim=1, keepdim=True) / degrees_of_freedom**0.5
     return torch.cat([peak, mean.to(x.dtype), std.to(x.dtype)], dim=1)
+
+
+# torch.fx keeps it as one call: it looks at sizes and dtypes.
+torch.fx.wrap("spatial_statistics")
 
 
 @MODELS.register_module()
@@ -76,6 +82,10 @@ class MultiScaleAttention(nn.Module):
             )
         hidden = in_channels // reduction_ratio
         self.zero_init = zero_init
+        self.hidden_channels = hidden
+        # What `fuse` computes once.
+        self.register_buffer("fused_taps", None, persistent=False)
+        self.register_buffer("fused_weight", None, persistent=False)
         self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
         self.conv3x3 = nn.Conv2d(in_channels, hidden, kernel_size=3, padding=1)
         self.conv5x5 = nn.Conv2d(in_channels, hidden, kernel_size=5, padding=2)
@@ -106,6 +116,29 @@ class MultiScaleAttention(nn.Module):
             nn.init.zeros_(self.fusion_conv.weight)
             nn.init.zeros_(self.fusion_conv.bias)
 
+    def fuse(self) -> "MultiScaleAttention":
+        """Prepare for inference: what depends on the weights alone is computed once.
+
+        Used where no gradient is recorded. `train()` and loading weights undo it.
+        """
+        self.eval()
+        with torch.no_grad():
+            self.fused_taps, self.fused_weight = self._merged_weights()
+        return self
+
+    def _unfuse(self) -> None:
+        self.fused_taps = self.fused_weight = None
+
+    def train(self, mode: bool = True) -> "MultiScaleAttention":
+        """As in torch; training undoes `fuse`."""
+        if mode:
+            self._unfuse()
+        return super().train(mode)
+
+    def _load_from_state_dict(self, *args: object) -> None:
+        self._unfuse()
+        super()._load_from_state_dict(*args)
+
     def multi_scale_features(self, x: Tensor) -> Tensor:
         """The fused branches f, (N, C, H, W)."""
         scales = [self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)]
@@ -121,9 +154,35 @@ class MultiScaleAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
+        if blockwise.serves(x, self.hidden_channels):
+            return self._forward_in_blocks(x)
         branch = self.multi_scale_features(x)
         if self.channel_attention is not None:
             branch = branch * self.channel_weights(x)
         if self.spatial_attention is None:
             return x + branch
         return torch.addcmul(x, branch, self.spatial_weights(x))
+
+    def _forward_in_blocks(self, x: Tensor) -> Tensor:
+        """The same in two passes over x; the branches' biases go through the fusion to its bias."""
+        if self.fused_taps is None or torch.is_grad_enabled():
+            taps, weight = self._merged_weights()
+        else:
+            taps, weight = self.fused_taps, self.fused_weight
+        spatial = self.spatial_attention
+        x, branches, statistics, average = blockwise.read(x, taps, statistics=spatial is not None)
+        if self.channel_attention is not None:
+            weight = weight * self.channel_attention(average).flatten(2)
+        gate = None
+        if spatial is not None:
+            conv = spatial[0]
+            gate = blockwise.convolve_to_one(statistics, conv.weight, conv.bias).sigmoid_()
+        return blockwise.combine(x, branches, gate, weight)
+
+    def _merged_weights(self) -> tuple[Tensor, Tensor]:
+        """The branches' tap matrix, and the fusion as (1, C, 3 * h + 1) with its bias last."""
+        convs = self.conv1x1, self.conv3x3, self.conv5x5
+        fusion = self.fusion_conv.weight.flatten(1)
+        bias = self.fusion_conv.bias + fusion @ torch.cat([conv.bias for conv in convs])
+        taps = blockwise.tap_matrix(*(conv.weight for conv in convs))
+        return taps, torch.cat([fusion, bias[:, None]], dim=1)[None]

@@ -3,13 +3,14 @@
 import copy
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from references import multi_scale_attention
 from torch import nn
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.layers import spatial_statistics
+from msa_backbone.layers import blockwise, spatial_statistics
 
 PUBLISHED_NAMES = {
     f"{layer}.{tensor}"
@@ -19,6 +20,15 @@ PUBLISHED_NAMES = {
     )
     for tensor in ("weight", "bias")
 }
+
+
+@pytest.fixture(params=["plain", "in blocks"], autouse=True)
+def form(request, monkeypatch) -> str:
+    """Every test here runs in both forms; the maps are small, and their blocks smaller."""
+    monkeypatch.setattr(blockwise, "ENABLED", request.param == "in blocks")
+    monkeypatch.setattr(blockwise, "_pays", lambda locations, hidden: True)
+    monkeypatch.setattr(blockwise, "BLOCK_ELEMENTS", 100)
+    return request.param
 
 
 def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAttention:
@@ -104,18 +114,27 @@ def test_sixteen_bits_stay_finite_at_30000(dtype, tolerance, channels):
 
 @pytest.mark.parametrize("mean", [0.0, 100.0])
 def test_float32_is_as_near_float64_as_the_naive_form(mean):
-    module = build(64, 8)
-    x = mean + torch.randn(2, 64, 12, 10, generator=torch.Generator().manual_seed(1))
-    parameters = dict(module.named_parameters())
-    naive = gradients(lambda x: multi_scale_attention(parameters, x), module, x)
-    ours = gradients(module, module, x)
-    exact_module = copy.deepcopy(module).double()
-    exact = gradients(exact_module, exact_module, x.double())
-    for name, mine, published, truth in zip(
-        ["y", "x", *parameters], ours, naive, exact, strict=True
-    ):
-        error, allowed = ((t - truth).norm() for t in (mine, published))
-        assert error <= 3 * allowed + 1e-7 * truth.norm(), name
+    """In the root mean square of ten draws: in one alone, either form can be lucky."""
+    errors = {"ours": [], "published": []}
+    for seed in range(10):
+        module = build(64, 8, seed)
+        x = mean + torch.randn(2, 64, 12, 10, generator=torch.Generator().manual_seed(seed))
+        parameters = dict(module.named_parameters())
+        published = gradients(lambda x: multi_scale_attention(parameters, x), module, x)  # noqa: B023
+        ours = gradients(module, module, x)
+        exact_module = copy.deepcopy(module).double()
+        exact = gradients(
+            lambda x: multi_scale_attention(dict(exact_module.named_parameters()), x),  # noqa: B023
+            exact_module,
+            x.double(),
+        )
+        for name, values in (("ours", ours), ("published", published)):
+            errors[name].append(
+                [float((v - e).norm() / e.norm()) for v, e in zip(values, exact, strict=True)]
+            )
+    ours, published = (np.sqrt(np.square(errors[n]).mean(0)) for n in ("ours", "published"))
+    for name, mine, allowed in zip(["y", "x", *parameters], ours, published, strict=True):
+        assert mine <= 3 * allowed + 1e-7, name
 
 
 def test_one_channel_is_finite_and_its_deviation_zero():
