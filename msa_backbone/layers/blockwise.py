@@ -15,7 +15,7 @@ The backward passes recompute what is cheap: beyond x and y nothing of their siz
 cannot be differentiated again: set `ENABLED = False` here before a forward pass that shall be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -67,12 +67,15 @@ def _pays(locations: int, hidden: int) -> bool:
     return locations >= 256 if torch.is_grad_enabled() else locations >= 1024 and hidden < 16
 
 
-def read(x: Tensor, taps: Tensor, statistics: bool) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+def read(
+    x: Tensor, kernels: Sequence[Tensor], taps: Tensor | None, statistics: bool
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
     """What the module needs to know of x.
 
     Args:
         x: (N, C, H, W).
-        taps: the branches' weights, as `tap_matrix` gives them.
+        kernels: the branches' weights, (h, C, k, k) for each k in `SIZES`.
+        taps: `tap_matrix(*kernels)`, where it is at hand.
         statistics: False leaves them out.
 
     Returns:
@@ -80,21 +83,32 @@ def read(x: Tensor, taps: Tensor, statistics: bool) -> tuple[Tensor, Tensor, Ten
         (N, 3 * h, H, W); maximum, mean and unbiased deviation over the channels, (N, 3, H, W), or
         None; the average over the locations, (N, C, 1, 1).
     """
-    return _Read.apply(x.contiguous(memory_format=_memory_format(x)), taps, statistics)
+    return _Read.apply(x.contiguous(memory_format=_memory_format(x)), taps, statistics, *kernels)
 
 
-def combine(x: Tensor, branches: Tensor, gate: Tensor | None, weight: Tensor) -> Tensor:
-    """x + weight @ [branches * gate, gate], in one pass.
+def combine(
+    x: Tensor,
+    branches: Tensor,
+    spatial: Tensor | None,
+    channel: Tensor | None,
+    weight: Tensor,
+    bias: Tensor,
+) -> Tensor:
+    """x + (weight @ branches + bias) * channel * spatial, as one matrix product.
 
     Args:
         x: (N, C, H, W).
-        branches: (N, K - 1, H, W).
-        gate: (N, 1, H, W); None stands for ones.
-        weight: (N or 1, C, K), the bias last.
+        branches: (N, K, H, W).
+        spatial: gate, (N, 1, H, W); None stands for ones.
+        channel: gate, (N, C, 1, 1); None stands for ones.
+        weight: (C, K).
+        bias: (C,).
     """
-    if gate is None:
-        gate = x.new_ones(()).expand(len(x), 1, *x.shape[2:])
-    return _Combine.apply(x, branches, gate, weight.expand(len(x), -1, -1))
+    samples, channels, *size = x.shape
+    one = x.new_ones(())
+    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
+    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
+    return _Combine.apply(x, branches, spatial, channel, weight, bias)
 
 
 def convolve_to_one(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -185,9 +199,15 @@ class _Read(Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, x: Tensor, taps: Tensor, with_statistics: bool
+        ctx: FunctionCtx,
+        x: Tensor,
+        taps: Tensor | None,
+        with_statistics: bool,
+        *kernels: Tensor,
     ) -> tuple[Tensor | None, ...]:
         samples, channels, height, width = x.shape
+        if taps is None:
+            taps = tap_matrix(*kernels)
         hidden, by_row = _split(taps)
         branches = x.new_empty(samples, len(SIZES), hidden, height, width)
         statistics = x.new_empty(samples, 3, height * width) if with_statistics else None
@@ -220,7 +240,7 @@ class _Read(Function):
             statistics[:, 2].div_(max(channels - 1, 1) ** 0.5)
             statistics = statistics.view(samples, 3, height, width)
         average.div_(height * width)
-        ctx.save_for_backward(x, statistics, taps)
+        ctx.save_for_backward(x, statistics, *kernels)
         return x, branches.flatten(1, 2), statistics, average[:, :, None, None]
 
     @staticmethod
@@ -231,8 +251,12 @@ class _Read(Function):
         grad_branches: Tensor,
         grad_statistics: Tensor | None,
         grad_average: Tensor,
-    ) -> tuple[Tensor, Tensor, None]:
-        x, statistics, taps = ctx.saved_tensors
+    ) -> tuple[Tensor | None, ...]:
+        x, statistics, *kernels = ctx.saved_tensors
+        with torch.enable_grad():
+            kernels = [kernel.detach().requires_grad_() for kernel in kernels]
+            taps_of_kernels = tap_matrix(*kernels)
+        taps = taps_of_kernels.detach()
         samples, channels, height, width = x.shape
         hidden, by_row = _split(taps)
         grad_x = torch.empty_like(x, memory_format=_memory_format(x))
@@ -281,7 +305,8 @@ class _Read(Function):
                 torch.eq(block, peaks[sample, inside], out=buffer)
                 share = grad_peak[sample, inside] / torch.mv(buffer, ones)  # equal maxima share
                 grad.addcmul_(buffer, share[:, None])
-        return grad_x, grad_taps, None
+        grad_kernels = torch.autograd.grad(taps_of_kernels, kernels, grad_taps)
+        return grad_x, None, None, *grad_kernels
 
 
 class _Combine(Function):
@@ -289,35 +314,53 @@ class _Combine(Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, x: Tensor, branches: Tensor, gate: Tensor, weight: Tensor
+        ctx: FunctionCtx,
+        x: Tensor,
+        branches: Tensor,
+        spatial: Tensor,
+        channel: Tensor,
+        weight: Tensor,
+        bias: Tensor,
     ) -> Tensor:
         y = torch.empty_like(x, memory_format=_memory_format(x))
+        merged = torch.cat([weight, bias[:, None]], dim=1)
         for sample, own in enumerate(x):
-            gated = _gated(branches[sample], gate[sample])
-            torch.addmm(_locations(own), gated.t(), weight[sample].t(), out=_locations(y[sample]))
-        ctx.save_for_backward(branches, gate, weight)
+            gated = _gated(branches[sample], spatial[sample])
+            fusion = merged * channel[sample]
+            torch.addmm(_locations(own), gated.t(), fusion.t(), out=_locations(y[sample]))
+        ctx.save_for_backward(branches, spatial, channel, weight, bias)
         ctx.memory_format = _memory_format(x)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor, ...]:
-        branches, gate, weight = ctx.saved_tensors
+        branches, spatial, channel, weight, bias = ctx.saved_tensors
         grad_y = grad_y.contiguous(memory_format=ctx.memory_format)
+        merged = torch.cat([weight, bias[:, None]], dim=1)
         grad_branches = torch.empty_like(branches)
-        grad_gate = branches.new_empty(gate.shape)
-        grad_weight = weight.new_empty(weight.shape)
+        grad_spatial = branches.new_empty(spatial.shape)
+        grad_fusion = weight.new_empty(len(grad_y), *merged.shape)
         for sample, grad in enumerate(grad_y):
             locations = _locations(grad)
-            gated = _gated(branches[sample], gate[sample])
-            torch.mm(locations.t(), gated.t(), out=grad_weight[sample])
-            grad_gated = torch.mm(weight[sample].t(), locations.t()).view(-1, *grad.shape[1:])
-            torch.mul(grad_gated[:-1], gate[sample], out=grad_branches[sample])
-            torch.sum(
-                grad_gated[:-1].mul_(branches[sample]), 0, keepdim=True, out=grad_gate[sample]
-            )
-            grad_gate[sample].add_(grad_gated[-1:])
-        return grad_y, grad_branches, grad_gate, grad_weight
+            gated = _gated(branches[sample], spatial[sample])
+            torch.mm(locations.t(), gated.t(), out=grad_fusion[sample])
+            fusion = merged * channel[sample]
+            grad_gated = torch.mm(fusion.t(), locations.t()).view(-1, *grad.shape[1:])
+            torch.mul(grad_gated[:-1], spatial[sample], out=grad_branches[sample])
+            products = grad_gated[:-1].mul_(branches[sample])
+            torch.sum(products, 0, keepdim=True, out=grad_spatial[sample])
+            grad_spatial[sample].add_(grad_gated[-1:])
+        grad_merged = (grad_fusion * channel).sum(0)
+        grad_channel = (grad_fusion * merged).sum(2, keepdim=True)
+        return (
+            grad_y,
+            grad_branches,
+            grad_spatial,
+            grad_channel,
+            grad_merged[:, :-1],
+            grad_merged[:, -1],
+        )
 
 
 def _gated(branches: Tensor, gate: Tensor) -> Tensor:

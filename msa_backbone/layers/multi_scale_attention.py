@@ -83,9 +83,7 @@ class MultiScaleAttention(nn.Module):
         hidden = in_channels // reduction_ratio
         self.zero_init = zero_init
         self.hidden_channels = hidden
-        # What `fuse` computes once.
         self.register_buffer("fused_taps", None, persistent=False)
-        self.register_buffer("fused_weight", None, persistent=False)
         self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
         self.conv3x3 = nn.Conv2d(in_channels, hidden, kernel_size=3, padding=1)
         self.conv5x5 = nn.Conv2d(in_channels, hidden, kernel_size=5, padding=2)
@@ -117,17 +115,17 @@ class MultiScaleAttention(nn.Module):
             nn.init.zeros_(self.fusion_conv.bias)
 
     def fuse(self) -> "MultiScaleAttention":
-        """Prepare for inference: what depends on the weights alone is computed once.
+        """Prepare for inference: the branches' weights are rearranged once, not in every pass.
 
-        Used where no gradient is recorded. `train()` and loading weights undo it.
+        They are used where no gradient is recorded. `train()` and loading weights undo it.
         """
         self.eval()
         with torch.no_grad():
-            self.fused_taps, self.fused_weight = self._merged_weights()
+            self.fused_taps = blockwise.tap_matrix(*(conv.weight for conv in self._branches()))
         return self
 
     def _unfuse(self) -> None:
-        self.fused_taps = self.fused_weight = None
+        self.fused_taps = None
 
     def train(self, mode: bool = True) -> "MultiScaleAttention":
         """As in torch; training undoes `fuse`."""
@@ -141,7 +139,7 @@ class MultiScaleAttention(nn.Module):
 
     def multi_scale_features(self, x: Tensor) -> Tensor:
         """The fused branches f, (N, C, H, W)."""
-        scales = [self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)]
+        scales = [conv(x) for conv in self._branches()]
         return self.fusion_conv(torch.cat(scales, dim=1))
 
     def channel_weights(self, x: Tensor) -> Tensor:
@@ -165,24 +163,23 @@ class MultiScaleAttention(nn.Module):
 
     def _forward_in_blocks(self, x: Tensor) -> Tensor:
         """The same in two passes over x; the branches' biases go through the fusion to its bias."""
-        if self.fused_taps is None or torch.is_grad_enabled():
-            taps, weight = self._merged_weights()
-        else:
-            taps, weight = self.fused_taps, self.fused_weight
-        spatial = self.spatial_attention
-        x, branches, statistics, average = blockwise.read(x, taps, statistics=spatial is not None)
+        branches = self._branches()
+        taps = None if torch.is_grad_enabled() else self.fused_taps
+        x, scales, statistics, average = blockwise.read(
+            x,
+            [conv.weight for conv in branches],
+            taps,
+            statistics=self.spatial_attention is not None,
+        )
+        channel = spatial = None
         if self.channel_attention is not None:
-            weight = weight * self.channel_attention(average).flatten(2)
-        gate = None
-        if spatial is not None:
-            conv = spatial[0]
-            gate = blockwise.convolve_to_one(statistics, conv.weight, conv.bias).sigmoid_()
-        return blockwise.combine(x, branches, gate, weight)
+            channel = self.channel_attention(average)
+        if self.spatial_attention is not None:
+            conv = self.spatial_attention[0]
+            spatial = blockwise.convolve_to_one(statistics, conv.weight, conv.bias).sigmoid_()
+        weight = self.fusion_conv.weight.flatten(1)
+        bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
+        return blockwise.combine(x, scales, spatial, channel, weight, bias)
 
-    def _merged_weights(self) -> tuple[Tensor, Tensor]:
-        """The branches' tap matrix, and the fusion as (1, C, 3 * h + 1) with its bias last."""
-        convs = self.conv1x1, self.conv3x3, self.conv5x5
-        fusion = self.fusion_conv.weight.flatten(1)
-        bias = self.fusion_conv.bias + fusion @ torch.cat([conv.bias for conv in convs])
-        taps = blockwise.tap_matrix(*(conv.weight for conv in convs))
-        return taps, torch.cat([fusion, bias[:, None]], dim=1)[None]
+    def _branches(self) -> tuple[nn.Conv2d, ...]:
+        return self.conv1x1, self.conv3x3, self.conv5x5

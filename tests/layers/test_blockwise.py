@@ -117,7 +117,8 @@ def test_float32_is_as_near_float64_as_the_published_form(channels, size, mean, 
             )
     # The median draw: where a sum cancels, one draw alone says how lucky either form was.
     ours, naive = (np.median(errors[name], axis=0) for name in ("ours", "published"))
-    assert (ours <= 3 * naive + 1e-7).all(), (ours, naive)
+    # Sums over locations run in another order: biases behind them get four roundings on top.
+    assert (ours <= 3 * naive + 4 * torch.finfo(torch.float32).eps).all(), (ours, naive)
 
 
 @pytest.mark.parametrize("size", [(5, 9), (8, 4), (1, 1), (3, 2)])
@@ -137,7 +138,8 @@ def test_equal_maxima_share_the_gradient():
     module, x = build(4, 2).double(), torch.zeros(1, 4, 20, 20, dtype=torch.float64)
     x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
     x.requires_grad_()
-    statistics = blockwise.read(x, module._merged_weights()[0], statistics=True)[2]
+    kernels = module.conv1x1.weight, module.conv3x3.weight, module.conv5x5.weight
+    statistics = blockwise.read(x, kernels, None, statistics=True)[2]
     gradient = torch.autograd.grad(statistics[:, 0].sum(), x)[0]
     expected = torch.tensor([0, 0.5, 0.5, 0], dtype=torch.float64)
     assert torch.equal(gradient, expected[None, :, None, None].expand_as(x))
