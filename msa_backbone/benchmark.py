@@ -24,6 +24,11 @@ PEERS = ("SE", "ECA", "CBAM")
 """Other attention modules: timm's, with a reduction of 16."""
 
 
+VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *PEERS)
+"""What `build_variant` builds: without attention, with the published formulation, with this
+package's module as it is, prepared for inference by `fuse`, compiled by torch.compile."""
+
+
 class NaiveMultiScaleAttention(MultiScaleAttention):
     """The published formulation, operation by operation: what the savings are measured against."""
 
@@ -45,11 +50,8 @@ def build_variant(name: str, positions: str) -> nn.Module:
     """VGG16 with an attention module after each of the positions.
 
     Args:
-        name: 'plain', 'naive', 'ours', 'fused', 'compiled', or one of `PEERS`, which needs timm.
+        name: one of `VARIANTS`; those of `PEERS` need timm.
         positions: 'pool', 'relu' or 'conv'.
-
-    Raises:
-        ValueError: for another name.
     """
     torch.manual_seed(0)
     if name == "plain":
@@ -64,8 +66,6 @@ def build_variant(name: str, positions: str) -> nn.Module:
 
             options = {} if name == "ECA" else {"rd_ratio": 1 / 16}
             model.attentions[key] = timm.layers.create_attn(name.lower(), channels, **options)
-        elif name not in ("ours", "fused", "compiled"):
-            raise ValueError(f"variant {name!r} is unknown: choose ours, naive, {', '.join(PEERS)}")
     return torch.compile(model) if name == "compiled" else model
 
 

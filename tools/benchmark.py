@@ -1,6 +1,13 @@
-"""Compare what configs cost to train: parameters and the time of a training step, interleaved.
+"""What attention costs, as ratios to plain VGG16; or what configs cost to train and to run.
 
-Example: tools/benchmark.py configs/segmentation/*_1k_camvid-128x128.py --data ROOT
+Without configs: VGG16 with the published formulation, with this package's module and with timm's
+SE, ECA and CBAM in its place, interleaved in one process, channels_last. With configs: a training
+step and a test step of each, on the first batch of its data.
+
+Examples:
+  tools/benchmark.py --threads 2 --shapes 1x320x320 --out work_dirs/costs
+  tools/benchmark.py --shapes 1x224x224 1x320x320 1x480x640 --variants plain ours --growth pixels
+  tools/benchmark.py configs/segmentation/*_1k_camvid-128x128.py --data ROOT
 """
 
 import argparse
@@ -11,9 +18,11 @@ import torch
 from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone import benchmark
 from msa_backbone.integration import config_edits, runs, user_data
 from msa_backbone.integration.arguments import add_config_options
-from msa_backbone.integration.benchmark import compare_training_steps
+from msa_backbone.integration.benchmark import compare_steps
+from msa_backbone.visualization.costs import plot_costs
 
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
@@ -29,28 +38,93 @@ def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     return cfg
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("configs", nargs="+", help="mmdet or mmseg configs; the first is 1.00")
-    parser.add_argument("--data", metavar="ROOT", help="use this folder's data")
-    parser.add_argument("--classes", nargs="+", help="with --data: as in tools/train.py")
-    parser.add_argument("--rounds", type=int, default=20, help="timed steps of each (default: 20)")
-    parser.add_argument("--threads", type=int, help="of the CPU; all by default")
-    add_config_options(parser)
-    args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
+def compare_variants(args: argparse.Namespace) -> None:
+    """Print a table for each shape and place of the modules, and draw them."""
+    names = list(dict.fromkeys(["plain", *args.variants]))
+    tables, measured = [], {}
+    for positions in args.positions:
+        for shape in args.shapes:
+            costs = benchmark.measure(
+                names, positions, shape, args.rounds, args.device, amp=args.amp
+            )
+            title = f"{'x'.join(map(str, shape))}, after each stage's {positions}"
+            measured[title] = costs
+            tables.append(f"{title}\n\n{benchmark.costs_table(costs)}")
+            print(tables[-1], end="\n\n", flush=True)
+        if args.growth:
+            sizes = [s[0] if args.growth == "samples" else s[1] * s[2] for s in args.shapes]
+            growth = list(measured.values())[-len(args.shapes) :]
+            tables.append(
+                f"exponents over {args.growth}, {positions}\n\n"
+                f"{benchmark.growth_table(sizes, growth)}"
+            )
+            print(tables[-1], end="\n\n", flush=True)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "costs.md").write_text("\n\n".join(tables) + "\n")
+        plot_costs(measured, args.out / "costs.png")
+
+
+def compare_configs(args: argparse.Namespace) -> None:
     with TemporaryDirectory() as work_dir:
         with runs.one_line_errors():
-            if args.rounds < 1:
-                raise ValueError(f"--rounds {args.rounds}: give 1 or more")
             cfgs = {
                 Path(path).stem: prepare(path, args, f"{work_dir}/{number}")
                 for number, path in enumerate(args.configs)
             }
-        print(compare_training_steps(cfgs, args.rounds))
+        print(compare_steps(cfgs, args.rounds))
+
+
+def parse_shape(text: str) -> tuple[int, int, int]:
+    """'1x320x320' -> samples, height, width."""
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write it as 1x320x480 (N x H x W)")
+    if min(int(parts[1]), int(parts[2])) < 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is too small: VGG needs 32 pixels a side")
+    return int(parts[0]), int(parts[1]), int(parts[2])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("configs", nargs="*", help="mmdet or mmseg configs; the first is 1.00")
+    parser.add_argument("--data", metavar="ROOT", help="with configs: use this folder's data")
+    parser.add_argument("--classes", nargs="+", help="with --data: as in tools/train.py")
+    parser.add_argument(
+        "--variants",
+        nargs="+",
+        choices=benchmark.VARIANTS,
+        default=[name for name in benchmark.VARIANTS if name != "compiled"],
+        help="compiled, which is not among the default, needs a C++ compiler",
+    )
+    parser.add_argument(
+        "--shapes", nargs="+", type=parse_shape, default=[(1, 320, 320)], metavar="NxHxW"
+    )
+    parser.add_argument(
+        "--positions", nargs="+", choices=("pool", "relu", "conv"), default=["pool", "relu"]
+    )
+    parser.add_argument(
+        "--growth", choices=("pixels", "samples"), help="fit how costs grow over the shapes"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="save costs.md and costs.png")
+    parser.add_argument("--rounds", type=int, default=20, help="timed rounds (default: 20)")
+    parser.add_argument("--threads", type=int, help="of the CPU; all by default")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--amp", action="store_true", help="autocast to bfloat16")
+    add_config_options(parser)
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    with runs.one_line_errors():
+        if args.rounds < 1:
+            raise ValueError(f"--rounds {args.rounds}: give 1 or more")
+        if args.growth and len(args.shapes) < 2:
+            raise ValueError(f"--growth {args.growth} needs two or more --shapes")
+        if args.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
+    compare_configs(args) if args.configs else compare_variants(args)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""The table of what trainings cost: its figures, not the times themselves."""
+"""The tables of costs: what they say of the models, not the times themselves."""
 
 import re
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS
+
+from msa_backbone.visualization.pictures import read_picture
 
 
 def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
@@ -18,16 +21,61 @@ def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
     run_tool("benchmark", plain, tiny_config, "--data", data, "--rounds", 2)
     rows = capsys.readouterr().out.split("| --- |")[-1].strip().splitlines()[-2:]
     for row, path, ratio in zip(rows, (plain, tiny_config), ("1.00", None), strict=True):
-        name, parameters, step, found = (cell.strip() for cell in row.strip("| ").split("|"))
+        cells = [cell.strip() for cell in row.strip("| ").split("|")]
+        name, parameters, step, found, speed, tested = cells
         model = MODELS.build(Config.fromfile(path).model)
         expected = sum(parameter.numel() for parameter in model.parameters()) / 1e6
         assert name == path.stem and parameters == f"{expected:.2f} M"
         median, low, high = map(float, re.findall(r"[\d.]+", step))
         assert 0 < low <= median <= high
         assert float(found) > 0 and ratio in (found, None)
+        assert float(speed) > 0 and float(tested) > 0 and ratio in (tested, None)
     assert sorted(demo.rglob("*")) == before
 
 
 def test_bad_rounds(run_tool, tiny_config):
     with pytest.raises(SystemExit, match="--rounds 0: give 1 or more"):
         run_tool("benchmark", tiny_config, "--rounds", 0)
+
+
+def test_variants_are_tabled_fitted_and_drawn(run_tool, tmp_path, capsys):
+    names = ["ours", "naive", "CBAM"]
+    shapes = ["1x32x32", "1x64x64"]
+    run_tool(
+        *("benchmark", "--variants", *names, "--shapes", *shapes, "--positions", "relu"),
+        *("--rounds", 1, "--growth", "pixels", "--out", tmp_path / "costs"),
+    )
+    printed = capsys.readouterr().out
+    assert (tmp_path / "costs/costs.md").read_text().strip() == printed.strip()
+    tables = printed.strip().split("\n\n")
+    assert tables[0::2] == [
+        "1x32x32, after each stage's relu",
+        "1x64x64, after each stage's relu",
+        "exponents over pixels, relu",
+    ]
+    for table in tables[1:4:2]:
+        rows = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+        assert rows == ["plain", *names]
+    for row in tables[5].splitlines()[2:]:
+        assert 0.9 < float(row.split("|")[4]) < 1.05  # saved activations grow with the pixels
+    picture = read_picture(tmp_path / "costs/costs.png")
+    assert picture.shape[0] > 300 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shapes", "320x320"), "no shape"),
+        (("--shapes", "1x16x64"), "too small"),
+        (("--variants", "SENet"), "invalid choice"),
+    ],
+)
+def test_bad_options(run_tool, options, message, capsys):
+    with pytest.raises(SystemExit):
+        run_tool("benchmark", *options)
+    assert message in capsys.readouterr().err
+
+
+def test_growth_needs_two_shapes(run_tool):
+    with pytest.raises(SystemExit, match="--growth pixels needs two or more --shapes"):
+        run_tool("benchmark", "--growth", "pixels")
