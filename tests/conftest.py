@@ -1,11 +1,19 @@
 """The real data where they are, and tests/ on the path: `from references import ...` everywhere."""
 
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Without a GPU, Triton's kernels run in its interpreter; it must know before it is imported.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def _real_data(name: str) -> Path:
@@ -28,3 +36,32 @@ def coco128() -> Path:
 @pytest.fixture
 def camvid() -> Path:
     return _real_data("camvid")
+
+
+@pytest.fixture
+def interpreted_kernels(monkeypatch) -> None:
+    """Tensors on the CPU go through the Triton kernels, in the interpreter, in float64 too."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("triton is not installed")
+    from msa_backbone.layers import dispatch
+
+    if os.environ.get("TRITON_INTERPRET") != "1":
+        pytest.skip("Triton's interpreter is off: there is a GPU")
+    import triton.language as tl
+    from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
+
+    def as_float32(handle: TensorHandle) -> TensorHandle:
+        if handle.dtype != tl.bfloat16:
+            return handle
+        bits = handle.data.astype(np.uint32) << 16
+        return TensorHandle(bits.view(np.float32), tl.float32)
+
+    # The interpreter multiplies the bits of bfloat16 as if they were integers.
+    dot = InterpreterBuilder.create_dot
+    monkeypatch.setattr(
+        InterpreterBuilder,
+        "create_dot",
+        lambda self, a, b, *rest: dot(self, as_float32(a), as_float32(b), *rest),
+    )
+    monkeypatch.setattr(dispatch, "KERNEL_DEVICE", "cpu")
+    monkeypatch.setattr(dispatch, "KERNEL_DTYPES", (*dispatch.KERNEL_DTYPES, torch.float64))

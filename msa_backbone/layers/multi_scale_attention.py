@@ -21,7 +21,9 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from . import blockwise
+from . import blockwise, dispatch
+from .combination import combine
+from .taps import tap_matrix
 
 
 def spatial_statistics(x: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ class MultiScaleAttention(nn.Module):
         """
         self.eval()
         with torch.no_grad():
-            self.fused_taps = blockwise.tap_matrix(*(conv.weight for conv in self._branches()))
+            self.fused_taps = tap_matrix(*(conv.weight for conv in self._branches()))
         return self
 
     def _unfuse(self) -> None:
@@ -152,8 +154,11 @@ class MultiScaleAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        if blockwise.serves(x, self.hidden_channels):
+        form = dispatch.form_for(self, x)
+        if form == "blocks":
             return self._forward_in_blocks(x)
+        if form == "kernels":
+            return self._forward_in_kernels(x)
         branch = self.multi_scale_features(x)
         if self.channel_attention is not None:
             branch = branch * self.channel_weights(x)
@@ -179,7 +184,21 @@ class MultiScaleAttention(nn.Module):
             spatial = blockwise.convolve_to_one(statistics, conv.weight, conv.bias).sigmoid_()
         weight = self.fusion_conv.weight.flatten(1)
         bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
-        return blockwise.combine(x, scales, spatial, channel, weight, bias)
+        return combine(x, scales, spatial, channel, weight, bias)
+
+    def _forward_in_kernels(self, x: Tensor) -> Tensor:
+        """The same with the statistics and the combination as one kernel each."""
+        from . import kernels
+
+        average, channel, spatial = x, None, None
+        if self.spatial_attention is not None:
+            x, statistics, average = kernels.read(x)
+            spatial = self.spatial_attention(statistics)
+        if self.channel_attention is not None:
+            channel = self.channel_attention(average)
+        scales = torch.cat([conv(x) for conv in self._branches()], dim=1)
+        weight, bias = self.fusion_conv.weight.flatten(1), self.fusion_conv.bias
+        return combine(x, scales, spatial, channel, weight, bias, in_kernel=True)
 
     def _branches(self) -> tuple[nn.Conv2d, ...]:
         return self.conv1x1, self.conv3x3, self.conv5x5

@@ -14,7 +14,7 @@ from references import multi_scale_attention
 from torch import nn
 
 from msa_backbone import MSAVGG, MultiScaleAttention
-from msa_backbone.layers import blockwise
+from msa_backbone.layers import blockwise, dispatch
 
 FORMATS = (torch.contiguous_format, torch.channels_last)
 
@@ -71,14 +71,14 @@ def test_any_shape_equals_the_published_formula(
     expected = output_and_gradients(
         lambda x: multi_scale_attention(parameters, x, channel, spatial), tensors
     )
-    before = blockwise.BLOCK_ELEMENTS, blockwise._pays
+    before = blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay
     try:
-        blockwise.BLOCK_ELEMENTS, blockwise._pays = block, lambda *_: True
+        blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay = block, lambda *_: True
         found = output_and_gradients(module, tensors)
         with torch.no_grad():
             assert (module(x) - expected[0]).abs().max() < 1e-10
     finally:
-        blockwise.BLOCK_ELEMENTS, blockwise._pays = before
+        blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay = before
     for mine, published in zip(found, expected, strict=True):
         assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
     assert found[0].is_contiguous(memory_format=memory_format)
@@ -178,13 +178,45 @@ def test_it_is_taken_where_it_pays_and_only_there(calls):
     assert not calls
 
 
+def test_parts_that_something_hangs_on_are_called(calls):
+    """Hooks, and other modules in the place of ours, such as adapters."""
+    module, x = build(16, 4), torch.randn(1, 16, 20, 20)
+    expected, seen = module(x), []
+    assert calls
+    calls.clear()
+    for part in (module.conv5x5, module.fusion_conv, module.spatial_attention[1]):
+        handle = part.register_forward_hook(lambda *_: seen.append(1))
+        assert (module(x) - expected).abs().max() < 1e-5
+        handle.remove()
+    assert len(seen) == 3 and not calls
+
+    class Adapter(nn.Module):
+        def __init__(self, base: nn.Conv2d) -> None:
+            super().__init__()
+            self.base, self.weight, self.bias = base, base.weight, base.bias
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.base(x) + 1
+
+    module.conv3x3 = Adapter(module.conv3x3)
+    assert not torch.allclose(module(x), expected, atol=1e-3)
+    module = build(16, 4)
+    torch.nn.utils.parametrizations.weight_norm(module.conv5x5)
+    module(x)
+    assert not calls
+    module = build(16, 4)
+    module.register_forward_hook(lambda *_: seen.append(1))
+    module(x)
+    assert len(seen) == 4 and calls == [(1, 16, 20, 20)]
+
+
 def test_a_second_derivative_is_refused_and_has_a_way(monkeypatch):
     module, x = build(8, 4).double(), torch.randn(1, 8, 16, 16, dtype=torch.float64)
     x.requires_grad_()
     gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
-    monkeypatch.setattr(blockwise, "ENABLED", False)
+    monkeypatch.setattr(dispatch, "ENABLED", False)
     gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
     gradient.sum().backward()
     assert x.grad.isfinite().all() and x.grad.any()

@@ -10,7 +10,7 @@ from references import multi_scale_attention
 from torch import nn
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.layers import blockwise, spatial_statistics
+from msa_backbone.layers import blockwise, dispatch, spatial_statistics
 
 PUBLISHED_NAMES = {
     f"{layer}.{tensor}"
@@ -22,12 +22,14 @@ PUBLISHED_NAMES = {
 }
 
 
-@pytest.fixture(params=["plain", "in blocks"], autouse=True)
+@pytest.fixture(params=["plain", "blocks", "kernels"], autouse=True)
 def form(request, monkeypatch) -> str:
-    """Every test here runs in both forms; the maps are small, and their blocks smaller."""
-    monkeypatch.setattr(blockwise, "ENABLED", request.param == "in blocks")
-    monkeypatch.setattr(blockwise, "_pays", lambda locations, hidden: True)
+    """Every test here runs in all forms; the maps are small, and their blocks smaller."""
+    monkeypatch.setattr(dispatch, "ENABLED", request.param != "plain")
+    monkeypatch.setattr(dispatch, "_blocks_pay", lambda locations, hidden: True)
     monkeypatch.setattr(blockwise, "BLOCK_ELEMENTS", 100)
+    if request.param == "kernels":
+        request.getfixturevalue("interpreted_kernels")
     return request.param
 
 
@@ -73,10 +75,13 @@ def test_names_are_the_published_ones_and_load_strictly():
 
 
 @pytest.mark.parametrize(("channel", "spatial"), [(True, True), (False, False)])
-def test_gradcheck(channel, spatial):
+def test_gradcheck(channel, spatial, form):
     module = build(6, 3, channel=channel, spatial=spatial).double()
     x = torch.randn(2, 6, 3, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, *_: module(x), (x, *module.parameters()))
+    # Triton's interpreter takes its time.
+    fast = form == "kernels"
+    tensors = (x, *module.parameters())
+    assert torch.autograd.gradcheck(lambda x, *_: module(x), tensors, fast_mode=fast)
 
 
 @pytest.mark.parametrize("locations", ["some", "all"])

@@ -1,0 +1,114 @@
+"""Multi-Scale Attention's second pass: y = x + (weight @ branches + bias) * channel * spatial.
+
+The gates go into the factors of the matrix product, which adds to x: the features of x's size never
+exist, and nothing of that size is stored for the backward pass.
+"""
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+
+def combine(
+    x: Tensor,
+    branches: Tensor,
+    spatial: Tensor | None,
+    channel: Tensor | None,
+    weight: Tensor,
+    bias: Tensor,
+    in_kernel: bool = False,
+) -> Tensor:
+    """x + (weight @ branches + bias) * channel * spatial.
+
+    Args:
+        x: (N, C, H, W).
+        branches: (N, K, H, W).
+        spatial: gate, (N, 1, H, W); None stands for ones.
+        channel: gate, (N, C, 1, 1); None stands for ones.
+        weight: (C, K).
+        bias: (C,).
+        in_kernel: take the Triton kernel of `kernels`, not a library's matrix product.
+
+    Returns:
+        (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
+    """
+    samples, channels, *size = x.shape
+    one = branches.new_ones(())
+    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
+    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
+    weight, bias = weight.to(branches.dtype), bias.to(branches.dtype)
+    x = x.contiguous(memory_format=memory_format_of(x))
+    return _Combine.apply(x, branches, spatial, channel, weight, bias, in_kernel)
+
+
+def memory_format_of(x: Tensor) -> torch.memory_format:
+    """channels_last where x is that, else contiguous."""
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format
+
+
+class _Combine(Function):
+    """See `combine`."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        x: Tensor,
+        branches: Tensor,
+        spatial: Tensor,
+        channel: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        in_kernel: bool,
+    ) -> Tensor:
+        ctx.save_for_backward(branches, spatial, channel, weight, bias)
+        ctx.like_x = x.dtype, memory_format_of(x)
+        if in_kernel:
+            from . import kernels
+
+            return kernels.combine(x, branches, spatial, channel, weight, bias)
+        y = torch.empty_like(x, memory_format=memory_format_of(x))
+        fusion = _merged(weight, bias) * channel
+        torch.baddbmm(_locations(x), _gated(branches, spatial).mT, fusion.mT, out=_locations(y))
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        branches, spatial, channel, weight, bias = ctx.saved_tensors
+        x_dtype, memory_format = ctx.like_x
+        grad_y = grad_y.contiguous(memory_format=memory_format)
+        grad = _locations(grad_y).to(branches.dtype)
+        merged = _merged(weight, bias)
+        grad_fusion = (_gated(branches, spatial) @ grad).mT
+        grad_gated = ((merged * channel).mT @ grad.mT).view(len(grad), -1, *grad_y.shape[2:])
+        grad_branches = grad_gated[:, :-1] * spatial
+        products = grad_gated[:, :-1].mul_(branches)
+        grad_spatial = products.sum(1, keepdim=True).add_(grad_gated[:, -1:])
+        grad_merged = (grad_fusion * channel).sum(0)
+        grad_channel = (grad_fusion * merged).sum(2, keepdim=True)
+        return (
+            grad_y.to(x_dtype),
+            grad_branches,
+            grad_spatial,
+            grad_channel,
+            grad_merged[:, :-1],
+            grad_merged[:, -1],
+            None,
+        )
+
+
+def _merged(weight: Tensor, bias: Tensor) -> Tensor:
+    """(C, K), (C,) -> (C, K + 1)."""
+    return torch.cat([weight, bias[:, None]], dim=1)
+
+
+def _gated(branches: Tensor, gate: Tensor) -> Tensor:
+    """(N, K, H, W), (N, 1, H, W) -> (N, K + 1, H * W): gated branches; the gate for the bias."""
+    return torch.cat([branches * gate, gate], dim=1).flatten(2)
+
+
+def _locations(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, H * W, C), a view in either memory format."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)

@@ -1,0 +1,237 @@
+"""Multi-Scale Attention's two passes over a feature map on GPUs, as Triton kernels.
+
+    read     x -> maximum, mean and deviation over the channels; average over the locations
+    combine  x, branches, gates -> y = x + (weight @ branches + bias) * channel * spatial
+
+A program has a tile of x, all channels of some locations, in its registers: the deviation is that
+of centred values, and x comes from memory once. What the backward pass of `read` needs of the
+statistics it computes from x again. Sums are at least float32.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+from .combination import memory_format_of
+
+TILE_ELEMENTS = 4096
+"""Elements of x in a program of the first pass: 16 in each thread of eight warps, no spills."""
+
+MAX_CHANNELS = 2048
+"""What `read` takes: a tile has at least two locations."""
+
+MAX_TILES = 16
+"""Tiles that a program reads, one after another, where there are many: their sums go together."""
+
+ENOUGH_PROGRAMS = 1024
+"""Several programs for each of a GPU's processors."""
+
+
+@triton.jit
+def _read_kernel(
+    x, statistics, sums,
+    channels, locations, stride_n, stride_c, stride_l,
+    ACC: tl.constexpr, TILES: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
+):  # fmt: skip
+    part, sample = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    c = tl.arange(0, C)[None, :]
+    total = tl.zeros([C], ACC)
+    for tile in range(TILES):
+        at = (part * TILES + tile) * L + tl.arange(0, L)
+        inside = (at[:, None] < locations) & (c < channels)
+        where = sample * stride_n + at[:, None] * stride_l + c * stride_c
+        values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
+        total += tl.sum(values, 0)
+        peak = tl.max(tl.where(c < channels, values, float("-inf")), 1)
+        mean = tl.sum(values, 1) / channels
+        centred = tl.where(c < channels, values - mean[:, None], 0.0)
+        std = tl.sqrt(tl.sum(centred * centred, 1) / tl.maximum(channels - 1, 1))
+        out = statistics + sample * 3 * locations + at
+        tl.store(out, peak, mask=at < locations)
+        tl.store(out + locations, mean, mask=at < locations)
+        tl.store(out + 2 * locations, std, mask=at < locations)
+    c = tl.arange(0, C)
+    row = sample * tl.num_programs(0) + part
+    tl.store(sums + row * channels + c, total, mask=c < channels)
+
+
+@triton.jit
+def _read_backward_kernel(
+    x, grad_y, grad_statistics, grad_average, grad_x,
+    channels, locations, stride_n, stride_c, stride_l,
+    ACC: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
+):  # fmt: skip
+    sample = tl.program_id(1).to(tl.int64)
+    at, c = tl.program_id(0) * L + tl.arange(0, L), tl.arange(0, C)
+    inside = (at[:, None] < locations) & (c[None, :] < channels)
+    where = sample * stride_n + at[:, None] * stride_l + c[None, :] * stride_c
+    values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
+    grad = tl.load(grad_y + where, mask=inside, other=0.0).to(ACC)
+    given = grad_statistics + sample * 3 * locations + at
+    of_peak = tl.load(given, mask=at < locations, other=0.0).to(ACC)
+    of_mean = tl.load(given + locations, mask=at < locations, other=0.0).to(ACC)
+    of_std = tl.load(given + 2 * locations, mask=at < locations, other=0.0).to(ACC)
+    of_average = tl.load(grad_average + sample * channels + c, mask=c < channels, other=0.0)
+
+    mean = tl.sum(values, 1) / channels
+    centred = tl.where(c[None, :] < channels, values - mean[:, None], 0.0)
+    freedom = tl.maximum(channels - 1, 1)
+    std = tl.sqrt(tl.sum(centred * centred, 1) / freedom)
+    # d std / d x = (x - mean) / (std * (C - 1)), and 0 where all channels are equal.
+    slope = tl.where(std > 0, of_std / tl.where(std > 0, std * freedom, 1.0), 0.0)
+    masked = tl.where(c[None, :] < channels, values, float("-inf"))
+    peaks = (masked == tl.max(masked, 1)[:, None]).to(ACC)
+    share = of_peak / tl.sum(peaks, 1)  # equal maxima share
+    grad += (of_mean / channels)[:, None] + (of_average.to(ACC) / locations)[None, :]
+    grad += slope[:, None] * centred + share[:, None] * peaks
+    tl.store(grad_x + where, grad, mask=inside)
+
+
+@triton.jit
+def _combine_kernel(
+    x, branches, spatial, channel, weight, bias, y,
+    channels, width, locations,
+    x_n, x_c, x_l, branches_n, branches_k, branches_l,
+    ACC: tl.constexpr, PRECISION: tl.constexpr, L: tl.constexpr, C: tl.constexpr, K: tl.constexpr,
+):  # fmt: skip
+    sample = tl.program_id(2).to(tl.int64)
+    at = tl.program_id(0) * L + tl.arange(0, L)
+    c = tl.program_id(1) * C + tl.arange(0, C)
+    features = tl.zeros([L, C], ACC)
+    for first in range(0, width, K):
+        k = first + tl.arange(0, K)
+        values = tl.load(
+            branches + sample * branches_n + at[:, None] * branches_l + k[None, :] * branches_k,
+            mask=(at[:, None] < locations) & (k[None, :] < width),
+            other=0.0,
+        )
+        weights = tl.load(
+            weight + c[None, :] * width + k[:, None],
+            mask=(c[None, :] < channels) & (k[:, None] < width),
+            other=0.0,
+        )
+        features = tl.dot(values, weights, features, input_precision=PRECISION, out_dtype=ACC)
+    features += tl.load(bias + c, mask=c < channels, other=0.0).to(ACC)[None, :]
+    gate = tl.load(spatial + sample * locations + at, mask=at < locations, other=0.0).to(ACC)
+    scale = tl.load(channel + sample * channels + c, mask=c < channels, other=0.0).to(ACC)
+    inside = (at[:, None] < locations) & (c[None, :] < channels)
+    where = sample * x_n + at[:, None] * x_l + c[None, :] * x_c
+    values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
+    tl.store(y + where, values + features * gate[:, None] * scale[None, :], mask=inside)
+
+
+def read(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Statistics of x in one pass, and one for all their gradients.
+
+    Args:
+        x: (N, C, H, W), C at most `MAX_CHANNELS`.
+
+    Returns:
+        x to go on with, so that its gradients meet; maximum, mean and unbiased deviation over the
+        channels, (N, 3, H, W); the average over the locations, (N, C, 1, 1). All of x's dtype.
+    """
+    return _Read.apply(x.contiguous(memory_format=memory_format_of(x)))
+
+
+class _Read(Function):
+    """See `read`."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        samples, channels, height, width = x.shape
+        locations = height * width
+        tile = _tile(channels)
+        tiles = triton.cdiv(locations, tile["L"])
+        together = min(MAX_TILES, max(1, samples * tiles // ENOUGH_PROGRAMS))
+        parts = triton.cdiv(tiles, together)
+        statistics = x.new_empty(samples, 3, height, width)
+        sums = x.new_empty(samples, parts, channels, dtype=_accumulated(x.dtype))
+        with torch.cuda.device_of(x):
+            _read_kernel[(parts, samples)](
+                x, statistics, sums, channels, locations, *_strides(x),
+                ACC=_TYPES[sums.dtype], TILES=together, **tile,
+            )  # fmt: skip
+        average = sums.sum(1).div_(locations).to(x.dtype)
+        ctx.save_for_backward(x)
+        return x, statistics, average[:, :, None, None]
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: FunctionCtx, grad_y: Tensor, grad_statistics: Tensor, grad_average: Tensor
+    ) -> Tensor:
+        (x,) = ctx.saved_tensors
+        samples, channels, height, width = x.shape
+        tile = _tile(channels)
+        memory_format = memory_format_of(x)
+        grad_x = torch.empty_like(x, memory_format=memory_format)
+        with torch.cuda.device_of(x):
+            _read_backward_kernel[(triton.cdiv(height * width, tile["L"]), samples)](
+                x, grad_y.contiguous(memory_format=memory_format), grad_statistics.contiguous(),
+                grad_average.contiguous(), grad_x, channels, height * width, *_strides(x),
+                ACC=_TYPES[_accumulated(x.dtype)], **tile,
+            )  # fmt: skip
+        return grad_x
+
+
+def combine(
+    x: Tensor, branches: Tensor, spatial: Tensor, channel: Tensor, weight: Tensor, bias: Tensor
+) -> Tensor:
+    """x + (weight @ branches + bias) * channel * spatial in one pass.
+
+    Args:
+        x: (N, C, H, W), contiguous or channels_last.
+        branches: (N, K, H, W).
+        spatial: gate, (N, 1, H, W).
+        channel: gate, (N, C, 1).
+        weight: (C, K), of the dtype of the branches.
+        bias: (C,).
+
+    Returns:
+        (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
+    """
+    samples, channels, height, width = x.shape
+    inputs = branches.shape[1]
+    branches = branches.contiguous(memory_format=memory_format_of(x))
+    y = torch.empty_like(
+        x,
+        dtype=torch.promote_types(x.dtype, branches.dtype),
+        memory_format=memory_format_of(x),
+    )
+    tile = {"L": 64, "C": 64, "K": 16 if inputs <= 16 else 32}
+    grid = (triton.cdiv(height * width, tile["L"]), triton.cdiv(channels, tile["C"]), samples)
+    with torch.cuda.device_of(x):
+        _combine_kernel[grid](
+            x, branches, spatial.contiguous(), channel.contiguous(), weight.contiguous(),
+            bias.contiguous(), y, channels, inputs, height * width,
+            *_strides(x), *_strides(branches),
+            ACC=_TYPES[_accumulated(y.dtype)],
+            # What a convolution of cuDNN may use, which this stands for.
+            PRECISION="tf32" if torch.backends.cudnn.allow_tf32 else "ieee",
+            **tile,
+        )  # fmt: skip
+    return y
+
+
+_TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
+
+
+def _accumulated(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _tile(channels: int) -> dict[str, int]:
+    columns = triton.next_power_of_2(channels)
+    return {"L": min(128, TILE_ELEMENTS // columns), "C": columns, "num_warps": 8}
+
+
+def _strides(x: Tensor) -> tuple[int, int, int]:
+    """Of samples, channels and locations, whose rows follow each other in both formats."""
+    _, channels, height, width = x.shape
+    locations = height * width
+    if memory_format_of(x) == torch.channels_last:
+        return channels * locations, 1, channels
+    return channels * locations, locations, 1

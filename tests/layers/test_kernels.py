@@ -1,0 +1,213 @@
+"""The Triton kernels: against the formula in Triton's interpreter, and built for real GPUs."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from references import multi_scale_attention
+
+from msa_backbone import MultiScaleAttention
+from msa_backbone.layers import combination, dispatch
+
+FORMATS = (torch.contiguous_format, torch.channels_last)
+
+
+@pytest.fixture(autouse=True)
+def _kernels(interpreted_kernels) -> None:
+    """All tests here."""
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list:
+    """The shapes that `kernels.read` was called with."""
+    from msa_backbone.layers import kernels
+
+    dispatch._kernels_work(torch.device("cpu"))
+    seen, read = [], kernels.read
+    monkeypatch.setattr(kernels, "read", lambda x: seen.append(tuple(x.shape)) or read(x))
+    return seen
+
+
+def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAttention:
+    torch.manual_seed(seed)
+    return MultiScaleAttention(channels, ratio, **{"zero_init": False, **options})
+
+
+def output_and_gradients(function, tensors) -> list[torch.Tensor]:
+    y = function(tensors[0])
+    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return [y.detach(), *torch.autograd.grad(y, tensors, weights.to(y.dtype))]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    samples=st.integers(1, 3),
+    channels=st.integers(3, 70),
+    ratio=st.integers(1, 8),
+    height=st.integers(1, 13),
+    width=st.integers(1, 13),
+    tile=st.sampled_from([128, 512, 4096]),
+    enough=st.sampled_from([1, 5, 1024]),
+    memory_format=st.sampled_from(FORMATS),
+    channel=st.booleans(),
+    spatial=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_any_shape_equals_the_published_formula(
+    samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial, seed
+):
+    from msa_backbone.layers import kernels
+
+    module = build(channels, min(ratio, channels), seed, channel=channel, spatial=spatial).double()
+    x = torch.randn(samples, channels, height, width, dtype=torch.float64)
+    x = x.contiguous(memory_format=memory_format).requires_grad_()
+    tensors = [x, *module.parameters()]
+    parameters = dict(module.named_parameters())
+    expected = output_and_gradients(
+        lambda x: multi_scale_attention(parameters, x, channel, spatial), tensors
+    )
+    before = kernels.TILE_ELEMENTS, kernels.ENOUGH_PROGRAMS
+    try:
+        kernels.TILE_ELEMENTS, kernels.ENOUGH_PROGRAMS = tile, enough
+        assert dispatch.form_for(module, x) == "kernels"
+        found = output_and_gradients(module, tensors)
+    finally:
+        kernels.TILE_ELEMENTS, kernels.ENOUGH_PROGRAMS = before
+    for mine, published in zip(found, expected, strict=True):
+        assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
+    assert found[0].is_contiguous(memory_format=memory_format)
+    assert found[1].is_contiguous(memory_format=memory_format)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_rounding_is_that_of_the_dtype(dtype, memory_format, monkeypatch):
+    """No further from float64 than three times the plain form."""
+    module = build(64, 8).to(dtype)
+    x = (1 + torch.randn(2, 64, 9, 14)).to(dtype).contiguous(memory_format=memory_format)
+    exact_x = x.double().requires_grad_()
+    exact = copy.deepcopy(module).double()
+    truth = output_and_gradients(
+        lambda x: multi_scale_attention(dict(exact.named_parameters()), x),
+        [exact_x, *exact.parameters()],
+    )
+    tensors = [x.requires_grad_(), *module.parameters()]
+    mine = output_and_gradients(module, tensors)
+    monkeypatch.setattr(dispatch, "ENABLED", False)
+    plain = output_and_gradients(module, tensors)
+    for m, p, t in zip(mine, plain, truth, strict=True):
+        assert m.dtype == dtype
+        allowed = 3 * (p - t).norm() + torch.finfo(dtype).eps * t.norm()
+        assert (m - t).norm() <= allowed
+
+
+def test_equal_maxima_share_the_gradient():
+    from msa_backbone.layers import kernels
+
+    x = torch.zeros(1, 4, 5, 5, dtype=torch.float64)
+    x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
+    x.requires_grad_()
+    gradient = torch.autograd.grad(kernels.read(x)[1][:, 0].sum(), x)[0]
+    expected = torch.tensor([0, 0.5, 0.5, 0], dtype=torch.float64)
+    assert torch.equal(gradient, expected[None, :, None, None].expand_as(x))
+
+
+def test_nothing_of_the_size_of_x_is_stored_but_x(calls):
+    """Beside it: the branches, and maps of few channels."""
+    module, x = build(64, 16), torch.randn(1, 64, 16, 16, requires_grad=True)
+    kept = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        module(x)
+    for tensor in (x, *module.parameters()):
+        kept.pop(tensor.untyped_storage().data_ptr(), None)
+    # 12 branch outputs, 3 statistics, the spatial gate: 16 of 64 channels.
+    assert 0.25 <= sum(kept.values()) / x.nbytes < 0.28
+    assert calls == [(1, 64, 16, 16)]
+
+
+def test_the_product_of_a_library_is_the_same():
+    torch.manual_seed(0)
+    x = torch.randn(2, 20, 5, 6, dtype=torch.float64)
+    branches, weight = torch.randn(2, 40, 5, 6).double(), torch.randn(20, 40).double()
+    gates = torch.rand(2, 1, 5, 6).double(), torch.rand(2, 20, 1, 1).double()
+    bias = torch.randn(20).double()
+    expected = (
+        x
+        + (torch.einsum("nkhw,ck->nchw", branches, weight) + bias[:, None, None])
+        * gates[0]
+        * gates[1]
+    )
+    for in_kernel in (False, True):
+        y = combination.combine(x, branches, *gates, weight, bias, in_kernel)
+        assert (y - expected).abs().max() < 1e-12
+
+
+def test_kernels_that_do_not_work_are_told_once_and_done_without(monkeypatch):
+    dispatch._kernels_work.cache_clear()
+    module, x = build(16, 4), torch.randn(1, 16, 6, 6)
+    monkeypatch.setattr(
+        dispatch.importlib, "import_module", lambda *_: (_ for _ in ()).throw(
+            RuntimeError("Failed to find C compiler.\nmore")
+        ),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match=r"plain form: Failed to find C compiler\.$") as told:
+        first, second = module(x), module(x)
+    assert len(told) == 1 and torch.equal(first, second)
+    dispatch._kernels_work.cache_clear()
+
+
+BUILD = """
+import json, sys
+import triton, triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from msa_backbone.layers import kernels
+
+pointers = {"sums": "*fp32"}
+shared = {}
+for kernel, constants, warps in (
+    (kernels._read_kernel, {"TILES": 4, **kernels._tile(512)}, 8),
+    (kernels._read_backward_kernel, kernels._tile(512), 8),
+    (kernels._combine_kernel, {"PRECISION": "tf32", "L": 64, "C": 64, "K": 32}, 4),
+):
+    constants.pop("num_warps", None)
+    constants["ACC"] = tl.float32
+    tensors = {"x", "y", "statistics", "grad_y", "grad_statistics", "grad_average", "grad_x",
+               "branches", "spatial", "channel", "weight", "bias", "sums"}
+    signature = {
+        name: "constexpr" if name in constants
+        else pointers.get(name, "*" + sys.argv[2]) if name in tensors else "i32"
+        for name in kernel.arg_names
+    }
+    built = triton.compile(
+        ASTSource(kernel, signature, constexprs=constants),
+        target=GPUTarget("cuda", int(sys.argv[1]), 32), options={"num_warps": warps},
+    )
+    assert len(built.asm["cubin"]) > 1000
+    shared[kernel.__name__] = built.metadata.shared
+print(json.dumps(shared))
+"""
+
+
+@pytest.mark.parametrize(("capability", "dtype"), [(75, "fp16"), (80, "bf16"), (90, "fp32")])
+def test_they_compile_for_gpus(capability, dtype):
+    """Ahead of time, which needs no GPU; a block of any of them has 48 KiB of shared memory."""
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(capability), dtype],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    shared = json.loads(done.stdout)
+    assert len(shared) == 3 and max(shared.values()) <= 48 * 1024
