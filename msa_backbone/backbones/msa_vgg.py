@@ -233,10 +233,10 @@ class MSAVGG(BaseModule):
         return self
 
     def fuse(self) -> "MSAVGG":
-        """Prepare for inference: norms go into their convolutions, attention is prepared too.
+        """Prepare for inference: batch norms go into the convolutions before them.
 
         The outputs stay the same but for rounding. Norms that are folded are gone for good: train
-        and save the model before.
+        and save the model before. Those without running statistics stay.
 
         Returns:
             self, in eval mode.
@@ -244,12 +244,10 @@ class MSAVGG(BaseModule):
         self.eval()
         for index in range(1, len(self.features)):
             conv, norm = self.features[index - 1], self.features[index]
-            if type(conv) is nn.Conv2d and isinstance(norm, _BatchNorm):
+            foldable = isinstance(norm, _BatchNorm) and norm.running_mean is not None
+            if foldable and type(conv) is nn.Conv2d and not conv._forward_pre_hooks:
                 self.features[index - 1] = fuse_conv_bn_eval(conv, norm)
                 self.features[index] = nn.Identity()
-        for attention in self.attentions.values():
-            if hasattr(attention, "fuse"):
-                attention.fuse()
         return self
 
     def _run_stage(self, x: Tensor, stage: range) -> Tensor:

@@ -81,22 +81,19 @@ class _Combine(Function):
         grad_y = grad_y.contiguous(memory_format=memory_format)
         grad = _locations(grad_y).to(branches.dtype)
         merged = _merged(weight, bias)
-        grad_fusion = (_gated(branches, spatial) @ grad).mT
-        grad_gated = ((merged * channel).mT @ grad.mT).view(len(grad), -1, *grad_y.shape[2:])
-        grad_branches = grad_gated[:, :-1] * spatial
-        products = grad_gated[:, :-1].mul_(branches)
-        grad_spatial = products.sum(1, keepdim=True).add_(grad_gated[:, -1:])
-        grad_merged = (grad_fusion * channel).sum(0)
-        grad_channel = (grad_fusion * merged).sum(2, keepdim=True)
-        return (
-            grad_y.to(x_dtype),
-            grad_branches,
-            grad_spatial,
-            grad_channel,
-            grad_merged[:, :-1],
-            grad_merged[:, -1],
-            None,
-        )
+        for_branches, for_spatial, *for_fusion = ctx.needs_input_grad[1:6]
+        grads: list[Tensor | None] = [None] * 5
+        if for_branches or for_spatial:
+            grad_gated = ((merged * channel).mT @ grad.mT).view(len(grad), -1, *grad_y.shape[2:])
+            of_branches, of_gate = grad_gated[:, :-1], grad_gated[:, -1:]
+            grads[0] = of_branches * spatial
+            grads[1] = of_branches.mul_(branches).sum(1, keepdim=True).add_(of_gate)
+        if any(for_fusion):
+            grad_fusion = (_gated(branches, spatial) @ grad).mT
+            grad_merged = (grad_fusion * channel).sum(0)
+            grads[2] = (grad_fusion * merged).sum(2, keepdim=True)
+            grads[3:] = grad_merged[:, :-1], grad_merged[:, -1]
+        return grad_y.to(x_dtype), *grads, None
 
 
 def _merged(weight: Tensor, bias: Tensor) -> Tensor:
@@ -106,7 +103,11 @@ def _merged(weight: Tensor, bias: Tensor) -> Tensor:
 
 def _gated(branches: Tensor, gate: Tensor) -> Tensor:
     """(N, K, H, W), (N, 1, H, W) -> (N, K + 1, H * W): gated branches; the gate for the bias."""
-    return torch.cat([branches * gate, gate], dim=1).flatten(2)
+    samples, inputs, *size = branches.shape
+    gated = branches.new_empty(samples, inputs + 1, *size)
+    torch.mul(branches, gate, out=gated[:, :-1])
+    gated[:, -1:] = gate
+    return gated.flatten(2)
 
 
 def _locations(x: Tensor) -> Tensor:

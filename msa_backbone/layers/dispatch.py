@@ -1,11 +1,13 @@
 """Which form of Multi-Scale Attention's arithmetic serves a call.
 
     plain    the formula as torch operations: differentiable twice, open to tracers and hooks
-    blocks   on CPUs: `blockwise.read` and `combination.combine`
-    kernels  on GPUs: the same two passes as Triton kernels, see `kernels`
+    cpu      two passes over x: `cpu.read` and `combination.combine`
+    kernels  on GPUs, the same two passes as Triton kernels, see `kernels`
 
-All give the same but for rounding. torch.compile, torch.export, torch.fx, torch.jit and
-torch.func are given the plain form.
+All give the same but for rounding. The last two do not call the module's parts, only take their
+weights: they serve a module that is as it was built, outside torch.compile, export, fx, jit and
+torch.func. They cannot be differentiated twice, nor with `is_grads_batched`: `module.plain = True`
+asks for the plain form.
 """
 
 import importlib
@@ -14,33 +16,37 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-
-ENABLED = True
-"""False: the plain form everywhere, such as for second derivatives."""
+from torch.autograd import forward_ad
+from torch.nn.modules.module import _has_any_global_hook
 
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 KERNEL_DEVICE = "cuda"
 
 
 def form_for(module: nn.Module, x: object) -> str:
-    """'plain', 'blocks' or 'kernels'.
+    """'plain', 'cpu' or 'kernels'.
 
     Args:
         module: a MultiScaleAttention.
         x: its input, (N, C, H, W), or what a tracer has in its place.
     """
-    if not (ENABLED and type(x) is Tensor and x.numel() and _eager() and _as_built(module)):
+    if module.plain or type(x) is not Tensor or x.dim() != 4 or not x.numel() or not _eager():
         return "plain"
-    if x.device.type == KERNEL_DEVICE and x.dtype in KERNEL_DTYPES and _kernels_work(x.device):
-        return "kernels"
-    if (
+    hidden = getattr(module.conv1x1, "out_channels", 0)
+    if x.device.type == KERNEL_DEVICE and x.dtype in KERNEL_DTYPES:
+        form = "kernels"
+    elif (
         x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        and _blocks_pay(x.shape[2] * x.shape[3], module.hidden_channels)
+        and _pays(x.shape[2] * x.shape[3], hidden)
     ):
-        return "blocks"
-    return "plain"
+        form = "cpu"
+    else:
+        return "plain"
+    if not _as_built(module, x.shape[1], hidden):
+        return "plain"
+    return "plain" if form == "kernels" and not _kernels_work(x.device) else form
 
 
 def _eager() -> bool:
@@ -48,32 +54,61 @@ def _eager() -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
         or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
     )
 
 
-def _as_built(module: nn.Module) -> bool:
-    """Whether nothing hangs on the parts, which the other forms do not call.
+def _pays(locations: int, hidden: int) -> bool:
+    """Measured on CPUs: small maps are all calls, and many outputs fill the vectors by themselves.
 
-    Hooks, parametrizations, adapters and observers of a quantizer count on being called.
+    In training the backward pass gains most, and less is stored.
     """
-    parts = [part for part in module.modules() if part is not module]
-    return all(
-        type(part) in _PARTS
+    return locations >= 256 if torch.is_grad_enabled() else locations >= 4096 and hidden <= 8
+
+
+def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
+    """Whether taking the weights does what calling the parts would do.
+
+    Hooks, parametrizations, adapters, observers of a quantizer or other layers count on the call.
+    """
+    convs = [
+        (module.conv1x1, channels, hidden, 1),
+        (module.conv3x3, channels, hidden, 3),
+        (module.conv5x5, channels, hidden, 5),
+        (module.fusion_conv, 3 * hidden, channels, 1),
+    ]
+    gate = module.spatial_attention
+    if gate is not None:
+        if not (_is(gate, nn.Sequential) and len(gate) == 2 and _is(gate[1], nn.Sigmoid)):
+            return False
+        convs.append((gate[0], 3, 1, 7))
+    gate = module.channel_attention
+    if gate is not None and not (
+        _is(gate, nn.Sequential) and _is(gate[0], nn.AdaptiveAvgPool2d) and gate[0].output_size == 1
+    ):
+        return False
+    return not _has_any_global_hook() and all(_is_conv(*conv) for conv in convs)
+
+
+def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
+    return (
+        _is(part, nn.Conv2d)
+        and part.weight.shape == (outputs, inputs, size, size)
+        and part.bias is not None
+        and part.padding == (size // 2, size // 2)
+        and part.stride == part.dilation == (1, 1)
+        and part.padding_mode == "zeros"
+    )
+
+
+def _is(part: nn.Module, kind: type[nn.Module]) -> bool:
+    """Exactly of this class, nothing hangs on its call."""
+    return (
+        type(part) is kind
+        and "forward" not in vars(part)
         and not (part._forward_hooks or part._forward_pre_hooks)
         and not (part._backward_hooks or part._backward_pre_hooks)
-        for part in parts
     )
-
-
-_PARTS = {nn.Sequential, nn.Conv2d, nn.AdaptiveAvgPool2d, nn.ReLU, nn.Sigmoid}
-
-
-def _blocks_pay(locations: int, hidden: int) -> bool:
-    """Measured: small maps are all overhead; convolutions of many outputs are as fast as products.
-
-    Their gradients are not.
-    """
-    return locations >= 256 if torch.is_grad_enabled() else locations >= 1024 and hidden < 16
 
 
 @cache

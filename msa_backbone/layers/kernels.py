@@ -62,7 +62,7 @@ def _read_kernel(
 def _read_backward_kernel(
     x, grad_y, grad_statistics, grad_average, grad_x,
     channels, locations, stride_n, stride_c, stride_l,
-    ACC: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
+    ACC: tl.constexpr, EPS: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
     sample = tl.program_id(1).to(tl.int64)
     at, c = tl.program_id(0) * L + tl.arange(0, L), tl.arange(0, C)
@@ -80,8 +80,9 @@ def _read_backward_kernel(
     centred = tl.where(c[None, :] < channels, values - mean[:, None], 0.0)
     freedom = tl.maximum(channels - 1, 1)
     std = tl.sqrt(tl.sum(centred * centred, 1) / freedom)
-    # d std / d x = (x - mean) / (std * (C - 1)), and 0 where all channels are equal.
-    slope = tl.where(std > 0, of_std / tl.where(std > 0, std * freedom, 1.0), 0.0)
+    # Where all channels are equal, the mean's rounding is the deviation: no gradient.
+    real = std > EPS * tl.abs(mean)
+    slope = tl.where(real, of_std / tl.where(real, std * freedom, 1.0), 0.0)
     masked = tl.where(c[None, :] < channels, values, float("-inf"))
     peaks = (masked == tl.max(masked, 1)[:, None]).to(ACC)
     share = of_peak / tl.sum(peaks, 1)  # equal maxima share
@@ -166,13 +167,13 @@ class _Read(Function):
         (x,) = ctx.saved_tensors
         samples, channels, height, width = x.shape
         tile = _tile(channels)
-        memory_format = memory_format_of(x)
+        memory_format, dtype = memory_format_of(x), _accumulated(x.dtype)
         grad_x = torch.empty_like(x, memory_format=memory_format)
         with torch.cuda.device_of(x):
             _read_backward_kernel[(triton.cdiv(height * width, tile["L"]), samples)](
                 x, grad_y.contiguous(memory_format=memory_format), grad_statistics.contiguous(),
                 grad_average.contiguous(), grad_x, channels, height * width, *_strides(x),
-                ACC=_TYPES[_accumulated(x.dtype)], **tile,
+                ACC=_TYPES[dtype], EPS=torch.finfo(dtype).eps, **tile,
             )  # fmt: skip
         return grad_x
 

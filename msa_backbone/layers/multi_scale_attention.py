@@ -21,30 +21,10 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from . import blockwise, dispatch
+from . import cpu, dispatch
 from .combination import combine
-from .taps import tap_matrix
-
-
-def spatial_statistics(x: Tensor) -> Tensor:
-    """Maximum, mean and unbiased standard deviation over the channels.
-
-    The deviation is the norm of the centred values: no cancellation where the mean is large, no
-    overflow in half precision, and a zero gradient where all channels are equal.
-
-    Args:
-        x: features, (N, C, H, W).
-
-    Returns:
-        (N, 3, H, W) in the dtype of x; the deviation of a single channel is 0.
-    """
-    accumulate = torch.promote_types(x.dtype, torch.float32)
-    peak = x.amax(dim=1, keepdim=True)
-    mean = x.mean(dim=1, keepdim=True, dtype=accumulate)
-    degrees_of_freedom = max(x.shape[1] - 1, 1)
-    std = torch.linalg.vector_norm(x - mean, dim=1, keepdim=True) / degrees_of_freedom**0.5
-    return torch.cat([peak, mean.to(x.dtype), std.to(x.dtype)], dim=1)
-
+from .packing import convolve
+from .statistics import spatial_statistics
 
 # torch.fx keeps it as one call: it looks at sizes and dtypes.
 torch.fx.wrap("spatial_statistics")
@@ -68,6 +48,14 @@ class MultiScaleAttention(nn.Module):
         ValueError: if `reduction_ratio` is not in 1..in_channels.
     """
 
+    plain = False
+    """True, on a class or on a module: the formula operation by operation, see `dispatch`."""
+
+    def __init_subclass__(cls) -> None:
+        """A subclass with other parts of the formula takes the plain form, which calls them."""
+        parts = {"multi_scale_features", "channel_weights", "spatial_weights"}
+        cls.plain = cls.plain or not parts.isdisjoint(vars(cls))
+
     def __init__(
         self,
         in_channels: int,
@@ -84,8 +72,6 @@ class MultiScaleAttention(nn.Module):
             )
         hidden = in_channels // reduction_ratio
         self.zero_init = zero_init
-        self.hidden_channels = hidden
-        self.register_buffer("fused_taps", None, persistent=False)
         self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
         self.conv3x3 = nn.Conv2d(in_channels, hidden, kernel_size=3, padding=1)
         self.conv5x5 = nn.Conv2d(in_channels, hidden, kernel_size=5, padding=2)
@@ -116,33 +102,12 @@ class MultiScaleAttention(nn.Module):
             nn.init.zeros_(self.fusion_conv.weight)
             nn.init.zeros_(self.fusion_conv.bias)
 
-    def fuse(self) -> "MultiScaleAttention":
-        """Prepare for inference: the branches' weights are rearranged once, not in every pass.
-
-        They are used where no gradient is recorded. `train()` and loading weights undo it.
-        """
-        self.eval()
-        with torch.no_grad():
-            self.fused_taps = tap_matrix(*(conv.weight for conv in self._branches()))
-        return self
-
-    def _unfuse(self) -> None:
-        self.fused_taps = None
-
-    def train(self, mode: bool = True) -> "MultiScaleAttention":
-        """As in torch; training undoes `fuse`."""
-        if mode:
-            self._unfuse()
-        return super().train(mode)
-
-    def _load_from_state_dict(self, *args: object) -> None:
-        self._unfuse()
-        super()._load_from_state_dict(*args)
-
     def multi_scale_features(self, x: Tensor) -> Tensor:
         """The fused branches f, (N, C, H, W)."""
-        scales = [conv(x) for conv in self._branches()]
-        return self.fusion_conv(torch.cat(scales, dim=1))
+        return self.fusion_conv(self._scales(x))
+
+    def _scales(self, x: Tensor) -> Tensor:
+        return torch.cat([self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)], dim=1)
 
     def channel_weights(self, x: Tensor) -> Tensor:
         """The channel gate ca, (N, C, 1, 1), in 0..1. Needs `channel=True`."""
@@ -154,11 +119,12 @@ class MultiScaleAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        form = dispatch.form_for(self, x)
-        if form == "blocks":
-            return self._forward_in_blocks(x)
-        if form == "kernels":
-            return self._forward_in_kernels(x)
+        if not torch.jit.is_scripting():
+            form = dispatch.form_for(self, x)
+            if form == "cpu":
+                return self._forward_on_cpu(x)
+            if form == "kernels":
+                return self._forward_in_kernels(x)
         branch = self.multi_scale_features(x)
         if self.channel_attention is not None:
             branch = branch * self.channel_weights(x)
@@ -166,14 +132,12 @@ class MultiScaleAttention(nn.Module):
             return x + branch
         return torch.addcmul(x, branch, self.spatial_weights(x))
 
-    def _forward_in_blocks(self, x: Tensor) -> Tensor:
+    def _forward_on_cpu(self, x: Tensor) -> Tensor:
         """The same in two passes over x; the branches' biases go through the fusion to its bias."""
-        branches = self._branches()
-        taps = None if torch.is_grad_enabled() else self.fused_taps
-        x, scales, statistics, average = blockwise.read(
+        branches = self.conv1x1, self.conv3x3, self.conv5x5
+        x, scales, statistics, average = cpu.read(
             x,
             [conv.weight for conv in branches],
-            taps,
             statistics=self.spatial_attention is not None,
         )
         channel = spatial = None
@@ -181,7 +145,7 @@ class MultiScaleAttention(nn.Module):
             channel = self.channel_attention(average)
         if self.spatial_attention is not None:
             conv = self.spatial_attention[0]
-            spatial = blockwise.convolve_to_one(statistics, conv.weight, conv.bias).sigmoid_()
+            spatial = convolve(statistics, conv.weight, conv.bias).sigmoid()
         weight = self.fusion_conv.weight.flatten(1)
         bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
         return combine(x, scales, spatial, channel, weight, bias)
@@ -196,9 +160,5 @@ class MultiScaleAttention(nn.Module):
             spatial = self.spatial_attention(statistics)
         if self.channel_attention is not None:
             channel = self.channel_attention(average)
-        scales = torch.cat([conv(x) for conv in self._branches()], dim=1)
         weight, bias = self.fusion_conv.weight.flatten(1), self.fusion_conv.bias
-        return combine(x, scales, spatial, channel, weight, bias, in_kernel=True)
-
-    def _branches(self) -> tuple[nn.Conv2d, ...]:
-        return self.conv1x1, self.conv3x3, self.conv5x5
+        return combine(x, self._scales(x), spatial, channel, weight, bias, in_kernel=True)

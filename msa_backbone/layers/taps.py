@@ -7,7 +7,6 @@ kernels as one product).
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 SIZES = (1, 3, 5)
@@ -24,8 +23,8 @@ def tap_matrix(*kernels: Tensor) -> Tensor:
         kernels: (h, C, k, k) for each k in `SIZES`.
 
     Returns:
-        (35 * h + 1, C): for each of `ROWS`, the outputs of every column of the kernels that have
-        such a row, the largest kernel first; at last 1 / C, which gives the mean.
+        (35 * h, C): for each of `ROWS`, the outputs of every column of the kernels that have such
+        a row, the largest kernel first.
     """
     columns = [kernel.permute(2, 3, 0, 1) for kernel in kernels]  # (k, k, h, C)
     taps = [
@@ -34,14 +33,13 @@ def tap_matrix(*kernels: Tensor) -> Tensor:
         for column in reversed(columns)
         if abs(dy) <= len(column) // 2
     ]
-    return F.pad(torch.cat(taps).flatten(0, 1), (0, 0, 0, 1), value=1 / kernels[0].shape[1])
+    return torch.cat(taps).flatten(0, 1)
 
 
 def split(taps: Tensor) -> tuple[int, dict[int, Tensor]]:
     """h, and the tap matrix as views by row of the kernels."""
     hidden = len(taps) // sum(size**2 for size in SIZES)
     lengths = [hidden * sum(size for size in SIZES if abs(dy) <= size // 2) for dy in ROWS]
-    lengths[-1] += 1
     return hidden, dict(zip(ROWS, taps.split(lengths), strict=True))
 
 

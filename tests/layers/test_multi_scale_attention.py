@@ -10,7 +10,7 @@ from references import multi_scale_attention
 from torch import nn
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.layers import blockwise, dispatch, spatial_statistics
+from msa_backbone.layers import cpu, dispatch, packing, spatial_statistics
 
 PUBLISHED_NAMES = {
     f"{layer}.{tensor}"
@@ -22,12 +22,14 @@ PUBLISHED_NAMES = {
 }
 
 
-@pytest.fixture(params=["plain", "blocks", "kernels"], autouse=True)
+@pytest.fixture(params=["plain", "cpu", "kernels"], autouse=True)
 def form(request, monkeypatch) -> str:
-    """Every test here runs in all forms; the maps are small, and their blocks smaller."""
-    monkeypatch.setattr(dispatch, "ENABLED", request.param != "plain")
-    monkeypatch.setattr(dispatch, "_blocks_pay", lambda locations, hidden: True)
-    monkeypatch.setattr(blockwise, "BLOCK_ELEMENTS", 100)
+    """Every test here runs in all forms; the maps are small, and so are their blocks."""
+    monkeypatch.setattr(MultiScaleAttention, "plain", request.param == "plain")
+    monkeypatch.setattr(dispatch, "_pays", lambda locations, hidden: True)
+    for name, value in {"BLOCK_ELEMENTS": 100, "ENOUGH_LOCATIONS": 1, "LARGE_MAP": 1}.items():
+        monkeypatch.setattr(cpu, name, value)
+    monkeypatch.setattr(packing, "ENOUGH_LOCATIONS", 1)
     if request.param == "kernels":
         request.getfixturevalue("interpreted_kernels")
     return request.param

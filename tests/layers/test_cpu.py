@@ -1,20 +1,24 @@
-"""The passes in blocks: equal to the formula for every shape, and out of the way of tracers."""
+"""The passes on CPUs: equal to the formula for every shape, and out of the way of tracers."""
 
 import copy
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import torch.nn.utils.prune
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import multi_scale_attention
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from msa_backbone import MSAVGG, MultiScaleAttention
-from msa_backbone.layers import blockwise, dispatch
+from msa_backbone.layers import cpu, dispatch, packing
 
 FORMATS = (torch.contiguous_format, torch.channels_last)
 
@@ -22,9 +26,9 @@ FORMATS = (torch.contiguous_format, torch.channels_last)
 @pytest.fixture
 def calls(monkeypatch) -> list:
     """The shapes that `read` was called with."""
-    seen, read = [], blockwise.read
+    seen, read = [], cpu.read
     monkeypatch.setattr(
-        blockwise, "read", lambda x, *a, **k: seen.append(tuple(x.shape)) or read(x, *a, **k)
+        cpu, "read", lambda x, *a, **k: seen.append(tuple(x.shape)) or read(x, *a, **k)
     )
     return seen
 
@@ -45,7 +49,23 @@ def output_and_gradients(function, tensors, seed: int = 0) -> list[torch.Tensor]
     return [y.detach(), *torch.autograd.grad(y, tensors, weights)]
 
 
-@settings(max_examples=60, deadline=None)
+@contextmanager
+def everywhere(block: int = 100, large: int = 1, enough: int = 1) -> Iterator[None]:
+    """Maps of all sizes are served, in blocks of few elements, packed and by their taps."""
+    values = {
+        (dispatch, "_pays"): lambda *_: True,
+        (cpu, "BLOCK_ELEMENTS"): block,
+        (cpu, "LARGE_MAP"): large,
+        (cpu, "ENOUGH_LOCATIONS"): enough,
+        (packing, "ENOUGH_LOCATIONS"): enough,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for (module, name), value in values.items():
+            patch.setattr(module, name, value)
+        yield
+
+
+@settings(max_examples=80, deadline=None)
 @given(
     samples=st.integers(1, 3),
     channels=st.integers(1, 24),
@@ -53,14 +73,17 @@ def output_and_gradients(function, tensors, seed: int = 0) -> list[torch.Tensor]
     height=st.integers(1, 23),
     width=st.integers(1, 23),
     block=st.integers(1, 3000),
+    large=st.sampled_from([1, 2**22]),
+    enough=st.sampled_from([1, 2**22]),
     memory_format=st.sampled_from(FORMATS),
     channel=st.booleans(),
     spatial=st.booleans(),
     seed=st.integers(0, 99),
 )
 def test_any_shape_equals_the_published_formula(
-    samples, channels, ratio, height, width, block, memory_format, channel, spatial, seed
-):
+    samples, channels, ratio, height, width, block, large, enough, memory_format, channel, spatial,
+    seed,
+):  # fmt: skip
     # The deviation of one channel is NaN in the published form; of two it has kinks.
     channels = max(channels, 3) if spatial else channels
     module = build(channels, min(ratio, channels), seed, channel=channel, spatial=spatial).double()
@@ -71,25 +94,38 @@ def test_any_shape_equals_the_published_formula(
     expected = output_and_gradients(
         lambda x: multi_scale_attention(parameters, x, channel, spatial), tensors
     )
-    before = blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay
-    try:
-        blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay = block, lambda *_: True
+    with everywhere(block, large, enough):
+        assert dispatch.form_for(module, x) == "cpu"
         found = output_and_gradients(module, tensors)
         with torch.no_grad():
             assert (module(x) - expected[0]).abs().max() < 1e-10
-    finally:
-        blockwise.BLOCK_ELEMENTS, dispatch._blocks_pay = before
     for mine, published in zip(found, expected, strict=True):
         assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
     assert found[0].is_contiguous(memory_format=memory_format)
     assert found[1].is_contiguous(memory_format=memory_format)
 
 
+@pytest.mark.parametrize("enough", [1, 2**22])
+@pytest.mark.parametrize("trained", ["x", "fusion_conv", "conv5x5", "spatial_attention"])
+def test_frozen_parts_cost_nothing_and_change_nothing(trained, enough):
+    module = build(16, 4).double()
+    x = torch.randn(2, 16, 9, 10, dtype=torch.float64, requires_grad=trained == "x")
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name.startswith(trained))
+    tensors = [x] if trained == "x" else [p for p in module.parameters() if p.requires_grad]
+    parameters = dict(module.named_parameters())
+    expected = torch.autograd.grad(multi_scale_attention(parameters, x).square().sum(), tensors)
+    with everywhere(enough=enough):
+        found = torch.autograd.grad(module(x).square().sum(), tensors)
+    for mine, published in zip(found, expected, strict=True):
+        assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     channels=st.sampled_from([16, 24, 64]),
     size=st.tuples(st.integers(16, 30), st.integers(16, 30)),
-    mean=st.sampled_from([0.0, 3.0, 30.0]),
+    mean=st.sampled_from([0.0, 3.0, 30.0, 300.0]),
     relu=st.booleans(),
 )
 def test_float32_is_as_near_float64_as_the_published_form(channels, size, mean, relu):
@@ -121,17 +157,33 @@ def test_float32_is_as_near_float64_as_the_published_form(channels, size, mean, 
     assert (ours <= 3 * naive + 4 * torch.finfo(torch.float32).eps).all(), (ours, naive)
 
 
-@pytest.mark.parametrize("size", [(5, 9), (8, 4), (1, 1), (3, 2)])
-def test_convolving_neighbours_together_changes_nothing(size):
+@pytest.mark.parametrize("neighbours", [2, 3, 4])
+@pytest.mark.parametrize(("outputs", "kernel"), [(1, 7), (3, 5), (4, 3)])
+@pytest.mark.parametrize("size", [(5, 9), (8, 4), (1, 1), (3, 2), (2, 12)])
+def test_convolving_neighbours_together_changes_nothing(
+    size, outputs, kernel, neighbours, monkeypatch
+):
+    monkeypatch.setattr(packing, "ENOUGH_LOCATIONS", 1)
+    monkeypatch.setattr(packing, "neighbours_for", lambda outputs: neighbours)
     torch.manual_seed(0)
-    x = torch.randn(2, 3, *size, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(1, 3, 7, 7, dtype=torch.float64, requires_grad=True)
-    bias = torch.randn(1, dtype=torch.float64, requires_grad=True)
-    tensors = [x, weight, bias]
-    found = output_and_gradients(lambda x: blockwise.convolve_to_one(x, weight, bias), tensors)
-    expected = output_and_gradients(lambda x: F.conv2d(x, weight, bias, padding=3), tensors)
-    for mine, truth in zip(found, expected, strict=True):
-        assert (mine - truth).abs().max() < 1e-12
+    for memory_format in FORMATS:
+        x = torch.randn(2, 3, *size, dtype=torch.float64).contiguous(memory_format=memory_format)
+        weight = torch.randn(outputs, 3, kernel, kernel, dtype=torch.float64, requires_grad=True)
+        bias = torch.randn(outputs, dtype=torch.float64, requires_grad=True)
+        tensors = [x.requires_grad_(), weight, bias]
+        found = output_and_gradients(lambda x: packing.convolve(x, weight, bias), tensors)  # noqa: B023
+        expected = output_and_gradients(
+            lambda x: F.conv2d(x, weight, bias, padding=kernel // 2),  # noqa: B023
+            tensors,
+        )
+        for mine, truth in zip(found, expected, strict=True):
+            assert (mine - truth).abs().max() < 1e-12
+
+
+def test_neighbours_fill_the_vectors(monkeypatch):
+    for capability, expected in (("AVX512", [4, 4, 2, 1, 1]), ("AVX2", [4, 2, 1, 1, 1])):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda c=capability: c)
+        assert [packing.neighbours_for(outputs) for outputs in (1, 4, 8, 16, 64)] == expected
 
 
 def test_equal_maxima_share_the_gradient():
@@ -139,7 +191,7 @@ def test_equal_maxima_share_the_gradient():
     x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
     x.requires_grad_()
     kernels = module.conv1x1.weight, module.conv3x3.weight, module.conv5x5.weight
-    statistics = blockwise.read(x, kernels, None, statistics=True)[2]
+    statistics = cpu.read(x, kernels, statistics=True)[2]
     gradient = torch.autograd.grad(statistics[:, 0].sum(), x)[0]
     expected = torch.tensor([0, 0.5, 0.5, 0], dtype=torch.float64)
     assert torch.equal(gradient, expected[None, :, None, None].expand_as(x))
@@ -163,13 +215,15 @@ def test_odd_strides_and_expanded_gradients(calls):
 
 def test_it_is_taken_where_it_pays_and_only_there(calls):
     module = build(64, 16)
-    big, small = torch.randn(1, 64, 32, 32), torch.randn(1, 64, 15, 15)
+    big, small = torch.randn(1, 64, 64, 64), torch.randn(1, 64, 15, 15)
     module(big)
-    assert calls.pop() == (1, 64, 32, 32)
+    module(big[..., :16, :16])
+    assert calls == [(1, 64, 64, 64), (1, 64, 16, 16)]
+    calls.clear()
     with torch.no_grad():
         module(big)
-        assert calls.pop() == (1, 64, 32, 32)
-        module(big[..., :31])
+        assert calls.pop() == (1, 64, 64, 64)
+        module(big[..., :63])
         build(64, 4)(big)  # 16 outputs a branch
     module(small)
     with torch.autocast("cpu", torch.bfloat16):
@@ -178,52 +232,121 @@ def test_it_is_taken_where_it_pays_and_only_there(calls):
     assert not calls
 
 
-def test_parts_that_something_hangs_on_are_called(calls):
-    """Hooks, and other modules in the place of ours, such as adapters."""
+class Adapter(nn.Module):
+    """What adapters for fine-tuning do: a wrapper that shows the weights of what it wraps."""
+
+    def __init__(self, base: nn.Conv2d) -> None:
+        super().__init__()
+        self.base, self.weight, self.bias = base, base.weight, base.bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.base(x) + 1
+
+
+class Ungated(MultiScaleAttention):
+    def spatial_weights(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x[:, :1])
+
+
+def change_forward(module: MultiScaleAttention) -> None:
+    conv = module.conv3x3
+    conv.forward = lambda x: nn.Conv2d.forward(conv, x) + 1
+
+
+CHANGES = {
+    "adapter": lambda m: setattr(m, "conv3x3", Adapter(m.conv3x3)),
+    "forward": change_forward,
+    "padding": lambda m: setattr(m.conv5x5, "padding_mode", "circular"),
+    "dilation": lambda m: (
+        setattr(m.conv3x3, "dilation", (2, 2)),
+        setattr(m.conv3x3, "padding", (2, 2)),
+    ),
+    "no bias": lambda m: setattr(m.conv1x1, "bias", None),
+    "other gate": lambda m: m.spatial_attention.__setitem__(1, nn.ReLU()),
+    "deeper gate": lambda m: m.spatial_attention.insert(1, nn.Conv2d(1, 1, 3, padding=1)),
+    "other pool": lambda m: m.channel_attention.__setitem__(0, nn.AdaptiveMaxPool2d(1)),
+    "weight norm": lambda m: (
+        torch.nn.utils.parametrizations.weight_norm(m.conv5x5),
+        nn.init.constant_(m.conv5x5.parametrizations.weight.original0, 3.0),
+    ),
+    "pruned": lambda m: (
+        torch.nn.utils.prune.l1_unstructured(m.conv5x5, "weight", 0.5),
+        nn.init.constant_(m.conv5x5.weight_orig, 0.3),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_changed_parts_are_called(change, calls):
+    torch.manual_seed(0)
     module, x = build(16, 4), torch.randn(1, 16, 20, 20)
-    expected, seen = module(x), []
-    assert calls
-    calls.clear()
-    for part in (module.conv5x5, module.fusion_conv, module.spatial_attention[1]):
-        handle = part.register_forward_hook(lambda *_: seen.append(1))
-        assert (module(x) - expected).abs().max() < 1e-5
-        handle.remove()
-    assert len(seen) == 3 and not calls
-
-    class Adapter(nn.Module):
-        def __init__(self, base: nn.Conv2d) -> None:
-            super().__init__()
-            self.base, self.weight, self.bias = base, base.weight, base.bias
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.base(x) + 1
-
-    module.conv3x3 = Adapter(module.conv3x3)
-    assert not torch.allclose(module(x), expected, atol=1e-3)
-    module = build(16, 4)
-    torch.nn.utils.parametrizations.weight_norm(module.conv5x5)
-    module(x)
+    before = module(x)
+    assert calls.pop() == x.shape
+    change(module)
+    found = module(x)
+    branch = module.multi_scale_features(x)
+    expected = x + branch * module.channel_weights(x) * module.spatial_weights(x)
+    assert (found - expected).abs().max() < 1e-5
+    assert (found - before).abs().max() > 1e-3
     assert not calls
-    module = build(16, 4)
+
+
+def test_a_subclass_with_another_formula_is_called(calls):
+    assert torch.equal(Ungated(16, 4, zero_init=False)(x := torch.randn(1, 16, 20, 20)), x)
+    assert not calls
+    assert not MultiScaleAttention.plain
+
+
+def test_hooks_on_parts_are_called(calls):
+    module, x, seen = build(16, 4), torch.randn(1, 16, 20, 20, requires_grad=True), []
+    expected = module(x)
+    assert calls.pop() == x.shape
+    for part in (module.conv5x5, module.fusion_conv, module.spatial_attention[1]):
+        for register in ("forward_hook", "forward_pre_hook", "full_backward_hook"):
+            handle = getattr(part, f"register_{register}")(lambda *_: seen.append(1))
+            y = module(x)
+            y.sum().backward()
+            assert (y - expected).abs().max() < 1e-5
+            handle.remove()
+            assert len(seen) == 1 and not calls
+            seen.clear()
+    handle = nn.modules.module.register_module_forward_hook(lambda m, *_: seen.append(m))
+    module(x)
+    handle.remove()
+    assert module.conv5x5 in seen and not calls
     module.register_forward_hook(lambda *_: seen.append(1))
     module(x)
-    assert len(seen) == 4 and calls == [(1, 16, 20, 20)]
+    assert seen[-1] == 1 and calls == [x.shape]
 
 
-def test_a_second_derivative_is_refused_and_has_a_way(monkeypatch):
+def test_counters_of_operations_see_all_of_them():
+    module, x = build(64, 16), torch.randn(1, 64, 32, 32)
+    locations, hidden = 32 * 32, 4
+    with FlopCounterMode(display=False) as counter:
+        module(x)
+    convs = locations * (64 * hidden * 35 + 3 * hidden * 64 + 3 * 49)
+    assert counter.get_total_flops() == 2 * (convs + 2 * 64 * hidden)
+
+
+def test_channels_that_do_not_fit_are_told_by_the_convolution():
+    with pytest.raises(RuntimeError, match=r"expected input.* to have 16 channels"):
+        build(16, 4)(torch.randn(1, 8, 20, 20))
+
+
+def test_a_second_derivative_is_refused_and_has_a_way():
     module, x = build(8, 4).double(), torch.randn(1, 8, 16, 16, dtype=torch.float64)
     x.requires_grad_()
     gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
-    monkeypatch.setattr(dispatch, "ENABLED", False)
+    module.plain = True
     gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
     gradient.sum().backward()
     assert x.grad.isfinite().all() and x.grad.any()
 
 
 def test_tracers_see_the_plain_form(calls):
-    module, x = build(16, 4).eval(), torch.randn(2, 16, 33, 40)
+    module, x = build(16, 4).eval(), torch.randn(2, 16, 64, 65)
     with torch.no_grad():
         expected = module(x)
         assert calls
@@ -231,10 +354,14 @@ def test_tracers_see_the_plain_form(calls):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the TorchScript tracer is deprecated
             traced = torch.jit.trace(module, x, check_trace=False)
+            scripted = torch.jit.script(module)
         exported = torch.export.export(module, (x,)).module()
         symbolic = torch.fx.symbolic_trace(module)
-        for form in (traced, exported, symbolic):
+        for form in (traced, scripted, exported, symbolic):
             assert (form(x) - expected).abs().max() < 1e-5
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
+            assert (module(dual) - expected).abs().max() < 1e-5
         assert torch.func.vmap(module)(x[:, None]).sub(expected[:, None]).abs().max() < 1e-5
     assert not calls
     assert any(node.target == "conv5x5" for node in symbolic.graph.nodes)
@@ -266,26 +393,6 @@ def test_compiled_equals_eager():
     found = output_and_gradients(torch.compile(module, fullgraph=True), tensors)
     for mine, truth in zip(found, expected, strict=True):
         assert (mine - truth).norm() <= 1e-5 * (1 + truth.norm())
-
-
-def test_fused_gives_the_same_until_the_weights_change(calls):
-    module, x = build(32, 8), torch.randn(1, 32, 40, 40)
-    before = list(module.state_dict())
-    with torch.no_grad():
-        expected = module(x)
-        fused = copy.deepcopy(module).fuse()
-        assert not fused.training and list(fused.state_dict()) == before
-        assert (fused(x) - expected).abs().max() < 1e-5
-        other = build(32, 8, seed=1)
-        fused.load_state_dict(other.state_dict())
-        assert (fused(x) - other(x)).abs().max() < 1e-5
-        fused.fuse().train()
-        fused.conv5x5.weight.mul_(3)
-        assert fused.fused_taps is None
-        assert not torch.allclose(fused(x), other(x), atol=1e-3)
-        double = copy.deepcopy(module).fuse().double()
-        assert (double(x.double()) - expected).abs().max() < 1e-5
-    assert len(calls) == 7
 
 
 @pytest.mark.parametrize("positions", ["conv", "pool"])
