@@ -77,7 +77,8 @@ class Costs:
         inference: forward passes without gradients.
         training: forward and backward passes; empty for a fused variant.
         saved: bytes kept for the backward pass, parameters left out.
-        peak: bytes of the tensors that exist at once in a training step, parameters left out.
+        peak: bytes of the tensors that exist at once in a training step, parameters and their
+            gradients left out.
     """
 
     inference: list[float]
@@ -125,10 +126,13 @@ def measure(
 
         return step
 
+    def backward(name: str) -> None:
+        forward(models[name]).float().sum().backward()
+
     def training(name: str) -> Callable[[], None]:
         def step() -> None:
             models[name].zero_grad(set_to_none=True)
-            forward(models[name]).float().sum().backward()
+            backward(name)
 
         return step
 
@@ -138,7 +142,12 @@ def measure(
         name: saved_bytes(lambda name=name: forward(models[name]), [x, *models[name].parameters()])
         for name in trained
     }
-    peak = {name: peak_bytes(training(name), device) for name in trained if name != "compiled"}
+    # The parameters' gradients are there by now, and are added to.
+    peak = {
+        name: peak_bytes(lambda name=name: backward(name), device)
+        for name in trained
+        if name != "compiled"
+    }
     for model in models.values():
         model.zero_grad(set_to_none=True)
         model.eval()
@@ -154,12 +163,17 @@ def measure(
 def interleave(
     steps: Mapping[str, Callable[[], object]], rounds: int, device: str = "cpu"
 ) -> dict[str, list[float]]:
-    """Times of functions that take turns, in seconds, after two rounds that are not timed."""
+    """Times of functions that take turns, in seconds, after two rounds that are not timed.
+
+    Each round another one is first: what that costs or gives falls on all.
+    """
     times: dict[str, list[float]] = {name: [] for name in steps}
+    order = list(steps)
     for turn in range(WARMUP_ROUNDS + rounds):
-        for name, step in steps.items():
+        order = order[1:] + order[:1]
+        for name in order:
             start = time.perf_counter()
-            step()
+            steps[name]()
             if device == "cuda":
                 torch.cuda.synchronize()
             if turn >= WARMUP_ROUNDS:

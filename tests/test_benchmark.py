@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from references import multi_scale_attention
-from torch import nn
+from torch import Tensor, nn
 
+from msa_backbone import benchmark
 from msa_backbone.benchmark import (
     NaiveMultiScaleAttention,
     build_variant,
     exponent,
-    interleave,
     peak_bytes,
     saved_bytes,
 )
@@ -40,11 +40,86 @@ def test_peak_bytes_see_what_lives_at_once():
     assert peak_bytes(step) == 2 * 4000
 
 
-def test_functions_take_turns_and_warm_up():
-    order = []
-    times = interleave({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=3)
-    assert "".join(order) == "ab" * 5
-    assert [len(own) for own in times.values()] == [3, 3]
+def test_functions_take_turns_and_warm_up(monkeypatch):
+    order: list[str] = []
+    seconds = {"a": [50, 60, 1, 2, 3], "b": [70, 80, 10, 20, 30]}
+    now = [0.0]
+
+    def step(name: str) -> None:
+        now[0] += seconds[name][order.count(name)]
+        order.append(name)
+
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
+    times = benchmark.interleave({"a": lambda: step("a"), "b": lambda: step("b")}, rounds=3)
+    assert times == {"a": [1, 2, 3], "b": [10, 20, 30]}
+    assert "".join(order) == "baabbaabba"  # another one is first in each round
+
+
+def test_a_ratio_is_the_median_of_the_rounds():
+    assert benchmark.ratio([2.0, 4.0, 90.0], [1.0, 2.0, 30.0]) == 2.0
+
+
+def test_what_is_measured(monkeypatch):
+    """Training with gradients, inference without, autocast where asked for, `fuse` only there."""
+    seen = []
+
+    class Spy(nn.Module):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name, self.weight = name, nn.Parameter(torch.ones(1))
+
+        def fuse(self) -> None:
+            seen.append((self.name, "fuse"))
+
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            amp = torch.is_autocast_enabled("cpu")
+            seen.append((self.name, torch.is_grad_enabled(), self.training, amp, x.shape))
+            return [x * self.weight]
+
+    built = []
+    monkeypatch.setattr(
+        benchmark, "build_variant", lambda name, at: built.append((name, at)) or Spy(name)
+    )
+    counted = []
+    monkeypatch.setattr(
+        Tensor, "backward", lambda self: counted.append(1) or torch.autograd.backward(self)
+    )
+    for amp in (False, True):
+        costs = benchmark.measure(["plain", "fused"], "relu", (2, 32, 48), 3, amp=amp)
+        trained = ("plain", True, True, amp, (2, 3, 32, 48))
+        # Five rounds of training, then saved and peak memory.
+        assert seen[:7] == [trained] * 7 and len(counted) == 6
+        assert seen[7] == ("fused", "fuse")
+        tested = {name: (name, False, False, amp, (2, 3, 32, 48)) for name in ("plain", "fused")}
+        assert sorted(seen[8:]) == sorted([tested["plain"]] * 5 + [tested["fused"]] * 5)
+        assert len(costs["plain"].inference) == len(costs["plain"].training) == 3
+        assert not costs["fused"].training
+        seen.clear(), counted.clear()
+    assert built == [("plain", "relu"), ("fused", "relu")] * 2
+
+
+def test_variants_are_what_they_are_called():
+    types = {
+        "ours": "MultiScaleAttention",
+        "fused": "MultiScaleAttention",
+        "naive": "NaiveMultiScaleAttention",
+        "SE": "SEModule",
+        "ECA": "EcaModule",
+        "CBAM": "CbamModule",
+    }
+    assert set(types) | {"plain", "compiled"} == set(benchmark.VARIANTS)
+    for name, kind in types.items():
+        attentions = build_variant(name, "pool").attentions.values()
+        assert [type(module).__name__ for module in attentions] == [kind] * 5
+    assert not build_variant("plain", "pool").attentions
+
+
+def test_exponents_of_time_and_memory_have_their_columns():
+    costs = [
+        {"plain": benchmark.Costs([size], [size**2], int(size**3), 0)} for size in (1.0, 2.0, 4.0)
+    ]
+    row = benchmark.growth_table([1, 2, 4], costs).splitlines()[-1]
+    assert row == "| plain | 1.00 | 2.00 | 3.00 |"
 
 
 def test_exponent_of_a_power():

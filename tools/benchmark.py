@@ -52,7 +52,7 @@ def compare_variants(args: argparse.Namespace) -> None:
             tables.append(f"{title}\n\n{benchmark.costs_table(costs)}")
             print(tables[-1], end="\n\n", flush=True)
         if args.growth:
-            sizes = [s[0] if args.growth == "samples" else s[1] * s[2] for s in args.shapes]
+            sizes = [size_of(shape, args.growth) for shape in args.shapes]
             growth = list(measured.values())[-len(args.shapes) :]
             tables.append(
                 f"exponents over {args.growth}, {positions}\n\n"
@@ -85,6 +85,29 @@ def parse_shape(text: str) -> tuple[int, int, int]:
     return int(parts[0]), int(parts[1]), int(parts[2])
 
 
+def check_options(args: argparse.Namespace) -> None:
+    """Raise ValueError for what would fail, or mislead, after the measurements."""
+    for name in ("rounds", "threads"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            raise ValueError(f"--{name} {value}: give 1 or more")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
+    if args.out is not None and args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"--out {args.out} is a file: give a folder")
+    if args.data and not args.configs:
+        raise ValueError("--data goes with configs: name one or more")
+    if args.growth and len({size_of(shape, args.growth) for shape in args.shapes}) < 2:
+        raise ValueError(f"--growth {args.growth} needs two or more --shapes that differ in them")
+    others = {"pixels": lambda shape: shape[:1], "samples": lambda shape: shape[1:]}
+    if args.growth and len({others[args.growth](shape) for shape in args.shapes}) > 1:
+        raise ValueError(f"--growth {args.growth} needs --shapes that differ in nothing else")
+
+
+def size_of(shape: tuple[int, int, int], growth: str) -> int:
+    """Samples, or pixels of a sample."""
+    return shape[0] if growth == "samples" else shape[1] * shape[2]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -115,15 +138,11 @@ def main() -> None:
     parser.add_argument("--amp", action="store_true", help="autocast to bfloat16")
     add_config_options(parser)
     args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    args.shapes = list(dict.fromkeys(args.shapes))
     with runs.one_line_errors():
-        if args.rounds < 1:
-            raise ValueError(f"--rounds {args.rounds}: give 1 or more")
-        if args.growth and len(args.shapes) < 2:
-            raise ValueError(f"--growth {args.growth} needs two or more --shapes")
-        if args.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
+        check_options(args)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
     compare_configs(args) if args.configs else compare_variants(args)
 
 

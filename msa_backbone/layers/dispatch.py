@@ -21,6 +21,8 @@ from torch.nn.modules.module import _has_any_global_hook
 
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 KERNEL_DEVICE = "cuda"
+KERNEL_CHANNELS = 2048
+"""A program of a kernel has all channels of two locations, at least, in its registers."""
 
 
 def form_for(module: nn.Module, x: object) -> str:
@@ -33,7 +35,11 @@ def form_for(module: nn.Module, x: object) -> str:
     if module.plain or type(x) is not Tensor or x.dim() != 4 or not x.numel() or not _eager():
         return "plain"
     hidden = getattr(module.conv1x1, "out_channels", 0)
-    if x.device.type == KERNEL_DEVICE and x.dtype in KERNEL_DTYPES:
+    if (
+        x.device.type == KERNEL_DEVICE
+        and x.dtype in KERNEL_DTYPES
+        and x.shape[1] <= KERNEL_CHANNELS
+    ):
         form = "kernels"
     elif (
         x.device.type == "cpu"

@@ -20,9 +20,6 @@ from .combination import memory_format_of
 TILE_ELEMENTS = 4096
 """Elements of x in a program of the first pass: 16 in each thread of eight warps, no spills."""
 
-MAX_CHANNELS = 2048
-"""What `read` takes: a tile has at least two locations."""
-
 MAX_TILES = 16
 """Tiles that a program reads, one after another, where there are many: their sums go together."""
 
@@ -128,7 +125,7 @@ def read(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Statistics of x in one pass, and one for all their gradients.
 
     Args:
-        x: (N, C, H, W), C at most `MAX_CHANNELS`.
+        x: (N, C, H, W), C at most `dispatch.KERNEL_CHANNELS`.
 
     Returns:
         x to go on with, so that its gradients meet; maximum, mean and unbiased deviation over the

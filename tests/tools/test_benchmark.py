@@ -33,11 +33,6 @@ def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
     assert sorted(demo.rglob("*")) == before
 
 
-def test_bad_rounds(run_tool, tiny_config):
-    with pytest.raises(SystemExit, match="--rounds 0: give 1 or more"):
-        run_tool("benchmark", tiny_config, "--rounds", 0)
-
-
 def test_variants_are_tabled_fitted_and_drawn(run_tool, tmp_path, capsys):
     names = ["ours", "naive", "CBAM"]
     shapes = ["1x32x32", "1x64x64"]
@@ -76,6 +71,18 @@ def test_bad_options(run_tool, options, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_growth_needs_two_shapes(run_tool):
-    with pytest.raises(SystemExit, match="--growth pixels needs two or more --shapes"):
-        run_tool("benchmark", "--growth", "pixels")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--rounds", 0), "--rounds 0: give 1 or more"),
+        (("--threads", -1), "--threads -1: give 1 or more"),
+        (("--data", "."), "--data goes with configs"),
+        (("--out", __file__), "is a file: give a folder"),
+        (("--growth", "pixels"), "needs two or more --shapes that differ"),
+        (("--growth", "samples", "--shapes", "1x32x32", "1x64x64"), "two or more --shapes"),
+        (("--growth", "pixels", "--shapes", "1x64x64", "4x32x32"), "differ in nothing else"),
+    ],
+)
+def test_bad_options_are_told_before_measuring(run_tool, options, message):
+    with pytest.raises(SystemExit, match=message):
+        run_tool("benchmark", *options)
