@@ -13,7 +13,7 @@ demo: .venv/.ready
 
 # The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
 demo-segmentation: work_dirs/demo/epoch_4.pth .venv/.ready
-	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_400_demo-192x192.py \
+	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1k_demo-192x192.py \
 		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
 
 work_dirs/demo/epoch_4.pth:

@@ -43,7 +43,7 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
 
 
 def test_masks(run_tool, demo, tmp_path, counted):
-    base = "configs/segmentation/unet_msa-vgg16_400_demo-192x192.py"
+    base = "configs/segmentation/unet_msa-vgg16_1k_demo-192x192.py"
     root = next(p for p in [tmp_path, *browse.Path(__file__).parents] if (p / base).is_file())
     run_tool(
         "browse_data", root / base, "--data", demo / "segmentation", "--work-dir", tmp_path / "w"

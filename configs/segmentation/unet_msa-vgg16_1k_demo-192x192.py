@@ -18,17 +18,17 @@ model = dict(
         decoder_channels=(16, 32, 64, 64, 64),
         num_classes=11,
         # Strokes are few pixels among many of background.
-        loss_decode=[
-            dict(type='CrossEntropyLoss', loss_name='loss_ce', avg_non_ignore=True),
-            dict(type='DiceLoss', loss_name='loss_dice', loss_weight=1.0),
-        ]))
+        loss_decode=dict(
+            _delete_=True, type='CrossEntropyLoss', class_weight=[0.1] + [1.0] * 10)))
 train_dataloader = dict(batch_size=4)
-train_cfg = dict(max_iters=400, val_interval=100)
+train_cfg = dict(max_iters=1000, val_interval=250)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', T_max=350, eta_min=1e-5, begin=50, end=400, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=950, eta_min=1e-5, begin=50, end=1000, by_epoch=False),
 ]
+# The backbone knows digits already: it moves slowly, and the decoder fast.
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.05, fused=True))
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=400))
+    optimizer=dict(_delete_=True, type='AdamW', lr=3e-3, weight_decay=0.05, fused=True),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=1000))
 auto_scale_lr = dict(base_batch_size=4)
