@@ -27,7 +27,8 @@ def segment_config(tmp_path) -> Path:
     path.write_text(
         f"_base_ = {str(base)!r}\n"
         "model = dict(backbone=dict(base_channels=8, init_cfg=None), decode_head=dict(\n"
-        "    in_channels=(8, 16, 32, 64, 64), decoder_channels=(8, 8, 16, 16, 16)))\n"
+        "    in_channels=(8, 16, 32, 64, 64), decoder_channels=(8, 8, 16, 16, 16),\n"
+        "    loss_decode=dict(class_weight=None)))\n"
         "train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)\n"
         "val_dataloader = dict(num_workers=0, persistent_workers=False)\n"
         "test_dataloader = dict(num_workers=0, persistent_workers=False)\n"
