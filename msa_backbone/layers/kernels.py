@@ -30,14 +30,14 @@ ENOUGH_PROGRAMS = 1024
 @triton.jit
 def _read_kernel(
     x, statistics, sums,
-    channels, locations, stride_n, stride_c, stride_l,
-    ACC: tl.constexpr, TILES: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
+    channels, locations, stride_n, stride_c, stride_l, tiles,
+    ACC: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
     part, sample = tl.program_id(0), tl.program_id(1).to(tl.int64)
     c = tl.arange(0, C)[None, :]
     total = tl.zeros([C], ACC)
-    for tile in range(TILES):
-        at = (part * TILES + tile) * L + tl.arange(0, L)
+    for tile in range(tiles):
+        at = (part * tiles + tile) * L + tl.arange(0, L)
         inside = (at[:, None] < locations) & (c < channels)
         where = sample * stride_n + at[:, None] * stride_l + c * stride_c
         values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
@@ -149,8 +149,8 @@ class _Read(Function):
         sums = x.new_empty(samples, parts, channels, dtype=_accumulated(x.dtype))
         with torch.cuda.device_of(x):
             _read_kernel[(parts, samples)](
-                x, statistics, sums, channels, locations, *_strides(x),
-                ACC=_TYPES[sums.dtype], TILES=together, **tile,
+                x, statistics, sums, channels, locations, *_strides(x), together,
+                ACC=_TYPES[sums.dtype], **tile,
             )  # fmt: skip
         average = sums.sum(1).div_(locations).to(x.dtype)
         ctx.save_for_backward(x)

@@ -177,7 +177,7 @@ from msa_backbone.layers import kernels
 pointers = {"sums": "*fp32"}
 shared = {}
 for kernel, constants, warps in (
-    (kernels._read_kernel, {"TILES": 4, **kernels._tile(512)}, 8),
+    (kernels._read_kernel, kernels._tile(512), 8),
     (kernels._read_backward_kernel, kernels._tile(512), 8),
     (kernels._combine_kernel, {"PRECISION": "tf32", "L": 64, "C": 64, "K": 32}, 4),
 ):
