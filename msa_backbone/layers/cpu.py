@@ -175,10 +175,14 @@ class _Read(Function):
                 torch.eq(block, peaks[sample, inside], out=buffer)
                 share = grad_peak[sample, inside] / torch.mv(buffer, ones)  # equal maxima share
                 grad.addcmul_(buffer, share[:, None])
-        grad_kernels = ()
+        grad_kernels: list[Tensor | None] = [None] * len(kernels)
         if for_kernels:
-            grad_kernels = torch.autograd.grad(taps_of_kernels, kernels, grad_taps)
-        return grad_x, None, *(grad_kernels or [None] * len(kernels))
+            grads = torch.autograd.grad(taps_of_kernels, kernels, grad_taps)
+            # In the strides of their kernels, as DistributedDataParallel wants them.
+            grad_kernels = [
+                torch.empty_like(k).copy_(g) for k, g in zip(kernels, grads, strict=True)
+            ]
+        return grad_x, None, *grad_kernels
 
 
 def _slope(grad_std: Tensor, mean: Tensor, std: Tensor, channels: int) -> Tensor:

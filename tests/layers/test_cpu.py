@@ -186,6 +186,17 @@ def test_neighbours_fill_the_vectors(monkeypatch):
         assert [packing.neighbours_for(outputs) for outputs in (1, 4, 8, 16, 64)] == expected
 
 
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_gradients_have_the_strides_of_their_weights(memory_format):
+    """DistributedDataParallel copies and warns otherwise."""
+    module = build(16, 4).to(memory_format=memory_format)
+    weights = module.conv1x1.weight, module.conv3x3.weight, module.conv5x5.weight
+    with everywhere():
+        loss = module(torch.randn(1, 16, 8, 8)).sum()
+    for weight, grad in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+        assert grad.stride() == weight.stride()
+
+
 def test_equal_maxima_share_the_gradient():
     module, x = build(4, 2).double(), torch.zeros(1, 4, 20, 20, dtype=torch.float64)
     x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
