@@ -4,6 +4,9 @@ The gates go into the factors of the matrix product, which adds to x: the featur
 exist, and nothing of that size is stored for the backward pass.
 """
 
+from collections.abc import Callable
+from functools import wraps
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -48,6 +51,17 @@ def memory_format_of(x: Tensor) -> torch.memory_format:
     return torch.channels_last if last else torch.contiguous_format
 
 
+def without_autocast(backward: Callable) -> Callable:
+    """A backward pass computes in the dtypes of its forward pass, wherever it is called."""
+
+    @wraps(backward)
+    def run(ctx: FunctionCtx, grad: Tensor, *grads: Tensor | None) -> object:
+        with torch.autocast(grad.device.type, enabled=False):
+            return backward(ctx, grad, *grads)
+
+    return run
+
+
 class _Combine(Function):
     """See `combine`."""
 
@@ -75,6 +89,7 @@ class _Combine(Function):
 
     @staticmethod
     @once_differentiable
+    @without_autocast
     def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         branches, spatial, channel, weight, bias = ctx.saved_tensors
         x_dtype, memory_format = ctx.like_x

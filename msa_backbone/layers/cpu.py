@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from .combination import memory_format_of
+from .combination import memory_format_of, without_autocast
 from .packing import convolve
 from .statistics import spatial_statistics
 from .taps import ROWS, SIZES, shifts_of, split, tap_matrix
@@ -110,6 +110,7 @@ class _Read(Function):
 
     @staticmethod
     @once_differentiable
+    @without_autocast
     def backward(
         ctx: FunctionCtx,
         grad_y: Tensor,
@@ -171,6 +172,7 @@ class _Read(Function):
                         grad_by_row[dy].addmm_(part, block[rows])
             if for_x and statistics is not None:
                 buffer = block - means[sample, inside]
+                buffer.sub_(buffer.mean(1, keepdim=True))  # what the mean's rounding left
                 grad.addcmul_(buffer, slope[sample, inside])
                 torch.eq(block, peaks[sample, inside], out=buffer)
                 share = grad_peak[sample, inside] / torch.mv(buffer, ones)  # equal maxima share

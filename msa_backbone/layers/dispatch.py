@@ -24,6 +24,9 @@ KERNEL_DEVICE = "cuda"
 KERNEL_CHANNELS = 2048
 """A program of a kernel has all channels of two locations, at least, in its registers."""
 
+KERNEL_SAMPLES = 65535
+"""CUDA's limit for a grid; offsets inside of a sample have 32 bits."""
+
 
 def form_for(module: nn.Module, x: object) -> str:
     """'plain', 'cpu' or 'kernels'.
@@ -39,6 +42,8 @@ def form_for(module: nn.Module, x: object) -> str:
         x.device.type == KERNEL_DEVICE
         and x.dtype in KERNEL_DTYPES
         and x.shape[1] <= KERNEL_CHANNELS
+        and x.shape[0] <= KERNEL_SAMPLES
+        and max(x.shape[1], 3 * hidden) * x.shape[2] * x.shape[3] < 2**31
     ):
         form = "kernels"
     elif (
@@ -75,7 +80,8 @@ def _pays(locations: int, hidden: int) -> bool:
 def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
     """Whether taking the weights does what calling the parts would do.
 
-    Hooks, parametrizations, adapters, observers of a quantizer or other layers count on the call.
+    Hooks, parametrizations, adapters, observers of a quantizer, other layers and subclasses with
+    other parts of the formula count on the call.
     """
     convs = [
         (module.conv1x1, channels, hidden, 1),
@@ -93,7 +99,11 @@ def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
         _is(gate, nn.Sequential) and _is(gate[0], nn.AdaptiveAvgPool2d) and gate[0].output_size == 1
     ):
         return False
-    return not _has_any_global_hook() and all(_is_conv(*conv) for conv in convs)
+    own = all(
+        getattr(type(module), name) is function and name not in vars(module)
+        for name, function in module.formula.items()
+    )
+    return own and not _has_any_global_hook() and all(_is_conv(*conv) for conv in convs)
 
 
 def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
@@ -101,6 +111,7 @@ def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
         _is(part, nn.Conv2d)
         and part.weight.shape == (outputs, inputs, size, size)
         and part.bias is not None
+        and {type(part.weight), type(part.bias)} <= {Tensor, nn.Parameter}
         and part.padding == (size // 2, size // 2)
         and part.stride == part.dilation == (1, 1)
         and part.padding_mode == "zeros"
@@ -111,7 +122,7 @@ def _is(part: nn.Module, kind: type[nn.Module]) -> bool:
     """Exactly of this class, nothing hangs on its call."""
     return (
         type(part) is kind
-        and "forward" not in vars(part)
+        and vars(part).keys().isdisjoint(("forward", "_conv_forward"))
         and not (part._forward_hooks or part._forward_pre_hooks)
         and not (part._backward_hooks or part._backward_pre_hooks)
     )
@@ -123,6 +134,8 @@ def _kernels_work(device: torch.device) -> bool:
     try:
         kernels = importlib.import_module(".kernels", __package__)
         kernels.read(torch.zeros(1, 1, 1, 1, device=device))
+    except torch.OutOfMemoryError:
+        raise
     except Exception as error:  # whatever keeps them from working, the plain form does
         reason = str(error).partition("\n")[0]
         warnings.warn(

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from .combination import memory_format_of
+from .combination import memory_format_of, without_autocast
 
 TILE_ELEMENTS = 4096
 """Elements of x in a program of the first pass: 16 in each thread of eight warps, no spills."""
@@ -75,6 +75,8 @@ def _read_backward_kernel(
 
     mean = tl.sum(values, 1) / channels
     centred = tl.where(c[None, :] < channels, values - mean[:, None], 0.0)
+    rest = tl.sum(centred, 1) / channels  # what the mean's rounding left
+    centred = tl.where(c[None, :] < channels, centred - rest[:, None], 0.0)
     freedom = tl.maximum(channels - 1, 1)
     std = tl.sqrt(tl.sum(centred * centred, 1) / freedom)
     # Where all channels are equal, the mean's rounding is the deviation: no gradient.
@@ -158,6 +160,7 @@ class _Read(Function):
 
     @staticmethod
     @once_differentiable
+    @without_autocast
     def backward(
         ctx: FunctionCtx, grad_y: Tensor, grad_statistics: Tensor, grad_average: Tensor
     ) -> Tensor:
@@ -207,8 +210,7 @@ def combine(
             bias.contiguous(), y, channels, inputs, height * width,
             *_strides(x), *_strides(branches),
             ACC=_TYPES[_accumulated(y.dtype)],
-            # What a convolution of cuDNN may use, which this stands for.
-            PRECISION="tf32" if torch.backends.cudnn.allow_tf32 else "ieee",
+            PRECISION="tf32" if _tf32(branches) else "ieee",
             **tile,
         )  # fmt: skip
     return y
@@ -224,6 +226,16 @@ def _accumulated(dtype: torch.dtype) -> torch.dtype:
 def _tile(channels: int) -> dict[str, int]:
     columns = triton.next_power_of_2(channels)
     return {"L": min(128, TILE_ELEMENTS // columns), "C": columns, "num_warps": 8}
+
+
+def _tf32(x: Tensor) -> bool:
+    """Whether a convolution of cuDNN, which the product stands for, may use TF32."""
+    if x.dtype != torch.float32 or torch.version.hip:
+        return False
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    if hasattr(conv, "fp32_precision"):
+        return conv.fp32_precision == "tf32"
+    return torch.backends.cudnn.allow_tf32
 
 
 def _strides(x: Tensor) -> tuple[int, int, int]:

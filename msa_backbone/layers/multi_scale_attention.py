@@ -51,11 +51,6 @@ class MultiScaleAttention(nn.Module):
     plain = False
     """True, on a class or on a module: the formula operation by operation, see `dispatch`."""
 
-    def __init_subclass__(cls) -> None:
-        """A subclass with other parts of the formula takes the plain form, which calls them."""
-        parts = {"multi_scale_features", "channel_weights", "spatial_weights"}
-        cls.plain = cls.plain or not parts.isdisjoint(vars(cls))
-
     def __init__(
         self,
         in_channels: int,
@@ -162,3 +157,10 @@ class MultiScaleAttention(nn.Module):
             channel = self.channel_attention(average)
         weight, bias = self.fusion_conv.weight.flatten(1), self.fusion_conv.bias
         return combine(x, self._scales(x), spatial, channel, weight, bias, in_kernel=True)
+
+
+# Subclasses and modules that change one of these take the plain form, which calls it.
+MultiScaleAttention.formula = {
+    name: vars(MultiScaleAttention)[name]
+    for name in ("multi_scale_features", "channel_weights", "spatial_weights", "_scales")
+}

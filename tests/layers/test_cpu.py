@@ -302,10 +302,47 @@ def test_changed_parts_are_called(change, calls):
     assert not calls
 
 
-def test_a_subclass_with_another_formula_is_called(calls):
-    assert torch.equal(Ungated(16, 4, zero_init=False)(x := torch.randn(1, 16, 20, 20)), x)
+class Mixin:
+    def spatial_weights(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x[:, :1])
+
+
+class Mixed(Mixin, MultiScaleAttention):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Ungated, Mixed])
+def test_a_subclass_with_another_formula_is_called(kind, calls):
+    x = torch.randn(1, 16, 20, 20)
+    assert torch.equal(kind(16, 4, zero_init=False)(x), x)
+    module = build(16, 4)
+    module.spatial_weights = lambda x: torch.zeros_like(x[:, :1])
+    assert torch.equal(module(x), x)
     assert not calls
-    assert not MultiScaleAttention.plain
+
+
+def test_a_backward_pass_inside_autocast_changes_nothing(calls):
+    module, x = build(16, 4), torch.randn(1, 16, 20, 20)
+    parameters = list(module.parameters())
+    expected = torch.autograd.grad(module(x).square().mean(), parameters)
+    loss = module(x).square().mean()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = torch.autograd.grad(loss, parameters)
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("spread", [1e-6, 1e-4])
+def test_channels_that_vary_little_have_exact_gradients(spread):
+    module = build(32, 4)
+    x = 1 + spread * torch.randn(1, 32, 20, 20)
+    exact = copy.deepcopy(module).double()
+    truth = output_and_gradients(published(exact), [x.double().requires_grad_()])[1]
+    with everywhere():
+        found = output_and_gradients(module, [x.requires_grad_()])[1]
+    module.plain = True
+    plain = output_and_gradients(module, [x])[1]
+    assert (found - truth).norm() <= 3 * (plain - truth).norm() + 1e-6 * truth.norm()
 
 
 def test_hooks_on_parts_are_called(calls):

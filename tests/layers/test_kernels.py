@@ -107,6 +107,23 @@ def test_rounding_is_that_of_the_dtype(dtype, memory_format):
         assert (m - t).norm() <= allowed
 
 
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+def test_the_precision_asked_for_is_read(precision):
+    from msa_backbone.layers import kernels
+
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    if not hasattr(conv, "fp32_precision"):
+        pytest.skip("this torch has allow_tf32 only")
+    before = conv.fp32_precision
+    try:
+        conv.fp32_precision = precision
+        assert kernels._tf32(torch.zeros(1)) is (precision == "tf32")
+        assert not kernels._tf32(torch.zeros(1, dtype=torch.float16))
+        build(16, 4)(torch.randn(1, 16, 4, 4))
+    finally:
+        conv.fp32_precision = before
+
+
 def test_equal_maxima_share_the_gradient():
     from msa_backbone.layers import kernels
 
