@@ -34,9 +34,7 @@ class NaiveMultiScaleAttention(MultiScaleAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        branch = self.fusion_conv(
-            torch.cat([self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)], dim=1)
-        )
+        branch = self.multi_scale_features(x)
         statistics = [
             x.max(dim=1, keepdim=True)[0],
             x.mean(dim=1, keepdim=True),

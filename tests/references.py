@@ -72,3 +72,11 @@ def randomise(model: nn.Module, seed: int = 0) -> None:
         if tensor.is_floating_point() and tensor.dim() == 1:
             noise = torch.rand(tensor.shape, generator=generator)
             tensor.copy_(noise - 0.5 if name.endswith(("bias", "running_mean")) else noise + 0.5)
+
+
+def output_and_gradients(function, tensors, seed: int = 0) -> list[torch.Tensor]:
+    """Output for the first tensor, then all gradients of a weighted sum that no dtype changes."""
+    y = function(tensors[0])
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y)
+    return [y.detach(), *torch.autograd.grad(y, tensors, weights)]

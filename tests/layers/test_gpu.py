@@ -4,18 +4,12 @@ import copy
 
 import pytest
 import torch
-from references import multi_scale_attention
+from references import multi_scale_attention, output_and_gradients
 
 from msa_backbone import MultiScaleAttention
 from msa_backbone.layers import dispatch
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-
-
-def output_and_gradients(function, tensors) -> list[torch.Tensor]:
-    y = function(tensors[0])
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return [y.detach(), *torch.autograd.grad(y, tensors, weights.to(y))]
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import multi_scale_attention
+from references import multi_scale_attention, output_and_gradients
 
 from msa_backbone import MultiScaleAttention
 from msa_backbone.layers import combination, dispatch
@@ -37,12 +37,6 @@ def calls(monkeypatch) -> list:
 def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAttention:
     torch.manual_seed(seed)
     return MultiScaleAttention(channels, ratio, **{"zero_init": False, **options})
-
-
-def output_and_gradients(function, tensors) -> list[torch.Tensor]:
-    y = function(tensors[0])
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return [y.detach(), *torch.autograd.grad(y, tensors, weights.to(y.dtype))]
 
 
 @settings(max_examples=30, deadline=None)
