@@ -1,5 +1,7 @@
 """Independent oracles: the article's formula and torchvision's VGG, without this package."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -80,3 +82,73 @@ def output_and_gradients(function, tensors, seed: int = 0) -> list[torch.Tensor]
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y)
     return [y.detach(), *torch.autograd.grad(y, tensors, weights)]
+
+
+def _rms_norm(x: Tensor, gain: Tensor) -> Tensor:
+    return x / (x.square().mean(-1, keepdim=True) + torch.finfo(x.dtype).eps).sqrt() * gain
+
+
+def _heads(state: dict[str, Tensor], prefix: str, x: Tensor, heads: int) -> list[Tensor]:
+    """Queries, keys and values as (N, heads, h / heads, H, W), normalised where they should be."""
+    weight, bias = state[f"{prefix}.qkv.weight"][:, :, 0, 0], state[f"{prefix}.qkv.bias"]
+    projected = torch.einsum("oc,nchw->nohw", weight, x) + bias[:, None, None]
+    parts = [part.unflatten(1, (heads, -1)) for part in projected.chunk(3, dim=1)]
+    for index, name in enumerate(("q_norm", "k_norm")):
+        gain = state[f"{prefix}.{name}.weight"]
+        parts[index] = _rms_norm(parts[index].movedim(2, -1), gain).movedim(-1, 2)
+    return parts
+
+
+def _project_out(state: dict[str, Tensor], x: Tensor, attended: Tensor) -> Tensor:
+    weight, bias = state["out.weight"][:, :, 0, 0], state["out.bias"]
+    return x + torch.einsum("oc,nchw->nohw", weight, attended) + bias[:, None, None]
+
+
+def linear_attention(state: dict[str, Tensor], x: Tensor, heads: int) -> Tensor:
+    """Every location looks at every other: all H * W x H * W weights written out."""
+    q, k, v = (part.flatten(3) for part in _heads(state, "heads", x, heads))
+    similarity = torch.einsum("ngdi,ngdj->ngij", F.elu(q) + 1, F.elu(k) + 1)
+    attended = torch.einsum("ngij,ngdj->ngdi", similarity / similarity.sum(-1, keepdim=True), v)
+    return _project_out(state, x, attended.flatten(1, 2).unflatten(2, x.shape[2:]))
+
+
+def axial_attention(state: dict[str, Tensor], x: Tensor, heads: int) -> Tensor:
+    """Column by column, then row by row."""
+
+    def line(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(N, heads, d, L) each, softmax over the line's L places."""
+        weights = (torch.einsum("ngdi,ngdj->ngij", q, k) / q.shape[2] ** 0.5).softmax(-1)
+        return torch.einsum("ngij,ngdj->ngdi", weights, v)
+
+    parts = _heads(state, "along_height", x, heads)
+    columns = [line(*(part[..., i] for part in parts)) for i in range(x.shape[3])]
+    parts = _heads(state, "along_width", torch.stack(columns, -1).flatten(1, 2), heads)
+    rows = [line(*(part[..., i, :] for part in parts)) for i in range(x.shape[2])]
+    return _project_out(state, x, torch.stack(rows, -2).flatten(1, 2))
+
+
+def bilinear(plane: Tensor, row: float, column: float) -> float:
+    """A plane's value between its pixels, zero outside of it."""
+    value, top, left = 0.0, math.floor(row), math.floor(column)
+    for i in (top, top + 1):
+        for j in (left, left + 1):
+            if 0 <= i < plane.shape[0] and 0 <= j < plane.shape[1]:
+                value += (1 - abs(row - i)) * (1 - abs(column - j)) * plane[i, j].item()
+    return value
+
+
+def deformable_scale(
+    x: Tensor, weight: Tensor, bias: Tensor, offsets: Tensor, modulation: Tensor
+) -> Tensor:
+    """Deformable convolution of one sample in loops; offsets as (row, column) of each tap."""
+    outputs, (_, height, width), size = weight.shape[0], x.shape, weight.shape[-1]
+    y = bias[:, None, None].expand(outputs, height, width).clone()
+    for i in range(height):
+        for j in range(width):
+            for tap in range(size * size):
+                row = i + tap // size - size // 2 + offsets[2 * tap, i, j].item()
+                column = j + tap % size - size // 2 + offsets[2 * tap + 1, i, j].item()
+                sample = x.new_tensor([bilinear(plane, row, column) for plane in x])
+                kernel = weight[:, :, tap // size, tap % size]
+                y[:, i, j] += modulation[tap, i, j] * (kernel @ sample)
+    return y

@@ -9,6 +9,9 @@ from difflib import get_close_matches
 
 from mmengine.registry import MODELS
 from torch import nn
+from torchvision.ops import StochasticDepth
+
+from .peers import ResidualStart
 
 CONVOLUTIONS = {"Conv2d": nn.Conv2d, "Conv": nn.Conv2d}
 NORMS = {
@@ -85,9 +88,37 @@ def build_pool(stride: int, ceil_mode: bool) -> nn.MaxPool2d:
     return nn.MaxPool2d(kernel_size=2, stride=stride, ceil_mode=ceil_mode)
 
 
+def build_branch_drop(dropout: float, drop_path: float) -> nn.Module | None:
+    """What leaves parts of a residual branch out in training; None where nothing is asked for.
+
+    Whole channels (https://arxiv.org/abs/1411.4280, section 3.2) and the whole branch of a sample
+    (stochastic depth, https://arxiv.org/abs/1603.09382, section 3); what stays is scaled up.
+
+    Raises:
+        ValueError: for a probability outside [0, 1).
+    """
+    for name, value in (("dropout", dropout), ("drop_path", drop_path)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value} is no probability of leaving out: choose 0 <= p < 1")
+    drops = []
+    if dropout:
+        drops.append(nn.Dropout2d(dropout))
+    if drop_path:
+        drops.append(StochasticDepth(drop_path, mode="row"))
+    return nn.Sequential(*drops) if drops else None
+
+
 def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
-    """A registered attention module for `in_channels` channels."""
-    return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
+    """A registered attention module for `in_channels` channels.
+
+    With `zero_init`, one that cannot start as the identity by itself is put into a
+    `ResidualStart`.
+    """
+    cls, _ = _resolve(cfg, {}, "attention")
+    if "zero_init" in inspect.signature(cls).parameters:
+        return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
+    attention = MODELS.build(dict(cfg, in_channels=in_channels))
+    return ResidualStart(attention, in_channels) if zero_init else attention
 
 
 def check_attention_options(attention: dict) -> None:

@@ -22,6 +22,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from . import cpu, dispatch
+from .blocks import build_branch_drop
 from .combination import combine
 from .packing import convolve
 from .statistics import spatial_statistics
@@ -42,10 +43,12 @@ class MultiScaleAttention(nn.Module):
         reduction_ratio: r; the branches and the channel gate work on C // r channels.
         channel: gate f with channel weights.
         spatial: gate f with spatial weights.
+        dropout: in training, probability of leaving a channel out of f.
+        drop_path: in training, probability of leaving f out of a sample.
         zero_init: start the fusion convolution at zero, so that y = x until training moves it.
 
     Raises:
-        ValueError: if `reduction_ratio` is not in 1..in_channels.
+        ValueError: if `reduction_ratio` is not in 1..in_channels, or a probability not in [0, 1).
     """
 
     plain = False
@@ -57,6 +60,8 @@ class MultiScaleAttention(nn.Module):
         reduction_ratio: int = 16,
         channel: bool = True,
         spatial: bool = True,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
         zero_init: bool = True,
     ) -> None:
         super().__init__()
@@ -89,6 +94,7 @@ class MultiScaleAttention(nn.Module):
             else None
         )
         self.fusion_conv = nn.Conv2d(3 * hidden, in_channels, kernel_size=1)
+        self.drop = build_branch_drop(dropout, drop_path)
         self.init_weights()
 
     def init_weights(self) -> None:
@@ -121,11 +127,21 @@ class MultiScaleAttention(nn.Module):
             if form == "kernels":
                 return self._forward_in_kernels(x)
         branch = self.multi_scale_features(x)
-        if self.channel_attention is not None:
-            branch = branch * self.channel_weights(x)
+        channel = self.channel_weights(x) if self.channel_attention is not None else None
+        channel = self._drop(channel, x)
+        if channel is not None:
+            branch = branch * channel
         if self.spatial_attention is None:
             return x + branch
         return torch.addcmul(x, branch, self.spatial_weights(x))
+
+    def _drop(self, channel: Tensor | None, x: Tensor) -> Tensor | None:
+        """Dropout and drop-path of f, as zeros in the channel gate."""
+        if self.drop is None or not self.training:
+            return channel
+        if channel is None:
+            channel = torch.ones(x.shape[0], x.shape[1], 1, 1, dtype=x.dtype, device=x.device)
+        return self.drop(channel)
 
     def _forward_on_cpu(self, x: Tensor) -> Tensor:
         """The same in two passes over x; the branches' biases go through the fusion to its bias."""
@@ -141,6 +157,7 @@ class MultiScaleAttention(nn.Module):
         if self.spatial_attention is not None:
             conv = self.spatial_attention[0]
             spatial = convolve(statistics, conv.weight, conv.bias).sigmoid()
+        channel = self._drop(channel, x)
         weight = self.fusion_conv.weight.flatten(1)
         bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
         return combine(x, scales, spatial, channel, weight, bias)
@@ -155,6 +172,7 @@ class MultiScaleAttention(nn.Module):
             spatial = self.spatial_attention(statistics)
         if self.channel_attention is not None:
             channel = self.channel_attention(average)
+        channel = self._drop(channel, x)
         weight, bias = self.fusion_conv.weight.flatten(1), self.fusion_conv.bias
         return combine(x, self._scales(x), spatial, channel, weight, bias, in_kernel=True)
 

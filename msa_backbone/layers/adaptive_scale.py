@@ -1,0 +1,120 @@
+"""Multi-Scale Attention whose receptive fields follow the input.
+
+Both keep the gates, the fusion and the residual form of `MultiScaleAttention` and change what its
+three scales see.
+"""
+
+import torch
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from torchvision.ops import deform_conv2d
+
+from .multi_scale_attention import MultiScaleAttention
+
+
+@MODELS.register_module()
+class DeformableMultiScaleAttention(MultiScaleAttention):
+    """The 3x3 and the 5x5 branch sample where the input tells them to.
+
+    Modulated deformable convolution (DCNv2, https://arxiv.org/abs/1811.11168, section 3.2) through
+    torchvision. Offsets start at zero and modulations at one: plain 3x3 and 5x5 convolutions.
+    Deviations from the published module: both branches work on the h channels of the 1x1 branch,
+    as columns of all C channels would take 34 times the input's memory; offsets are not limited.
+
+    Args:
+        in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
+            `MultiScaleAttention`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int = 16,
+        channel: bool = True,
+        spatial: bool = True,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init
+        )
+        hidden = self.conv1x1.out_channels
+        self.conv3x3 = nn.Conv2d(hidden, hidden, kernel_size=3, padding=1)
+        self.conv5x5 = nn.Conv2d(hidden, hidden, kernel_size=5, padding=2)
+        # Two coordinates and a modulation for each of the 9 and of the 25 taps.
+        self.offset_conv = nn.Conv2d(hidden, 3 * (9 + 25), kernel_size=3, padding=1)
+        nn.init.zeros_(self.offset_conv.weight)
+        nn.init.zeros_(self.offset_conv.bias)
+
+    def init_weights(self) -> None:
+        """Restore the identity and the regular sampling; mmengine calls this after `init_cfg`."""
+        super().init_weights()
+        if hasattr(self, "offset_conv"):  # not while the base class is being built
+            nn.init.zeros_(self.offset_conv.weight)
+            nn.init.zeros_(self.offset_conv.bias)
+
+    def _scales(self, x: Tensor) -> Tensor:
+        reduced = self.conv1x1(x)
+        sampling = self.offset_conv(reduced)
+        scales, first = [reduced], 0
+        for conv in (self.conv3x3, self.conv5x5):
+            taps = conv.kernel_size[0] ** 2
+            offsets, modulation = sampling[:, first : first + 3 * taps].split([2 * taps, taps], 1)
+            # torchvision has no 16-bit kernel for CPUs.
+            dtype = torch.promote_types(reduced.dtype, torch.float32)
+            sampled = deform_conv2d(
+                reduced.to(dtype),
+                offsets.to(dtype),
+                conv.weight.to(dtype),
+                conv.bias.to(dtype),
+                padding=conv.padding,
+                mask=2 * modulation.to(dtype).sigmoid(),
+            )
+            scales.append(sampled.to(reduced.dtype))
+            first += 3 * taps
+        return torch.cat(scales, dim=1)
+
+
+@MODELS.register_module()
+class SelectiveMultiScaleAttention(MultiScaleAttention):
+    """Every sample chooses, channel by channel, how much of each kernel size it takes.
+
+    Selective kernels (https://arxiv.org/abs/1903.06586, section 3.1): a softmax over the scales,
+    computed from the average of their sum, weights them. Deviations: the weights are multiplied by
+    three, so that an undecided choice is the published module, and the weighted scales go to the
+    fusion side by side instead of as their sum.
+
+    Args:
+        in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
+            `MultiScaleAttention`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int = 16,
+        channel: bool = True,
+        spatial: bool = True,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
+    ) -> None:
+        super().__init__(
+            in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init
+        )
+        hidden = self.conv1x1.out_channels
+        self.selection = nn.Sequential(
+            nn.Conv2d(hidden, hidden, kernel_size=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, 3 * hidden, kernel_size=1),
+        )
+
+    def scale_weights(self, scales: Tensor) -> Tensor:
+        """(N, 3, h, H, W) -> (N, 3, h, 1, 1): the share of each scale, which add up to three."""
+        pooled = scales.sum(dim=1).mean(dim=(2, 3), keepdim=True)
+        return 3 * self.selection(pooled).unflatten(1, (3, -1)).softmax(dim=1)
+
+    def _scales(self, x: Tensor) -> Tensor:
+        scales = super()._scales(x).unflatten(1, (3, -1))
+        return (scales * self.scale_weights(scales)).flatten(1, 2)

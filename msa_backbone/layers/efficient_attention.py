@@ -1,0 +1,218 @@
+"""Attention that costs less: channels in groups, one axis at a time, or linear in the pixels.
+
+All keep the shape, take channels first and start as the identity with `zero_init`.
+"""
+
+from contextlib import nullcontext
+
+import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from .blocks import build_branch_drop
+from .multi_scale_attention import MultiScaleAttention
+
+
+@MODELS.register_module()
+class GroupedMultiScaleAttention(nn.Module):
+    """Channels in groups, each with a Multi-Scale Attention of its own.
+
+    Grouping divides the weights and the arithmetic of the branches by the number of groups
+    (ResNeXt, https://arxiv.org/abs/1611.05431, section 3); every group has its own gates, as in
+    SGE (https://arxiv.org/abs/1905.09646, section 3).
+
+    Args:
+        in_channels: C, channels of the input and of the output.
+        reduction_ratio: r; a group's branches work on max(C // groups // r, 1) channels.
+        groups: a divisor of C.
+        channel, spatial, dropout, drop_path, zero_init: as in `MultiScaleAttention`; what
+            `drop_path` leaves out of a sample is the branch of one group.
+
+    Raises:
+        ValueError: if `groups` does not divide `in_channels`; else as `MultiScaleAttention`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int = 16,
+        groups: int = 4,
+        channel: bool = True,
+        spatial: bool = True,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
+    ) -> None:
+        super().__init__()
+        if groups < 1 or in_channels % groups:
+            raise ValueError(f"groups={groups} does not divide in_channels={in_channels}")
+        width = in_channels // groups
+        self.groups = nn.ModuleList(
+            MultiScaleAttention(
+                width, min(reduction_ratio, width), channel, spatial, dropout, drop_path, zero_init
+            )
+            for _ in range(groups)
+        )
+
+    def init_weights(self) -> None:
+        """Restore the identity where it is asked for; mmengine calls this after any `init_cfg`."""
+        for group in self.groups:
+            group.init_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        parts = x.chunk(len(self.groups), dim=1)
+        attended = [group(part) for group, part in zip(self.groups, parts, strict=True)]
+        return torch.cat(attended, dim=1)
+
+
+class _Heads(nn.Module):
+    """Queries, keys and values of several heads.
+
+    Queries and keys are normalised in every head (https://arxiv.org/abs/2010.04245, section 2), as
+    a VGG's features are large; values are not, so that what comes out has the scale of the input.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Conv2d(in_channels, 3 * hidden, kernel_size=1)
+        self.q_norm = nn.RMSNorm(hidden // num_heads)
+        self.k_norm = nn.RMSNorm(hidden // num_heads)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, C, H, W) -> three of (N, heads, H, W, h / heads)."""
+        tokens = self.qkv(x).unflatten(1, (3, self.num_heads, -1)).movedim(3, -1)
+        q, k, v = tokens.unbind(1)
+        return self.q_norm(q), self.k_norm(k), v
+
+
+class _SelfAttention(nn.Module):
+    """What the self-attentions share: a hidden width in heads, and y = x + out(attended).
+
+    There is no encoding of positions: maps have any size, and the padding of VGG's convolutions
+    lets features know their place.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int,
+        num_heads: int,
+        dropout: float,
+        drop_path: float,
+        zero_init: bool,
+    ) -> None:
+        super().__init__()
+        if not 1 <= reduction_ratio <= in_channels:
+            raise ValueError(
+                f"reduction_ratio={reduction_ratio} does not fit in_channels={in_channels}: "
+                f"choose 1 to {in_channels}"
+            )
+        self.hidden = in_channels // reduction_ratio
+        if num_heads < 1 or self.hidden % num_heads:
+            raise ValueError(
+                f"num_heads={num_heads} does not divide the {self.hidden} channels that "
+                f"in_channels={in_channels} and reduction_ratio={reduction_ratio} leave"
+            )
+        self.zero_init = zero_init
+        self.out = nn.Conv2d(self.hidden, in_channels, kernel_size=1)
+        self.drop = build_branch_drop(dropout, drop_path)
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Restore the identity where it is asked for; mmengine calls this after any `init_cfg`."""
+        if self.zero_init:
+            nn.init.zeros_(self.out.weight)
+            nn.init.zeros_(self.out.bias)
+
+    def _residual(self, x: Tensor, attended: Tensor) -> Tensor:
+        """(N, C, H, W) and (N, heads, H, W, h / heads) -> (N, C, H, W)."""
+        branch = self.out(attended.movedim(-1, 2).flatten(1, 2))
+        return x + (branch if self.drop is None else self.drop(branch))
+
+
+@MODELS.register_module()
+class AxialAttention(_SelfAttention):
+    """Self-attention along the height, then along the width: every location reaches every other.
+
+    The time of the attention itself grows with H * W * (H + W) instead of (H * W) ** 2
+    (https://arxiv.org/abs/1912.12180, section 3; https://arxiv.org/abs/2003.07853, section 3).
+    Deviations: normalised queries and keys, no positional encoding.
+
+    Args:
+        in_channels: C, channels of the input and of the output.
+        reduction_ratio: r; the attention works on C // r channels.
+        num_heads: a divisor of C // r.
+        dropout, drop_path, zero_init: as in `MultiScaleAttention`.
+
+    Raises:
+        ValueError: for an r or a number of heads that does not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int = 4,
+        num_heads: int = 4,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
+    ) -> None:
+        super().__init__(in_channels, reduction_ratio, num_heads, dropout, drop_path, zero_init)
+        self.along_height = _Heads(in_channels, self.hidden, num_heads)
+        self.along_width = _Heads(self.hidden, self.hidden, num_heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        q, k, v = (tokens.transpose(2, 3) for tokens in self.along_height(x))
+        columns = F.scaled_dot_product_attention(q, k, v).transpose(2, 3)
+        q, k, v = self.along_width(columns.movedim(-1, 2).flatten(1, 2))
+        return self._residual(x, F.scaled_dot_product_attention(q, k, v))
+
+
+@MODELS.register_module()
+class LinearAttention(_SelfAttention):
+    """Self-attention over all locations whose time and memory are linear in H * W.
+
+    The kernel exp(q·k) of softmax attention becomes phi(q)·phi(k) with phi = elu + 1, and the sums
+    over keys are taken first (https://arxiv.org/abs/2006.16236, section 3.2). Deviation: normalised
+    queries and keys. Sums over locations are taken in at least float32, as averages of the values.
+
+    Args:
+        in_channels: C, channels of the input and of the output.
+        reduction_ratio: r; the attention works on C // r channels.
+        num_heads: a divisor of C // r.
+        dropout, drop_path, zero_init: as in `MultiScaleAttention`.
+
+    Raises:
+        ValueError: for an r or a number of heads that does not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        reduction_ratio: int = 4,
+        num_heads: int = 4,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
+    ) -> None:
+        super().__init__(in_channels, reduction_ratio, num_heads, dropout, drop_path, zero_init)
+        self.heads = _Heads(in_channels, self.hidden, num_heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        q, k, v = (tokens.flatten(2, 3) for tokens in self.heads(x))
+        device = x.device.type
+        own = torch.amp.is_autocast_available(device)  # not on meta
+        with torch.autocast(device, enabled=False) if own else nullcontext():
+            dtype = torch.promote_types(v.dtype, torch.float32)
+            q, k = F.elu(q.to(dtype)) + 1, F.elu(k.to(dtype)) + 1
+            total = k.sum(dim=2, keepdim=True)
+            context = (k / total).transpose(2, 3) @ v.to(dtype)
+            shares = q * total
+            attended = (shares / shares.sum(dim=3, keepdim=True)) @ context
+        attended = attended.to(v.dtype).unflatten(2, x.shape[2:])
+        return self._residual(x, attended)
