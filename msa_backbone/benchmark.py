@@ -4,22 +4,17 @@ All variants are timed in turn in one process, so that whatever else the machine
 alike, and a ratio is the median of the rounds' own ratios.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from .backbones import MSAVGG
 from .layers import MultiScaleAttention
+from .measurement import count_flops, exponent, interleave, peak_bytes, ratio, saved_bytes
 
-WARMUP_ROUNDS = 2
 PEERS = ("SE", "ECA", "CBAM")
 """Other attention modules: timm's, with a reduction of 16."""
 
@@ -158,95 +153,52 @@ def measure(
     }
 
 
-def interleave(
-    steps: Mapping[str, Callable[[], object]], rounds: int, device: str = "cpu"
-) -> dict[str, list[float]]:
-    """Times of functions that take turns, in seconds, after two rounds that are not timed.
+@dataclass
+class BackboneCosts:
+    """What a backbone costs at one size, the times and bytes as ratios to the first one's.
 
-    Each round another one is first: what that costs or gives falls on all.
+    Attributes:
+        parameters: their number.
+        flops: of a forward pass, see `count_flops`.
+        latency: ratio of inference times, the median of interleaved rounds.
+        saved: ratio of the bytes kept for the backward pass.
     """
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    order = list(steps)
-    for turn in range(WARMUP_ROUNDS + rounds):
-        order = order[1:] + order[:1]
-        for name in order:
-            start = time.perf_counter()
-            steps[name]()
-            if device == "cuda":
-                torch.cuda.synchronize()
-            if turn >= WARMUP_ROUNDS:
-                times[name].append(time.perf_counter() - start)
-    return times
+
+    parameters: int
+    flops: int
+    latency: float
+    saved: float
 
 
-def saved_bytes(forward: Callable[[], Tensor], ignored: Iterable[Tensor]) -> int:
-    """Bytes that a forward pass keeps for the backward pass, each storage once.
+def compare_backbones(
+    backbones: Mapping[str, nn.Module], shape: Sequence[int], rounds: int
+) -> dict[str, BackboneCosts]:
+    """Costs of backbones that take the same input, interleaved on the CPU; channels_last.
 
     Args:
-        forward: the pass.
-        ignored: tensors that do not count, such as parameters and the input.
+        backbones: modules that return a tuple of maps; the first is the measure of the others.
+        shape: (N, C, H, W).
+        rounds: timed rounds, after two that are not.
     """
-    kept: dict[int, Tensor] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        kept.setdefault(tensor.untyped_storage().data_ptr(), tensor)
-        return tensor
-
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = forward()
-    for tensor in ignored:
-        kept.pop(tensor.untyped_storage().data_ptr(), None)
-    del output
-    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
-
-
-def peak_bytes(step: Callable[[], object], device: str = "cpu") -> int:
-    """The most bytes of tensors that a step has made and not yet dropped, at once.
-
-    On CUDA as its allocator counts; on the CPU what lives inside one operation is not seen.
-    """
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        step()
-        return torch.cuda.max_memory_allocated() - before
-    with _LiveTensors() as live:
-        step()
-    return live.peak
-
-
-class _LiveTensors(TorchDispatchMode):
-    """Counts the bytes of the storages that operations have made and that still exist."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.peak = 0
-        self._sizes: dict[StorageWeakRef, int] = {}
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        given = {t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if _is_tensor(t)}
-        result = function(*args, **(kwargs or {}))
-        for tensor in filter(_is_tensor, tree_leaves(result)):
-            storage = tensor.untyped_storage()
-            if storage._cdata not in given:
-                self._sizes[StorageWeakRef(storage)] = storage.nbytes()
-        self._sizes = {ref: size for ref, size in self._sizes.items() if not ref.expired()}
-        self.peak = max(self.peak, sum(self._sizes.values()))
-        return result
-
-
-def _is_tensor(leaf: object) -> bool:
-    return isinstance(leaf, Tensor)
-
-
-def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """The b of the least-squares fit costs = a * sizes ** b."""
-    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
-
-
-def ratio(own: Sequence[float], plain: Sequence[float]) -> float:
-    """The median of the rounds' ratios."""
-    return float(np.median(np.array(own) / np.array(plain)))
+    x = torch.randn(*shape).contiguous(memory_format=torch.channels_last)
+    models = {k: m.to(memory_format=torch.channels_last).eval() for k, m in backbones.items()}
+    flops = {name: count_flops(model, shape) for name, model in models.items()}
+    saved = {
+        name: saved_bytes(lambda model=model: model(x)[-1], [x, *model.parameters()])
+        for name, model in models.items()
+    }
+    with torch.no_grad():
+        times = interleave({k: lambda m=m: m(x) for k, m in models.items()}, rounds)
+    first = next(iter(models))
+    return {
+        name: BackboneCosts(
+            sum(parameter.numel() for parameter in model.parameters()),
+            flops[name],
+            ratio(times[name], times[first]),
+            saved[name] / saved[first],
+        )
+        for name, model in models.items()
+    }
 
 
 def costs_table(costs: Mapping[str, Costs]) -> str:

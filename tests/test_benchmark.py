@@ -6,7 +6,7 @@ import torch
 from references import multi_scale_attention
 from torch import Tensor, nn
 
-from msa_backbone import benchmark
+from msa_backbone import benchmark, measurement
 from msa_backbone.benchmark import (
     NaiveMultiScaleAttention,
     build_variant,
@@ -49,14 +49,14 @@ def test_functions_take_turns_and_warm_up(monkeypatch):
         now[0] += seconds[name][order.count(name)]
         order.append(name)
 
-    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: now[0])
-    times = benchmark.interleave({"a": lambda: step("a"), "b": lambda: step("b")}, rounds=3)
+    monkeypatch.setattr(measurement.time, "perf_counter", lambda: now[0])
+    times = measurement.interleave({"a": lambda: step("a"), "b": lambda: step("b")}, rounds=3)
     assert times == {"a": [1, 2, 3], "b": [10, 20, 30]}
     assert "".join(order) == "baabbaabba"  # another one is first in each round
 
 
 def test_a_ratio_is_the_median_of_the_rounds():
-    assert benchmark.ratio([2.0, 4.0, 90.0], [1.0, 2.0, 30.0]) == 2.0
+    assert measurement.ratio([2.0, 4.0, 90.0], [1.0, 2.0, 30.0]) == 2.0
 
 
 def test_what_is_measured(monkeypatch):

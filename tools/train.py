@@ -2,14 +2,14 @@
 
 import argparse
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.integration import config_edits, runs, user_data
+from msa_backbone.integration import runs
 from msa_backbone.integration.arguments import run_parser
 from msa_backbone.integration.distributed import join_processes, main_process_first
 from msa_backbone.integration.dry_run import dry_run
+from msa_backbone.integration.training import prepare_training
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,28 +40,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(cfg: Config, args: argparse.Namespace) -> None:
-    """Put the options into the config, and find out whether the run can start."""
-    data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
-    if args.weights:
-        print(config_edits.set_backbone_weights(cfg, args.weights))
-    if args.amp:
-        print(config_edits.set_mixed_precision(cfg))
-    if args.auto_scale_lr:
-        config_edits.enable_auto_scale_lr(cfg)
-    if args.seed is not None:
-        config_edits.set_seed(cfg, args.seed)
-    runs.apply_options(cfg, args.cfg_options)
-    if args.resume or (cfg.get("resume") and not cfg.get("load_from")):
-        runs.resume(cfg, None if args.resume in (None, "auto") else args.resume)
-    config_edits.fit_processes(cfg)
-    config_edits.make_resumable(cfg)
-    config_edits.add_report(cfg)
-    runs.rehearse(cfg, () if data else ("train_dataloader", "val_dataloader"))
-    if data is not None:
-        user_data.write_index(cfg, data)
-
-
 def main() -> None:
     args = parse_args()
     with runs.one_line_errors():
@@ -70,7 +48,17 @@ def main() -> None:
         cfg = runs.load_config(args.config, args.work_dir, args.cfg_options)
         join_processes(cfg, args.launcher)
         with main_process_first():
-            prepare(cfg, args)
+            prepare_training(
+                cfg,
+                data=args.data,
+                classes=args.classes,
+                weights=args.weights,
+                amp=args.amp,
+                auto_scale_lr=args.auto_scale_lr,
+                seed=args.seed,
+                options=args.cfg_options,
+                resume=args.resume,
+            )
     if args.dry_run:
         print(dry_run(cfg))
     else:

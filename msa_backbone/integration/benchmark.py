@@ -10,7 +10,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
-from ..benchmark import interleave, ratio
+from ..measurement import interleave, ratio
 
 
 def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:

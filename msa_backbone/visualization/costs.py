@@ -8,7 +8,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from ..benchmark import Costs, ratio
+from ..benchmark import Costs
+from ..measurement import ratio
 
 KINDS = ("inference", "training", "saved")
 LABELS = ("inference time", "time of a training step", "activations saved for it")
