@@ -15,13 +15,25 @@ from .backbones import MSAVGG
 from .layers import MultiScaleAttention
 from .measurement import count_flops, exponent, interleave, peak_bytes, ratio, saved_bytes
 
-PEERS = ("SE", "ECA", "CBAM")
-"""Other attention modules: timm's, with a reduction of 16."""
+ATTENTION = {
+    "ours": {"type": "MultiScaleAttention"},
+    "grouped": {"type": "GroupedMultiScaleAttention"},
+    "axial": {"type": "AxialAttention"},
+    "linear": {"type": "LinearAttention"},
+    "deformable": {"type": "DeformableMultiScaleAttention"},
+    "selective": {"type": "SelectiveMultiScaleAttention"},
+    "SE": {"type": "TimmAttention", "name": "se", "options": {"rd_ratio": 1 / 16}},
+    "ECA": {"type": "TimmAttention", "name": "eca"},
+    "CBAM": {"type": "TimmAttention", "name": "cbam", "options": {"rd_ratio": 1 / 16}},
+    "coordinate": {"type": "TimmAttention", "name": "coord", "options": {"rd_ratio": 1 / 16}},
+}
+"""The package's modules, and timm's with a reduction of 16."""
 
 
-VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *PEERS)
+VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *list(ATTENTION)[1:])
 """What `build_variant` builds: without attention, with the published formulation, with this
-package's module as it is, prepared for inference by `fuse`, compiled by torch.compile."""
+package's module as it is, prepared for inference by `fuse`, compiled by torch.compile, and with the
+others of `ATTENTION`."""
 
 
 class NaiveMultiScaleAttention(MultiScaleAttention):
@@ -43,22 +55,22 @@ def build_variant(name: str, positions: str) -> nn.Module:
     """VGG16 with an attention module after each of the positions.
 
     Args:
-        name: one of `VARIANTS`; those of `PEERS` need timm.
+        name: one of `VARIANTS`; those of other people need timm.
         positions: 'pool', 'relu' or 'conv'.
     """
     torch.manual_seed(0)
     if name == "plain":
         return MSAVGG(out_indices=(4,), attention=None)
-    model = MSAVGG(out_indices=(4,), attention_positions=positions, zero_init=False)
-    for key, module in model.attentions.items():
-        channels = module.fusion_conv.out_channels
-        if name == "naive":
+    model = MSAVGG(
+        out_indices=(4,),
+        attention=ATTENTION.get(name, ATTENTION["ours"]),
+        attention_positions=positions,
+        zero_init=False,
+    )
+    if name == "naive":
+        for key, module in model.attentions.items():
+            channels = module.fusion_conv.out_channels
             model.attentions[key] = NaiveMultiScaleAttention(channels, zero_init=False)
-        elif name in PEERS:
-            import timm.layers
-
-            options = {} if name == "ECA" else {"rd_ratio": 1 / 16}
-            model.attentions[key] = timm.layers.create_attn(name.lower(), channels, **options)
     return torch.compile(model) if name == "compiled" else model
 
 

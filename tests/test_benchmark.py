@@ -103,14 +103,21 @@ def test_variants_are_what_they_are_called():
         "ours": "MultiScaleAttention",
         "fused": "MultiScaleAttention",
         "naive": "NaiveMultiScaleAttention",
+        "grouped": "GroupedMultiScaleAttention",
+        "axial": "AxialAttention",
+        "linear": "LinearAttention",
+        "deformable": "DeformableMultiScaleAttention",
+        "selective": "SelectiveMultiScaleAttention",
         "SE": "SEModule",
         "ECA": "EcaModule",
         "CBAM": "CbamModule",
+        "coordinate": "CoordAttn",
     }
     assert set(types) | {"plain", "compiled"} == set(benchmark.VARIANTS)
     for name, kind in types.items():
         attentions = build_variant(name, "pool").attentions.values()
-        assert [type(module).__name__ for module in attentions] == [kind] * 5
+        peers = [getattr(module, "attention", module) for module in attentions]
+        assert [type(module).__name__ for module in peers] == [kind] * 5
     assert not build_variant("plain", "pool").attentions
 
 

@@ -21,38 +21,21 @@ class DeformableMultiScaleAttention(MultiScaleAttention):
     Deviations from the published module: both branches work on the h channels of the 1x1 branch,
     as columns of all C channels would take 34 times the input's memory; offsets are not limited.
 
-    Args:
-        in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
-            `MultiScaleAttention`.
+    Arguments and errors are those of `MultiScaleAttention`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        reduction_ratio: int = 16,
-        channel: bool = True,
-        spatial: bool = True,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        zero_init: bool = True,
-    ) -> None:
-        super().__init__(
-            in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init
-        )
-        hidden = self.conv1x1.out_channels
+    def _build_scales(self, in_channels: int, hidden: int) -> None:
+        self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
         self.conv3x3 = nn.Conv2d(hidden, hidden, kernel_size=3, padding=1)
         self.conv5x5 = nn.Conv2d(hidden, hidden, kernel_size=5, padding=2)
         # Two coordinates and a modulation for each of the 9 and of the 25 taps.
         self.offset_conv = nn.Conv2d(hidden, 3 * (9 + 25), kernel_size=3, padding=1)
-        nn.init.zeros_(self.offset_conv.weight)
-        nn.init.zeros_(self.offset_conv.bias)
 
     def init_weights(self) -> None:
         """Restore the identity and the regular sampling; mmengine calls this after `init_cfg`."""
         super().init_weights()
-        if hasattr(self, "offset_conv"):  # not while the base class is being built
-            nn.init.zeros_(self.offset_conv.weight)
-            nn.init.zeros_(self.offset_conv.bias)
+        nn.init.zeros_(self.offset_conv.weight)
+        nn.init.zeros_(self.offset_conv.bias)
 
     def _scales(self, x: Tensor) -> Tensor:
         reduced = self.conv1x1(x)
@@ -85,25 +68,11 @@ class SelectiveMultiScaleAttention(MultiScaleAttention):
     three, so that an undecided choice is the published module, and the weighted scales go to the
     fusion side by side instead of as their sum.
 
-    Args:
-        in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
-            `MultiScaleAttention`.
+    Arguments and errors are those of `MultiScaleAttention`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        reduction_ratio: int = 16,
-        channel: bool = True,
-        spatial: bool = True,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        zero_init: bool = True,
-    ) -> None:
-        super().__init__(
-            in_channels, reduction_ratio, channel, spatial, dropout, drop_path, zero_init
-        )
-        hidden = self.conv1x1.out_channels
+    def _build_scales(self, in_channels: int, hidden: int) -> None:
+        super()._build_scales(in_channels, hidden)
         self.selection = nn.Sequential(
             nn.Conv2d(hidden, hidden, kernel_size=1),
             nn.ReLU(inplace=True),

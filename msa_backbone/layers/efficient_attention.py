@@ -85,24 +85,38 @@ class _Heads(nn.Module):
         """(N, C, H, W) -> three of (N, heads, H, W, h / heads)."""
         tokens = self.qkv(x).unflatten(1, (3, self.num_heads, -1)).movedim(3, -1)
         q, k, v = tokens.unbind(1)
-        return self.q_norm(q), self.k_norm(k), v
+        return self._normalise(q, self.q_norm), self._normalise(k, self.k_norm), v
+
+    @staticmethod
+    def _normalise(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+        """In x's dtype, also under autocast, where the weight has another."""
+        return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
 
 
-class _SelfAttention(nn.Module):
+class SelfAttention(nn.Module):
     """What the self-attentions share: a hidden width in heads, and y = x + out(attended).
 
     There is no encoding of positions: maps have any size, and the padding of VGG's convolutions
     lets features know their place.
+
+    Args:
+        in_channels: C, channels of the input and of the output.
+        reduction_ratio: r; the attention works on C // r channels.
+        num_heads: a divisor of C // r.
+        dropout, drop_path, zero_init: as in `MultiScaleAttention`.
+
+    Raises:
+        ValueError: for an r or a number of heads that does not fit.
     """
 
     def __init__(
         self,
         in_channels: int,
-        reduction_ratio: int,
-        num_heads: int,
-        dropout: float,
-        drop_path: float,
-        zero_init: bool,
+        reduction_ratio: int = 4,
+        num_heads: int = 4,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = True,
     ) -> None:
         super().__init__()
         if not 1 <= reduction_ratio <= in_channels:
@@ -110,14 +124,15 @@ class _SelfAttention(nn.Module):
                 f"reduction_ratio={reduction_ratio} does not fit in_channels={in_channels}: "
                 f"choose 1 to {in_channels}"
             )
-        self.hidden = in_channels // reduction_ratio
-        if num_heads < 1 or self.hidden % num_heads:
+        hidden = in_channels // reduction_ratio
+        if num_heads < 1 or hidden % num_heads:
             raise ValueError(
-                f"num_heads={num_heads} does not divide the {self.hidden} channels that "
+                f"num_heads={num_heads} does not divide the {hidden} channels that "
                 f"in_channels={in_channels} and reduction_ratio={reduction_ratio} leave"
             )
         self.zero_init = zero_init
-        self.out = nn.Conv2d(self.hidden, in_channels, kernel_size=1)
+        self._build_heads(in_channels, hidden, num_heads)
+        self.out = nn.Conv2d(hidden, in_channels, kernel_size=1)
         self.drop = build_branch_drop(dropout, drop_path)
         self.init_weights()
 
@@ -133,74 +148,51 @@ class _SelfAttention(nn.Module):
         return x + (branch if self.drop is None else self.drop(branch))
 
 
+def _attend_along_lines(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Softmax attention over the last but one dimension of (N, heads, lines, L, h / heads).
+
+    As one batch of lines, which torch's fused kernels take: no L x L weights in memory.
+    """
+    lines = [tokens.flatten(0, 2).unsqueeze(1) for tokens in (q, k, v)]
+    return F.scaled_dot_product_attention(*lines).squeeze(1).unflatten(0, q.shape[:3])
+
+
 @MODELS.register_module()
-class AxialAttention(_SelfAttention):
+class AxialAttention(SelfAttention):
     """Self-attention along the height, then along the width: every location reaches every other.
 
     The time of the attention itself grows with H * W * (H + W) instead of (H * W) ** 2
     (https://arxiv.org/abs/1912.12180, section 3; https://arxiv.org/abs/2003.07853, section 3).
     Deviations: normalised queries and keys, no positional encoding.
 
-    Args:
-        in_channels: C, channels of the input and of the output.
-        reduction_ratio: r; the attention works on C // r channels.
-        num_heads: a divisor of C // r.
-        dropout, drop_path, zero_init: as in `MultiScaleAttention`.
-
-    Raises:
-        ValueError: for an r or a number of heads that does not fit.
+    Arguments and errors are those of `SelfAttention`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        reduction_ratio: int = 4,
-        num_heads: int = 4,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        zero_init: bool = True,
-    ) -> None:
-        super().__init__(in_channels, reduction_ratio, num_heads, dropout, drop_path, zero_init)
-        self.along_height = _Heads(in_channels, self.hidden, num_heads)
-        self.along_width = _Heads(self.hidden, self.hidden, num_heads)
+    def _build_heads(self, in_channels: int, hidden: int, num_heads: int) -> None:
+        self.along_height = _Heads(in_channels, hidden, num_heads)
+        self.along_width = _Heads(hidden, hidden, num_heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        q, k, v = (tokens.transpose(2, 3) for tokens in self.along_height(x))
-        columns = F.scaled_dot_product_attention(q, k, v).transpose(2, 3)
-        q, k, v = self.along_width(columns.movedim(-1, 2).flatten(1, 2))
-        return self._residual(x, F.scaled_dot_product_attention(q, k, v))
+        columns = [tokens.transpose(2, 3) for tokens in self.along_height(x)]
+        attended = _attend_along_lines(*columns).transpose(2, 3)
+        rows = self.along_width(attended.movedim(-1, 2).flatten(1, 2))
+        return self._residual(x, _attend_along_lines(*rows))
 
 
 @MODELS.register_module()
-class LinearAttention(_SelfAttention):
+class LinearAttention(SelfAttention):
     """Self-attention over all locations whose time and memory are linear in H * W.
 
     The kernel exp(q·k) of softmax attention becomes phi(q)·phi(k) with phi = elu + 1, and the sums
     over keys are taken first (https://arxiv.org/abs/2006.16236, section 3.2). Deviation: normalised
     queries and keys. Sums over locations are taken in at least float32, as averages of the values.
 
-    Args:
-        in_channels: C, channels of the input and of the output.
-        reduction_ratio: r; the attention works on C // r channels.
-        num_heads: a divisor of C // r.
-        dropout, drop_path, zero_init: as in `MultiScaleAttention`.
-
-    Raises:
-        ValueError: for an r or a number of heads that does not fit.
+    Arguments and errors are those of `SelfAttention`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        reduction_ratio: int = 4,
-        num_heads: int = 4,
-        dropout: float = 0.0,
-        drop_path: float = 0.0,
-        zero_init: bool = True,
-    ) -> None:
-        super().__init__(in_channels, reduction_ratio, num_heads, dropout, drop_path, zero_init)
-        self.heads = _Heads(in_channels, self.hidden, num_heads)
+    def _build_heads(self, in_channels: int, hidden: int, num_heads: int) -> None:
+        self.heads = _Heads(in_channels, hidden, num_heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""

@@ -72,9 +72,7 @@ class MultiScaleAttention(nn.Module):
             )
         hidden = in_channels // reduction_ratio
         self.zero_init = zero_init
-        self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
-        self.conv3x3 = nn.Conv2d(in_channels, hidden, kernel_size=3, padding=1)
-        self.conv5x5 = nn.Conv2d(in_channels, hidden, kernel_size=5, padding=2)
+        self._build_scales(in_channels, hidden)
         # The pool and the sigmoids sit in the Sequentials so that the parameters keep the names
         # of the published formulation: channel_attention.{1,3} and spatial_attention.0.
         self.channel_attention = (
@@ -96,6 +94,11 @@ class MultiScaleAttention(nn.Module):
         self.fusion_conv = nn.Conv2d(3 * hidden, in_channels, kernel_size=1)
         self.drop = build_branch_drop(dropout, drop_path)
         self.init_weights()
+
+    def _build_scales(self, in_channels: int, hidden: int) -> None:
+        self.conv1x1 = nn.Conv2d(in_channels, hidden, kernel_size=1)
+        self.conv3x3 = nn.Conv2d(in_channels, hidden, kernel_size=3, padding=1)
+        self.conv5x5 = nn.Conv2d(in_channels, hidden, kernel_size=5, padding=2)
 
     def init_weights(self) -> None:
         """Restore the identity where it is asked for; mmengine calls this after any `init_cfg`."""

@@ -17,6 +17,7 @@ from references import (
 from torch import nn
 
 from msa_backbone.layers.blocks import build_attention
+from msa_backbone.measurement import saved_bytes
 
 OURS = {
     "MultiScaleAttention": {"reduction_ratio": 4},
@@ -298,3 +299,12 @@ def test_attention_reaches_every_location():
         moved = copy.deepcopy(x)
         moved[..., -1, -1] += 5
         assert ((module(moved) - module(x))[0, :, 0, 0]).abs().max() > 1e-6
+
+
+@pytest.mark.parametrize("kind", ["AxialAttention", "LinearAttention"])
+def test_memory_of_self_attention_is_linear_in_the_pixels(kind):
+    """What is saved for the backward pass: four times the pixels, four times the bytes."""
+    module = build(kind)
+    small, large = (torch.randn(1, 16, side, side) for side in (16, 32))
+    saved = [saved_bytes(lambda x=x: module(x), module.parameters()) for x in (small, large)]
+    assert saved[1] < 4.2 * saved[0]
