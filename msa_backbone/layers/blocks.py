@@ -7,6 +7,7 @@ looked up in mmengine's MODELS registry, where mmcv and mmdet put theirs.
 import inspect
 from difflib import get_close_matches
 
+import torch
 from mmengine.registry import MODELS
 from torch import nn
 from torchvision.ops import StochasticDepth
@@ -112,13 +113,16 @@ def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
     """A registered attention module for `in_channels` channels.
 
     With `zero_init`, one that cannot start as the identity by itself is put into a
-    `ResidualStart`.
+    `ResidualStart`. Its random numbers are its own: with a seed, the rest of a model starts the
+    same with and without attention.
     """
     cls, _ = _resolve(cfg, {}, "attention")
-    if "zero_init" in inspect.signature(cls).parameters:
-        return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
-    attention = MODELS.build(dict(cfg, in_channels=in_channels))
-    return ResidualStart(attention, in_channels) if zero_init else attention
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, ())))
+        if "zero_init" in inspect.signature(cls).parameters:
+            return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
+        attention = MODELS.build(dict(cfg, in_channels=in_channels))
+        return ResidualStart(attention, in_channels) if zero_init else attention
 
 
 def check_attention_options(attention: dict) -> None:

@@ -247,3 +247,17 @@ def test_every_argument_changes_something():
     assert base == fingerprint()
     for name, value in CHANGES.items():
         assert fingerprint(**{name: value}) != base, name
+
+
+def test_a_seed_gives_the_same_network_with_and_without_attention():
+    """And what is drawn afterwards, such as a head, is the same too; attention differs by place."""
+    models, after = [], []
+    for attention in (None, {"type": "MultiScaleAttention", "reduction_ratio": 4}):
+        torch.manual_seed(3)
+        models.append(MSAVGG(base_channels=8, attention=attention))
+        after.append(torch.rand(4))
+    plain, attended = (model.state_dict() for model in models)
+    assert all(torch.equal(tensor, attended[name]) for name, tensor in plain.items())
+    assert torch.equal(*after)
+    first, second = models[1].attentions["23"], models[1].attentions["30"]
+    assert not torch.equal(first.conv3x3.weight, second.conv3x3.weight)

@@ -1,0 +1,103 @@
+"""Every ablation is a config of at most ten lines that builds, alone and on other bases."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mmdet")
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from msa_backbone.integration.ablation import derive_config
+
+ROOT = Path(__file__).parents[1] / "configs"
+ABLATIONS = sorted((ROOT / "ablation").glob("*.py"))
+BASES = (
+    "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
+    "segmentation/unet_msa-vgg16-caffe_1k_camvid-128x128.py",
+)
+MODULES = {  # by the parts of the file's name before '_'
+    "plain": None,
+    "full": "MultiScaleAttention",
+    "multi-scale": "MultiScaleAttention",
+    "grouped": "GroupedMultiScaleAttention",
+    "axial": "AxialAttention",
+    "linear": "LinearAttention",
+    "deformable": "DeformableMultiScaleAttention",
+    "selective": "SelectiveMultiScaleAttention",
+    "se": "SEModule",
+    "eca": "EcaModule",
+    "cbam": "CbamModule",
+    "coordinate": "CoordAttn",
+    "context-block": "ContextBlock",
+}
+
+
+def test_every_ablation_is_found_and_short():
+    assert len(ABLATIONS) == 23
+    assert {path.stem.split("_")[0] for path in ABLATIONS} == set(MODULES)
+    for path in ABLATIONS:
+        assert len(path.read_text().splitlines()) <= 10, path.name
+
+
+def inner(module) -> str:
+    """The class inside the wrappers that give a peer its start and its name."""
+    for name in ("module", "attention"):
+        module = getattr(module, name, module)
+    return type(module).__name__
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_ablation_builds_the_module_of_its_name(path):
+    pytest.importorskip("timm")
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    backbone = MODELS.build({**cfg.model.backbone, "init_cfg": None})
+    expected = MODULES[path.stem.split("_")[0]]
+    assert {inner(m) for m in backbone.attentions.values()} == ({expected} if expected else set())
+
+
+def build(name: str, base: str | None = None):
+    path = ROOT / "ablation" / f"{name}.py"
+    cfg = Config.fromfile(path)
+    if base is not None:
+        cfg = Config.fromstring(derive_config(path, ROOT / base), ".py")
+    init_default_scope(cfg.default_scope)
+    return cfg, MODELS.build({**cfg.model.backbone, "init_cfg": None})
+
+
+def test_options_are_what_the_names_say():
+    modules = {
+        path.stem: [*build(path.stem)[1].attentions.values()]
+        for path in ABLATIONS
+        if path.stem.startswith(("multi", "full"))
+    }
+    for name, attentions in modules.items():
+        for module in attentions:
+            gates = (module.channel_attention is not None, module.spatial_attention is not None)
+            multi_scale = name.startswith("multi-scale")
+            assert gates == (
+                not multi_scale or name.endswith("channel"),
+                not multi_scale or name.endswith("spatial"),
+            )
+            ratio = {"full_r8": 8, "full_r32": 32}.get(name, 16)
+            assert module.conv1x1.out_channels == module.fusion_conv.out_channels // ratio
+            assert module.zero_init == (name != "full_no-zero-init")
+    positions = {name: list(build(name)[1].attentions) for name in ("full_relu", "full_conv")}
+    assert positions == {"full_relu": ["15", "22", "29"], "full_conv": ["14", "21", "28"]}
+    for name in ("full_lr-1", "full_lr-0.1", "full_lr-0.01"):
+        rates = build(name)[0].optim_wrapper.paramwise_cfg.custom_keys
+        assert rates["backbone.attentions."].lr_mult == float(name.split("-")[1])
+        assert rates["backbone.features."].lr_mult == 0.5  # the base's own stays
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("name", ["plain", "multi-scale_channel", "linear", "se", "full_lr-1"])
+def test_ablations_fit_other_bases(name, base):
+    pytest.importorskip("timm")
+    if base.startswith("segmentation"):
+        pytest.importorskip("mmseg")
+    cfg, backbone = build(name, base)
+    assert cfg.default_scope == ("mmseg" if base.startswith("seg") else "mmdet")
+    names = {inner(module) for module in backbone.attentions.values()}
+    assert names == {MODULES[name.split("_")[0]]} - {None}

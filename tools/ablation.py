@@ -1,0 +1,96 @@
+"""Train and test variants of a config over seeds, and compare them: one table, one plot.
+
+Finished runs are kept: the same command goes on where it was stopped. The first variant is the one
+that the others are compared with. Each run trains one variant and tests its last checkpoint once.
+
+Examples:
+  cd configs/ablation
+  ../../tools/ablation.py plain.py full.py se.py --seeds 0 1 2 --data ROOT --work-dir W
+  ../../tools/ablation.py plain.py full.py --base CONFIG --fractions 0.1 0.25 0.5 1 \\
+      --train-scores --data ROOT --work-dir W
+"""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone.data.layouts import LAYOUTS
+from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS
+from msa_backbone.integration import ablation
+from msa_backbone.integration.ablation_results import write_results
+from msa_backbone.integration.arguments import add_config_options
+from msa_backbone.integration.processes import run_in_processes
+from msa_backbone.integration.runs import one_line_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=f"layouts that --data accepts:\n\n{LAYOUTS}\n\n{SEGMENTATION_LAYOUTS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "variants", nargs="+", type=Path, help="configs, e.g. configs/ablation/*.py"
+    )
+    parser.add_argument(
+        "--base", type=Path, metavar="CONFIG", help="what the variants change, instead of their own"
+    )
+    parser.add_argument("--work-dir", required=True, help="where runs and results go")
+    parser.add_argument("--data", metavar="ROOT", help="use this folder's data (layouts below)")
+    parser.add_argument("--classes", nargs="+", help="with --data: as in tools/train.py")
+    parser.add_argument("--weights", metavar="FILE", help="backbone weights, as in tools/train.py")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument(
+        "--fractions",
+        nargs="+",
+        type=float,
+        default=[1.0],
+        help="parts of the training images, drawn by seed (default: 1)",
+    )
+    parser.add_argument(
+        "--train-scores", action="store_true", help="score the images of the training as well"
+    )
+    parser.add_argument("--metric", help="the score that is compared, as the log names it")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    parser.add_argument("--threads", type=int, help="of the CPU, for each run")
+    parser.add_argument(
+        "--rounds", type=int, default=20, help="timed rounds of the costs; 0 leaves them out"
+    )
+    add_config_options(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with one_line_errors():
+        variants = ablation.name_variants(args.variants)
+        settings = ablation.Settings(
+            args.work_dir,
+            args.data,
+            tuple(args.classes) if args.classes else None,
+            args.weights,
+            args.train_scores,
+        )
+        runs = ablation.list_runs(variants, args.fractions, args.seeds)
+        for name, least in (("jobs", 1), ("threads", 1), ("rounds", 0)):
+            if (value := getattr(args, name)) is not None and value < least:
+                raise ValueError(f"--{name} {value}: give {least} or more")
+        scope = ablation.write_variants(variants, args.base, settings, args.cfg_options)
+        to_do = [run for run in runs if ablation.read_result(run, settings) is None]
+        failed = run_in_processes(
+            {str(run): partial(ablation.run_once, run, settings) for run in to_do},
+            {str(run): run.folder(settings) / "log.txt" for run in to_do},
+            args.jobs,
+            partial(print, flush=True),
+            args.threads,
+            ablation.modules_of(scope),
+        )
+        print(write_results(runs, settings, args.metric, args.rounds))
+    if failed:
+        sys.exit(f"error: {len(failed)} of {len(runs)} runs failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
