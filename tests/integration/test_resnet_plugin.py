@@ -1,0 +1,59 @@
+"""Multi-Scale Attention as an mmcv plugin in the bottlenecks of mmdet's ResNet."""
+
+import pytest
+import torch
+
+pytest.importorskip("mmdet")
+from mmengine.registry import MODELS, init_default_scope
+
+from msa_backbone import MultiScaleAttention
+from msa_backbone.layers.peers import ResidualStart
+
+PLUGIN = {
+    "cfg": {"type": "MultiScaleAttention", "reduction_ratio": 16},
+    "stages": (False, True, True, True),
+    "position": "after_conv3",
+}
+
+
+def build(**options):
+    init_default_scope("mmdet")
+    torch.manual_seed(0)
+    return MODELS.build({"type": "mmdet.ResNet", "depth": 50, "base_channels": 8, **options})
+
+
+def test_plugin_sits_in_the_bottlenecks_and_starts_as_plain_resnet():
+    import mmdet.models  # noqa: F401  (registers ResNet)
+
+    plain, attended = build(), build(plugins=[PLUGIN])
+    plain.init_weights()
+    attended.init_weights()
+    plugins = {n: m for n, m in attended.named_modules() if isinstance(m, MultiScaleAttention)}
+    assert len(plugins) == 4 + 6 + 3 and not any(name.startswith("layer1") for name in plugins)
+    missing = attended.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert {name.split(".multi_scale_attention")[0] for name in missing} == {
+        name.split(".multi_scale_attention")[0] for name in plugins
+    }
+    x = torch.randn(2, 3, 64, 96)
+    attended.eval(), plain.eval()  # mmdet's return no model
+    for own, expected in zip(attended(x), plain(x), strict=True):
+        assert torch.equal(own, expected)
+
+    attended.train()
+    sum(y.square().mean() for y in attended(x)).backward()
+    assert all(module.fusion_conv.weight.grad.any() for module in plugins.values())
+
+
+def test_mmcvs_context_block_in_our_backbone_starts_as_plain_vgg():
+    import mmdet.models  # noqa: F401  (mmcv registers ContextBlock)
+
+    torch.manual_seed(0)
+    attention = {"type": "ContextBlock", "ratio": 1 / 4}
+    backbone = MODELS.build({"type": "MSAVGG", "base_channels": 8, "attention": attention})
+    backbone.init_weights()
+    assert all(isinstance(module, ResidualStart) for module in backbone.attentions.values())
+    x = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        attended = backbone(x)
+        backbone._attention_after.clear()
+        assert all(map(torch.equal, attended, backbone(x)))
