@@ -39,9 +39,15 @@ def test_plugin_sits_in_the_bottlenecks_and_starts_as_plain_resnet():
     for own, expected in zip(attended(x), plain(x), strict=True):
         assert torch.equal(own, expected)
 
+    # mmdet starts a bottleneck's last norm at zero: the plugin gets zeros until that has moved.
     attended.train()
-    sum(y.square().mean() for y in attended(x)).backward()
-    assert all(module.fusion_conv.weight.grad.any() for module in plugins.values())
+    optimizer = torch.optim.SGD(attended.parameters(), lr=0.1)
+    for part in ("bias", "weight"):
+        optimizer.zero_grad()
+        sum(y.square().mean() for y in attended(x)).backward()
+        for name, module in plugins.items():
+            assert getattr(module.fusion_conv, part).grad.any(), name
+        optimizer.step()
 
 
 def test_mmcvs_context_block_in_our_backbone_starts_as_plain_vgg():
