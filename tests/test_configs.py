@@ -12,15 +12,36 @@ from mmengine.registry import MODELS, init_default_scope
 from msa_backbone.integration.config_edits import drop_pretrained, walk
 
 ROOT = Path(__file__).parents[1] / "configs"
-CONFIGS = sorted(p for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
+# configs/ablation has a test of its own.
+CONFIGS = sorted(p for p in ROOT.rglob("*.py") if not {"_base_", "ablation"} & {*p.parts})
 DETECTION = [path for path in CONFIGS if path.parent.name == "detection"]
 SEGMENTATION = [path for path in CONFIGS if path.parent.name == "segmentation"]
+CLASSIFICATION = [path for path in CONFIGS if path.parent.name == "classification"]
 
 
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
-    assert (len(DETECTION), len(SEGMENTATION)) == (10, 9)
-    assert len(set(names)) == len(names) == 19
+    assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 1)
+    assert len(set(names)) == len(names) == 20
+
+
+@pytest.mark.parametrize("path", CLASSIFICATION, ids=lambda path: path.stem)
+def test_classification_config_builds_and_its_parts_fit(path):
+    pytest.importorskip("mmpretrain")
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    drop_pretrained(cfg)
+    model = MODELS.build(cfg.model)
+    assert type(model.backbone).__name__ == "MSAVGG"
+    assert cfg.model.data_preprocessor.num_classes == cfg.model.head.num_classes
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        (size,) = [step.scale for step in loader.dataset.pipeline if step.type == "Resize"]
+        assert path.stem.endswith("{}x{}".format(*size))
+    assert cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end
+    with torch.no_grad():
+        logits = model.eval()(torch.zeros(2, 3, *size))
+    assert isinstance(logits, tuple)  # of the backbone's outputs, before the head
+    assert model.head(logits).shape == (2, cfg.model.head.num_classes)
 
 
 @pytest.mark.parametrize("path", SEGMENTATION, ids=lambda path: path.stem)

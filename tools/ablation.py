@@ -16,11 +16,9 @@ from functools import partial
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.layouts import LAYOUTS
-from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS
 from msa_backbone.integration import ablation
 from msa_backbone.integration.ablation_results import write_results
-from msa_backbone.integration.arguments import add_config_options
+from msa_backbone.integration.arguments import LAYOUTS_HELP, add_config_options
 from msa_backbone.integration.processes import run_in_processes
 from msa_backbone.integration.runs import one_line_errors
 
@@ -28,7 +26,7 @@ from msa_backbone.integration.runs import one_line_errors
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog=f"layouts that --data accepts:\n\n{LAYOUTS}\n\n{SEGMENTATION_LAYOUTS}",
+        epilog=LAYOUTS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Test a checkpoint of an mmdet or mmseg config: scores, a table per class and pictures.
+"""Test a checkpoint of mmdet, mmseg or mmpretrain: scores, a table per class and pictures.
 
 With --data, the folder's test split is used, else its val split. Results go into the folder `test`
 of the training's work dir unless --work-dir names another.

@@ -1,4 +1,4 @@
-"""Train an mmdet or mmseg config, on its own data or on yours."""
+"""Train a config of mmdet, mmseg or mmpretrain, on its own data or on yours."""
 
 import argparse
 

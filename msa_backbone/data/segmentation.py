@@ -25,7 +25,7 @@ Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of th
 --classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore", and so does the value of a
 class named void, ignore or unlabelled."""
 
-_WORDS = {
+SPLIT_WORDS = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
@@ -107,7 +107,7 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
     for images, masks in patterns:
         folders = {
             split: (root / images.format(word), root / masks.format(word))
-            for split, words in _WORDS.items()
+            for split, words in SPLIT_WORDS.items()
             for word in words
             if (root / images.format(word)).is_dir()
         }
@@ -118,8 +118,8 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
     for images, masks in known:
         if (root / images).is_dir() and holds_masks(root / masks):
             for folder in sorted((root / images).iterdir()):
-                if folder.is_dir() and folder.name.lower().startswith(tuple(_WORDS)):
-                    words = ", ".join(word for own in _WORDS.values() for word in own)
+                if folder.is_dir() and folder.name.lower().startswith(tuple(SPLIT_WORDS)):
+                    words = ", ".join(word for own in SPLIT_WORDS.values() for word in own)
                     raise DataError(
                         f"{folder}: looks like a split by another name, and would be mixed with "
                         f"the others; name the folders of images and masks {words}"

@@ -4,19 +4,24 @@ import argparse
 
 from mmengine.config import DictAction
 
+from ..data.classification import CLASSIFICATION_LAYOUTS
 from ..data.layouts import LAYOUTS
 from ..data.segmentation import SEGMENTATION_LAYOUTS
+
+LAYOUTS_HELP = (
+    f"layouts that --data accepts:\n\nboxes and instances\n{LAYOUTS}\n\n"
+    f"semantic masks\n{SEGMENTATION_LAYOUTS}\n\na class for each image\n{CLASSIFICATION_LAYOUTS}"
+)
 
 
 def run_parser(description: str) -> argparse.ArgumentParser:
     """A parser with the config and the options of every tool that makes a run of it."""
     parser = argparse.ArgumentParser(
         description=description,
-        epilog=f"layouts that --data accepts:\n\nboxes and instances\n{LAYOUTS}\n\n"
-        f"semantic masks\n{SEGMENTATION_LAYOUTS}",
+        epilog=LAYOUTS_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", help="an mmdet or mmseg config file")
+    parser.add_argument("config", help="a config file of mmdet, mmseg or mmpretrain")
     parser.add_argument("--data", metavar="ROOT", help="use this folder's data (layouts below)")
     parser.add_argument(
         "--classes",

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from ..visualization.pictures import read_picture, save_grid
 
+TEXT_SIDE = 320
+"""Shorter side, in pixels, of a picture that names its class."""
+
 
 def draw_sample(
     visualizer: Visualizer,
@@ -30,8 +33,14 @@ def draw_sample(
         options: of the visualizer's `add_datasample`; those it does not know are left out.
 
     Returns:
-        RGB, (H, W or 2 W, 3) uint8; None if the visualizer draws no samples, as mmengine's own.
+        RGB, (H, W or 2 W, 3) uint8, with classes as text in a larger picture; None if the
+        visualizer draws no samples, as mmengine's own.
     """
+    if hasattr(visualizer, "visualize_cls"):  # mmpretrain's
+        shown = options.get("draw_pred", True)
+        return visualizer.visualize_cls(
+            picture, sample, draw_pred=shown, resize=TEXT_SIDE, out_file=str(scratch)
+        )
     known = inspect.signature(visualizer.add_datasample).parameters
     if "out_file" not in known:
         return None

@@ -63,21 +63,24 @@ class ReportHook(Hook):
         loader: DataLoader,
         outputs: Sequence[BaseDataElement],
     ) -> None:
-        """Draw the first image of the batch if its turn has come."""
-        if runner.rank != 0 or batch_idx * self.num_pictures % len(loader) >= self.num_pictures:
+        """Draw one image of the batch if its turn has come; of few batches, several of each."""
+        batches = len(loader)
+        if runner.rank != 0 or batch_idx * self.num_pictures % batches >= self.num_pictures:
             return
-        image_file = Path(outputs[0].img_path)
-        if not image_file.is_file():  # in a bucket
-            return
-        drawn = draw_sample(
-            runner.visualizer,
-            read_picture(image_file),
-            outputs[0],
-            Path(runner.work_dir) / "predictions.png",
-            pred_score_thr=self.score_thr,
-        )
-        if drawn is not None:
-            self._pictures.append(drawn)
+        number = min(max(1, self.num_pictures // batches), len(outputs))
+        for sample in outputs[:: len(outputs) // number][:number]:
+            image_file = Path(sample.img_path)
+            if not image_file.is_file():  # in a bucket
+                continue
+            drawn = draw_sample(
+                runner.visualizer,
+                read_picture(image_file),
+                sample,
+                Path(runner.work_dir) / "predictions.png",
+                pred_score_thr=self.score_thr,
+            )
+            if drawn is not None:
+                self._pictures.append(drawn)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if runner.rank == 0:

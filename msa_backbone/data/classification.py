@@ -1,0 +1,188 @@
+"""Find classification data in a folder, a folder for each class, and check it."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from PIL import Image
+
+from .annotations import IMAGE_ERRORS, IMAGE_SUFFIXES, DataError
+from .checks import ends_complete, file_digest
+from .segmentation import SPLIT_WORDS
+from .splits import choose_val, require_outside
+
+CLASSIFICATION_LAYOUTS = """\
+folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
+
+
+@dataclass(frozen=True)
+class ClassificationData:
+    """The data under `root`: `splits` has train, val and perhaps test.
+
+    An image of a split is its path below `root` and the number of its class in `classes`.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[tuple[str, int], ...]]
+    notes: tuple[str, ...]
+
+
+def find_classification_data(
+    root: str | os.PathLike, classes: Sequence[str] | None = None
+) -> ClassificationData:
+    """Find the data in `root`, in one of `CLASSIFICATION_LAYOUTS`; nothing is written.
+
+    Without a val split, a seeded tenth of every class of train becomes one.
+
+    Args:
+        classes: the classes to keep, in this order; by default all of train in sorted order.
+
+    Raises:
+        DataError: if there is no such data, or a class has no image to train on.
+    """
+    root = Path(os.path.abspath(root))
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    folders = {
+        split: folder
+        for split, words in SPLIT_WORDS.items()
+        if (folder := next((root / word for word in words if (root / word).is_dir()), None))
+    }
+    if "train" not in folders:
+        folders = {"train": root}
+    images = {split: _images_by_class(folder) for split, folder in folders.items()}
+    known = sorted(images["train"])
+    if len(known) < 2:
+        raise DataError(
+            f"{folders['train']}: {len(known)} folders with images; a classifier needs two classes "
+            f"or more, arranged as {CLASSIFICATION_LAYOUTS}"
+        )
+    chosen = tuple(known if classes is None else classes)
+    for name in chosen:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise DataError(
+                f"{folders['train']}: no class '{name}'; {hint}there are {', '.join(known)}"
+            )
+    for split, found in images.items():
+        if classes is None and (unknown := sorted(set(found) - set(known))):
+            raise DataError(
+                f"{folders[split]}: class '{unknown[0]}' has no image in train; add some, or "
+                "choose classes with --classes"
+            )
+    splits = {
+        split: tuple(
+            (os.path.relpath(file, root), label)
+            for label, name in enumerate(chosen)
+            for file in found.get(name, ())
+        )
+        for split, found in images.items()
+    }
+    notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    if "val" not in splits:
+        val = _choose_val(root, splits["train"], len(chosen))
+        splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
+        splits["train"] = tuple(image for image in splits["train"] if image[0] not in val)
+        notes.append(f"val is {len(val)} of the training images, a tenth of every class (seed 0)")
+    notes += [f"{split}: {len(own)} images" for split, own in splits.items()]
+    return ClassificationData(root, chosen, splits, tuple(notes))
+
+
+def _images_by_class(folder: Path) -> dict[str, list[Path]]:
+    """The images of every folder in `folder`, at any depth; folders without images are no class."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            files = sorted(f for f in path.rglob("*") if f.suffix.lower() in IMAGE_SUFFIXES)
+            if files:
+                found[path.name] = files
+    return found
+
+
+def _choose_val(root: Path, images: Sequence[tuple[str, int]], classes: int) -> set[str]:
+    """A tenth of every class that has two images or more."""
+    chosen: set[str] = set()
+    for label in range(classes):
+        own = [name for name, its_label in images if its_label == label]
+        if len(own) > 1:
+            chosen |= choose_val(root, own)
+    if not chosen:
+        raise DataError(
+            f"{root}: no class has two images, so there is none for val; add a val split"
+        )
+    return chosen
+
+
+def check_classification_data(
+    data: ClassificationData,
+    progress: Callable[[int, int], None] | None = None,
+    full_decode_limit: int = 5000,
+) -> list[str]:
+    """Read all images; return warnings. `progress(done, total)` is called after every image.
+
+    So many images are decoded; of the others the end of the file is read.
+
+    Raises:
+        DataError: for an image that cannot be read, with how many more there are.
+    """
+    total = sum(map(len, data.splits.values()))
+    errors, digests, twice = [], set(), []
+    done = 0
+    for split in ("train", "val", "test"):
+        for name, _ in data.splits.get(split, ()):
+            path = data.root / name
+            try:
+                with Image.open(path) as picture:
+                    if done < full_decode_limit or not ends_complete(path, picture.format):
+                        picture.load()
+                digest = file_digest(path)
+                if split == "train":
+                    digests.add(digest)
+                elif digest in digests:
+                    twice.append(path)
+            except IMAGE_ERRORS as error:
+                errors.append(f"{path}: unreadable image ({error}); replace or remove the file")
+            done += 1
+            if progress:
+                progress(done, total)
+    if errors:
+        more = f"; {len(errors) - 1} more errors" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}")
+    warnings = []
+    if twice:
+        warnings.append(
+            f"images also in the train split: {len(twice)}, first {twice[0]}; their score tells "
+            "little, keep each in one split"
+        )
+    counts = Counter(label for _, label in data.splits["train"])
+    if max(counts.values()) > 20 * min(counts.values()):
+        rarest = data.classes[min(counts, key=counts.get)]
+        warnings.append(
+            f"class {rarest} has {min(counts.values())} training images, another 20x that"
+        )
+    return warnings
+
+
+def list_file(split: str, index_dir: Path) -> Path:
+    """The list of a split: a line for each image, its path and its class's number."""
+    return index_dir / f"{split}.txt"
+
+
+def write_lists(data: ClassificationData, index_dir: Path) -> None:
+    """Write the list of every split, each in one step.
+
+    Raises:
+        DataError: for an `index_dir` inside the data, the user's own folder.
+    """
+    require_outside(index_dir, data.root)
+    index_dir.mkdir(parents=True, exist_ok=True)
+    for split, images in data.splits.items():
+        path = list_file(split, index_dir)
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.write_text("".join(f"{name} {label}\n" for name, label in images), encoding="utf-8")
+        os.replace(part, path)
