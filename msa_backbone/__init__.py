@@ -7,6 +7,7 @@ compiled extension. It imports neither mmcv, mmdet nor mmseg.
 
 from .backbones import MSAVGG, vgg16_msa
 from .integration import (  # noqa: F401  (register by being imported)
+    attention_hooks,
     builders,
     checkpoints,
     mmcv_ops,

@@ -164,6 +164,8 @@ class MSAVGG(BaseModule):
                 self._stage_layers.append(range(first, len(layers)))
         self.features = nn.Sequential(*layers)
         self.attentions = ModuleDict(attentions)
+        # While attention is frozen: names of its parameters that train otherwise.
+        self._resting: list[str] | None = None
 
         self.out_channels = tuple(base_channels * CHANNEL_MULTIPLIERS[i] for i in self.out_indices)
         self.out_strides = tuple(
@@ -197,8 +199,8 @@ class MSAVGG(BaseModule):
             load_pretrained(self, cfg["checkpoint"], prefix=cfg.get("prefix"))
 
     def _frozen_modules(self) -> list[nn.Module]:
-        """Layers and attention modules of the frozen stages."""
-        modules: list[nn.Module] = []
+        """Layers and attention modules of the frozen stages; all attention while it is frozen."""
+        modules = [] if self._resting is None else list(self.attentions.values())
         for stage in self._stage_layers[: max(self.frozen_stages, 0)]:
             for index in stage:
                 modules.append(self.features[index])
@@ -221,8 +223,29 @@ class MSAVGG(BaseModule):
                 stacklevel=3,
             )
 
+    def freeze_attention(self, frozen: bool = True) -> None:
+        """Stop the training of all attention modules, or let it go on.
+
+        While frozen they take no gradient and stay in eval mode: no dropout, and norms keep their
+        statistics. Afterwards trains what trained before; frozen stages stay frozen.
+
+        Raises:
+            ValueError: without attention.
+        """
+        if not self.attentions:
+            raise ValueError("freeze_attention needs attention: this backbone has none")
+        parameters = dict(self.attentions.named_parameters())
+        if frozen and self._resting is None:
+            self._resting = [name for name, p in parameters.items() if p.requires_grad]
+            self.attentions.requires_grad_(False).zero_grad()
+        elif not frozen and self._resting is not None:
+            for name in self._resting:
+                parameters[name].requires_grad_(True)
+            self._resting = None
+        self.train(self.training)
+
     def train(self, mode: bool = True) -> "MSAVGG":
-        """Set training mode; frozen stages and, with `norm_eval`, all batch norm stay in eval."""
+        """Set training mode; what is frozen and, with `norm_eval`, all batch norm stay in eval."""
         super().train(mode)
         for module in self._frozen_modules():
             module.eval()

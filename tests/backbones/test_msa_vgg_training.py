@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 import torch
+from mmengine.registry import MODELS
 from references import randomise
 from torch import nn
 
@@ -90,6 +91,95 @@ def test_freezing_attention_at_the_identity_warns_with_the_way_out():
         small(frozen_stages=2, zero_init=True, attention_positions=(16, 23, 30))
         small(frozen_stages=2, zero_init=False)
         small(frozen_stages=2, attention=None)
+
+
+@MODELS.register_module()
+class NormedAttention(nn.Module):
+    """One of someone else's: with a norm and dropout."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(in_channels)
+        self.drop = nn.Dropout2d(0.5)
+
+    def forward(self, x):
+        return x + self.drop(self.norm(x))
+
+
+ATTENTIONS = [{"type": "MultiScaleAttention", "dropout": 0.5}, {"type": "NormedAttention"}]
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("frozen_stages", [0, 2])
+def test_frozen_attention_stays_bit_still_until_it_is_let_go(frozen_stages, attention):
+    backbone = small(frozen_stages=frozen_stages, attention=attention)
+    x = torch.randn(2, 3, 64, 64)
+    backbone.train().freeze_attention()
+    assert all(torch.equal(a, b) for a, b in zip(backbone(x), backbone(x), strict=True))
+    assert backbone.training and not any(m.training for m in backbone.attentions.values())
+    before = state_of(backbone)
+    train_steps(backbone)
+    for name, value in backbone.state_dict().items():
+        still = name.startswith("attentions") or int(name.split(".")[1]) < 5 * frozen_stages
+        assert torch.equal(value, before[name]) == still, name
+
+    backbone.train().freeze_attention(False)
+    assert all(m.training == (int(n) > 5 * frozen_stages) for n, m in backbone.attentions.items())
+    train_steps(backbone)
+    for name, value in backbone.state_dict().items():
+        still = int(name.split(".")[1]) < 5 * frozen_stages
+        assert torch.equal(value, before[name]) == still, name
+
+
+def test_frozen_attention_passes_the_gradients_on():
+    backbone, x = small(frozen_stages=1), torch.randn(2, 3, 64, 64)
+    grads = []
+    for frozen in (False, True):
+        backbone.freeze_attention(frozen)
+        backbone.zero_grad()
+        sum(y.square().mean() for y in backbone(x)).backward()
+        grads.append({n: p.grad for n, p in backbone.named_parameters() if p.grad is not None})
+    kept = {name for name in grads[0] if name.startswith("features")}
+    assert grads[1].keys() == kept != grads[0].keys()
+    largest = max(grads[0][name].abs().max() for name in kept)
+    assert all((grads[0][n] - grads[1][n]).abs().max() <= 1e-6 * largest for n in kept)
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_letting_attention_go_gives_back_what_was_there(again):
+    backbone = small(frozen_stages=1, norm_eval=True, attention={"type": "NormedAttention"})
+    backbone.attentions["9"].norm.bias.requires_grad_(False)
+    before = {name: p.requires_grad for name, p in backbone.named_parameters()}
+    modes = {name: m.training for name, m in backbone.train().named_modules()}
+    for _ in range(again):
+        backbone.freeze_attention(False)
+    assert before == {name: p.requires_grad for name, p in backbone.named_parameters()}
+    for _ in range(again):
+        backbone.freeze_attention()
+    for name, p in backbone.named_parameters():
+        assert p.requires_grad == (before[name] and name.startswith("features")), name
+    for twin in (copy.deepcopy(backbone), pickle.loads(pickle.dumps(backbone)), backbone):
+        for _ in range(again):
+            twin.freeze_attention(False)
+        assert before == {name: p.requires_grad for name, p in twin.named_parameters()}
+        assert modes == {name: m.training for name, m in twin.named_modules()}
+
+
+def test_a_gradient_from_before_the_freezing_does_not_move_attention():
+    backbone = small()
+    optimizer = torch.optim.AdamW(backbone.parameters(), weight_decay=0.1)
+    sum(y.square().mean() for y in backbone(torch.randn(2, 3, 64, 64))).backward()
+    before = state_of(backbone)
+    backbone.freeze_attention()
+    optimizer.step()
+    for name, value in backbone.state_dict().items():
+        assert torch.equal(value, before[name]) == name.startswith("attentions"), name
+
+
+def test_freezing_attention_needs_some():
+    for frozen in (True, False):
+        with pytest.raises(ValueError, match="freeze_attention needs attention"):
+            small(attention=None).freeze_attention(frozen)
 
 
 @pytest.mark.parametrize("depth", [11, 16])
