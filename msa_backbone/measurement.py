@@ -2,7 +2,8 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -99,26 +100,35 @@ def _is_tensor(leaf: object) -> bool:
 
 
 def count_flops(module: nn.Module, shape: Sequence[int]) -> int:
-    """Floating-point operations of a forward pass: of convolutions and matrix products.
-
-    Counted on the meta device by torch.utils.flop_counter, a multiplication and an addition as two;
-    of our attention, those of its formula.
+    """Floating-point operations of a forward pass, see `counting_flops`; on the meta device.
 
     Args:
         module: what is counted; it is not changed.
         shape: of the input, (N, C, H, W).
     """
+    counted = copy.deepcopy(module).to("meta").eval()
+    with torch.no_grad(), counting_flops() as counter:
+        counted(torch.empty(*shape, device="meta"))
+    return counter.get_total_flops()
+
+
+@contextmanager
+def counting_flops() -> Iterator[FlopCounterMode]:
+    """torch's counter of convolutions and matrix products, an addition and a product as two.
+
+    It knows deformable convolution too. On the meta device attention is counted by its formula:
+    what runs on CPUs and GPUs may be other operations.
+    """
 
     def deformable(x: Sequence[int], weight: Sequence[int], *_: object, out_shape: tuple) -> int:
         return conv_flop_count(x, weight, out_shape)
 
-    counted = copy.deepcopy(module).to("meta").eval()
-    counter = FlopCounterMode(
-        display=False, custom_mapping={torch.ops.torchvision.deform_conv2d: deformable}
-    )
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        counted(torch.empty(*shape, device="meta"))
-    return counter.get_total_flops()
+    formulas = {torch.ops.torchvision.deform_conv2d: deformable}
+    with (
+        sdpa_kernel(SDPBackend.MATH),
+        FlopCounterMode(display=False, custom_mapping=formulas) as counter,
+    ):
+        yield counter
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:

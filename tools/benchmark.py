@@ -20,7 +20,7 @@ from mmengine.config import Config
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone import benchmark
 from msa_backbone.integration import config_edits, runs, user_data
-from msa_backbone.integration.arguments import add_config_options
+from msa_backbone.integration.arguments import add_config_options, parse_shape
 from msa_backbone.integration.benchmark import compare_steps
 from msa_backbone.visualization.costs import plot_costs
 
@@ -73,16 +73,6 @@ def compare_configs(args: argparse.Namespace) -> None:
                 for number, path in enumerate(args.configs)
             }
         print(compare_steps(cfgs, args.rounds))
-
-
-def parse_shape(text: str) -> tuple[int, int, int]:
-    """'1x320x320' -> samples, height, width."""
-    parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write it as 1x320x480 (N x H x W)")
-    if min(int(parts[1]), int(parts[2])) < 32:
-        raise argparse.ArgumentTypeError(f"{text!r} is too small: VGG needs 32 pixels a side")
-    return int(parts[0]), int(parts[1]), int(parts[2])
 
 
 def check_options(args: argparse.Namespace) -> None:

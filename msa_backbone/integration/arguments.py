@@ -46,3 +46,13 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change settings of the config; applied after the other options",
     )
+
+
+def parse_shape(text: str) -> tuple[int, int, int]:
+    """'1x320x320' -> samples, height, width."""
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: write it as 1x320x480 (N x H x W)")
+    if min(int(parts[1]), int(parts[2])) < 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is too small: VGG needs 32 pixels a side")
+    return int(parts[0]), int(parts[1]), int(parts[2])

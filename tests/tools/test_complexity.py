@@ -1,0 +1,53 @@
+"""Complexity from the command line: tables, the picture, and refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from msa_backbone.visualization.pictures import read_picture
+
+CONFIG = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py"
+
+
+def test_ratios_and_places_beside_plain_vgg(run_tool, tmp_path, capsys):
+    run_tool(
+        *("complexity", "--ratios", 8, 32, "--positions", "pool", "relu", "--shape", "1x32x64"),
+        *("--rounds", 1, "--parts", "--out", tmp_path),
+    )
+    shown = capsys.readouterr().out
+    assert (tmp_path / "complexity.md").read_text() == shown
+    assert "| plain | 14.71 M | +0.0 % |" in shown
+    for ratio, more in ((8, "+20.8 %"), (32, "+5.2 %")):
+        for place in ("pool", "relu"):
+            (row,) = [
+                x for x in shown.splitlines() if x.startswith(f"| ours, r = {ratio}, {place}")
+            ]
+            assert more in row
+    assert shown.count("| all | attention |") == 4
+    assert read_picture(tmp_path / "complexity.png").shape[1] > 1000
+
+
+def test_a_configs_backbone(run_tool, capsys):
+    run_tool("complexity", CONFIG, "--shape", "1x32x32", "--rounds", 1)
+    assert f"| {CONFIG.stem} | " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--rounds", 0], "--rounds 0: give 1 or more"),
+        (["--variants", "ECA", "--ratios", 8], "reduction_ratio"),
+        (["--ratios", 1000], "reduction_ratio=1000 does not fit"),
+        (["gone.py"], "gone.py"),
+    ],
+)
+def test_bad_options_end_in_one_line(run_tool, options, expected):
+    with pytest.raises(SystemExit, match=f"error: .*{expected}"):
+        run_tool("complexity", *options)
+
+
+def test_a_config_of_another_backbone_is_named(run_tool, tmp_path):
+    path = tmp_path / "resnet.py"
+    path.write_text("model = dict(backbone=dict(type='ResNet', depth=50))")
+    with pytest.raises(SystemExit, match=r"error: .*resnet.py: its backbone is no MSAVGG"):
+        run_tool("complexity", path)

@@ -1,0 +1,97 @@
+"""Where a backbone's parameters, FLOPs, memory and time are, beside plain VGG16.
+
+Without configs: VGG16 with attention modules of --variants, --ratios and --positions. With
+configs: their backbones. The totals are of the backbones as they run; the parts (--parts, and the
+picture) are of their attention's formula, operation by operation.
+
+Examples:
+  tools/complexity.py --ratios 8 16 32 --positions pool relu conv --out work_dirs/complexity
+  tools/complexity.py --variants ours axial linear CBAM --shape 1x224x224 --parts
+  tools/complexity.py configs/detection/faster-rcnn_msa-vgg16_fpn_1x_coco.py --shape 1x800x1333
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from msa_backbone import MSAVGG
+from msa_backbone.benchmark import ATTENTION, compare_backbones
+from msa_backbone.complexity import part_costs, parts_table, totals_table
+from msa_backbone.integration.arguments import parse_shape
+from msa_backbone.integration.runs import load_config, one_line_errors
+from msa_backbone.visualization.complexity import plot_complexity
+
+
+def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
+    """The backbones to compare, by name, the plain one first."""
+    if args.configs:
+        return {"plain": MSAVGG(attention=None, out_indices=(4,))} | {
+            Path(path).stem: backbone_of(load_config(path, None, {}), path) for path in args.configs
+        }
+    models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
+    for variant in args.variants:
+        for ratio in args.ratios or [None]:
+            for positions in args.positions:
+                attention = dict(ATTENTION[variant])
+                if ratio is not None:
+                    attention["reduction_ratio"] = ratio
+                name = f"{variant}{f', r = {ratio}' if ratio else ''}, {positions}"
+                models[name] = MSAVGG(
+                    attention=attention, attention_positions=positions, out_indices=(4,)
+                )
+    return models
+
+
+def backbone_of(cfg: Config, path: str) -> MSAVGG:
+    """A config's backbone, from random weights."""
+    options = dict(cfg.get("model", {}).get("backbone") or {})
+    if options.pop("type", None) != "MSAVGG":
+        raise ValueError(f"{path}: its backbone is no MSAVGG")
+    return MSAVGG(**{**options, "init_cfg": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("configs", nargs="*", help="configs with a MSAVGG backbone")
+    parser.add_argument("--variants", nargs="+", choices=ATTENTION, default=["ours"])
+    parser.add_argument("--ratios", nargs="+", type=int, help="reduction ratios")
+    parser.add_argument(
+        "--positions", nargs="+", choices=("pool", "relu", "conv"), default=["pool"]
+    )
+    parser.add_argument("--shape", type=parse_shape, default=(1, 320, 320), metavar="NxHxW")
+    parser.add_argument("--rounds", type=int, default=10, help="timed rounds (default: 10)")
+    parser.add_argument("--threads", type=int, help="of the CPU; all by default")
+    parser.add_argument("--parts", action="store_true", help="a table of each one's parts as well")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="save complexity.md and .png")
+    args = parser.parse_args()
+    with one_line_errors():
+        for name in ("rounds", "threads"):
+            if (value := getattr(args, name)) is not None and value < 1:
+                raise ValueError(f"--{name} {value}: give 1 or more")
+        models = backbones_of(args)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    samples, height, width = args.shape
+    shape = samples, 3, height, width
+    tables = [totals_table(compare_backbones(models, shape, args.rounds))]
+    print(tables[0], flush=True)
+    if not args.parts and args.out is None:
+        return
+    costs = {name: part_costs(model, shape, args.rounds) for name, model in models.items()}
+    if args.parts:
+        for name, own in costs.items():
+            tables.append(f"{name}\n\n{parts_table(own)}")
+            print(f"\n{tables[-1]}", flush=True)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "complexity.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+        attended = {name: own for name, own in costs.items() if len(own) > 5}
+        plot_complexity(attended, args.out / "complexity.png")
+
+
+if __name__ == "__main__":
+    main()
