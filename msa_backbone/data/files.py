@@ -1,4 +1,4 @@
-"""Folders that appear complete, and images that get a second place."""
+"""Folders and files that appear complete, and images that get a second place."""
 
 import os
 import shutil
@@ -32,6 +32,14 @@ def complete_folder(out: Path) -> Iterator[Path]:
         raise DataError(str(error).replace(str(part), str(out))) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
 
 
 def place_file(source: Path, target: Path, link: bool = True) -> None:

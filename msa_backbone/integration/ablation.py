@@ -18,6 +18,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner, TestLoop
 
+from ..data.files import write_whole
 from . import config_edits, runs
 from .training import prepare_training
 
@@ -185,14 +186,6 @@ def check_model(cfg: Config) -> None:
     runs.rehearse(rehearsed, ())
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file that is there as a whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
-
-
 def read_result(run: Run, settings: Settings) -> dict | None:
     """What a finished run found: `test` (and perhaps `train`) scores by name, `seconds`."""
     file = run.folder(settings) / RESULT
@@ -230,16 +223,9 @@ def plain_scores(metrics: Mapping[str, object]) -> dict[str, float]:
     return {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0 and not isinstance(v, str)}
 
 
-def innermost(dataset: ConfigDict) -> ConfigDict:
-    """The dataset inside wrappers such as RepeatDataset."""
-    while "dataset" in dataset:
-        dataset = dataset["dataset"]
-    return dataset
-
-
 def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
     """Train on a part of the images, drawn by `seed`; a smaller part lies within a larger one."""
-    dataset = innermost(cfg.train_dataloader.dataset)
+    dataset = config_edits.innermost(cfg.train_dataloader.dataset)
     init_default_scope(cfg.get("default_scope", "mmengine"))
     number = len(DATASETS.build(dataset))
     drawn = np.random.default_rng(seed).permutation(number)[: max(1, round(fraction * number))]
@@ -250,7 +236,8 @@ def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
     """Dataloader and evaluator of the test, on the images of the training."""
     copy = Config(cfg._cfg_dict.to_dict())
     source, target = (
-        innermost(copy[loader].dataset) for loader in ("train_dataloader", "test_dataloader")
+        config_edits.innermost(copy[loader].dataset)
+        for loader in ("train_dataloader", "test_dataloader")
     )
     for key in ("ann_file", "data_root", "data_prefix", "indices"):
         if key in source:

@@ -10,9 +10,10 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
 from ..benchmark import BackboneCosts, compare_backbones
+from ..data.files import write_whole
 from ..visualization import ablation as figures
 from . import config_edits, user_data
-from .ablation import Run, Settings, read_result, write_whole
+from .ablation import Run, Settings, read_result
 
 
 def write_results(

@@ -39,6 +39,13 @@ def pipeline_steps(cfg: Config) -> list[dict]:
     return steps
 
 
+def innermost(dataset: ConfigDict) -> ConfigDict:
+    """The dataset inside wrappers such as RepeatDataset."""
+    while "dataset" in dataset:
+        dataset = dataset["dataset"]
+    return dataset
+
+
 def replace_datasets(
     cfg: Config,
     splits: Collection[str],

@@ -1,0 +1,72 @@
+"""Predict with a trained model on images, folders, patterns, videos or a camera.
+
+OUT gets drawn pictures, and predictions.json: COCO's form for boxes and instances, the class of
+each image for a classifier; a segmenter's index masks are in OUT/masks. A video gives OUT/NAME.mp4
+and OUT/NAME.json. Files that cannot be read are listed at the end; the exit code is then 1.
+
+Examples:
+  tools/predict.py CONFIG CHECKPOINT holiday/ cats/*.jpg --out work_dirs/predictions
+  tools/predict.py CONFIG CHECKPOINT street.mp4 --score-thr 0.5 --device cuda
+  tools/predict.py CONFIG CHECKPOINT 0 --max-frames 300
+"""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone.data.sources import find_sources
+from msa_backbone.integration import runs
+from msa_backbone.integration.arguments import add_config_options
+from msa_backbone.integration.inference import Predictor
+from msa_backbone.integration.prediction_run import PredictionRun
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", help="the config of the training")
+    parser.add_argument("checkpoint", help="what it was trained to")
+    parser.add_argument("inputs", nargs="+", help="files, folders, patterns, numbers of cameras")
+    parser.add_argument("--out", type=Path, default=Path("work_dirs/predictions"))
+    parser.add_argument("--batch-size", type=int, default=1, help="pictures at a time (default: 1)")
+    parser.add_argument("--score-thr", type=float, default=0.3, help="lowest score (default: 0.3)")
+    parser.add_argument("--device", default="cpu", help="such as cuda:0 (default: cpu)")
+    parser.add_argument(
+        "--max-side", type=int, default=1920, help="longer side of drawn pictures (default: 1920)"
+    )
+    parser.add_argument("--max-frames", type=int, help="of each video or camera")
+    add_config_options(parser)
+    args = parser.parse_args()
+    with runs.one_line_errors():
+        for name in ("batch_size", "max_side", "max_frames"):
+            if (value := getattr(args, name)) is not None and value < 1:
+                raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
+        if args.device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"--device {args.device}: torch finds no CUDA device, leave it out")
+        images, streams = find_sources(args.inputs)
+        cfg = runs.load_config(args.config, str(args.out), args.cfg_options)
+        runs.apply_options(cfg, args.cfg_options)
+        predictor = Predictor(cfg, args.checkpoint, args.device)
+        run = PredictionRun(
+            *(predictor, cfg, args.out, args.batch_size, args.score_thr, args.max_side),
+            partial(print, flush=True),
+        )
+        failed = run.images(images) if images else []
+        for stream in streams:
+            try:
+                run.stream(stream, args.max_frames)
+            except ValueError as error:
+                failed.append(str(error))
+    total = len(images) + len(streams)
+    print(f"{total - len(failed)} of {total} predicted, results in {args.out}")
+    if failed:
+        sys.exit("\n".join(["not predicted:", *(f"  {line}" for line in failed)]))
+
+
+if __name__ == "__main__":
+    main()
