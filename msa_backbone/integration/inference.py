@@ -89,20 +89,16 @@ class Predictor:
             pictures: RGB, (H, W, 3) uint8, of any sizes.
             names: of each.
         """
+        return self.model.test_step(self.inputs(pictures, names))
+
+    def inputs(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, list]:
+        """A batch as the test pipeline makes it, for the model's `data_preprocessor`."""
         inputs = []
         for picture, name in zip(pictures, names, strict=True):
             bgr = np.ascontiguousarray(picture[..., ::-1])
-            shape = bgr.shape[:2]
-            data = {
-                "img": bgr,
-                "img_shape": shape,
-                "ori_shape": shape,
-                "img_path": name,
-                "img_id": 0,
-            }
-            inputs.append(self.pipeline(data))
-        batch = {key: [item[key] for item in inputs] for key in inputs[0]}
-        return self.model.test_step(batch)
+            size = {"img_shape": bgr.shape[:2], "ori_shape": bgr.shape[:2]}
+            inputs.append(self.pipeline({"img": bgr, "img_path": name, "img_id": 0, **size}))
+        return {key: [item[key] for item in inputs] for key in inputs[0]}
 
     def visualizer(self, cfg: Config) -> Visualizer:
         """The config's visualizer, with these classes and colours."""

@@ -1,0 +1,101 @@
+"""Maps over pictures, with titles and colour bars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass
+class Heatmap:
+    """A map over a picture.
+
+    Attributes:
+        title: above it.
+        values: (H, W), of any size: it is stretched over the picture.
+        label: of the colour bar.
+        limits: of the colours; the values' own where None.
+        box: left, top, right, bottom in the picture's pixels, drawn around.
+    """
+
+    title: str
+    values: np.ndarray
+    label: str = ""
+    limits: tuple[float, float] | None = None
+    box: Box | None = None
+
+
+def save_heatmaps(
+    picture: np.ndarray, maps: Sequence[Heatmap], out_file: Path, columns: int = 3, title: str = ""
+) -> None:
+    """Save what `draw_heatmaps` draws as a PNG."""
+    figure = draw_heatmaps(picture, maps, columns, title)
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out_file, dpi=100)
+    plt.close(figure)
+
+
+def draw_heatmaps(
+    picture: np.ndarray, maps: Sequence[Heatmap], columns: int = 3, title: str = ""
+) -> Figure:
+    """Draw the picture, and beside it every map over the picture with its colour bar.
+
+    Args:
+        picture: RGB, (H, W, 3) uint8.
+        maps: in reading order.
+        columns: pictures in a row.
+        title: above all.
+    """
+    height, width = picture.shape[:2]
+    count = len(maps) + 1
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    cell = 3.6
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(columns * (cell + 0.6), rows * (cell * height / width + 0.5)),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    first, *others = axes.flat
+    first.imshow(picture)
+    first.set_title("image", fontsize=9)
+    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2) / 255
+    for axis, own in zip(others, maps, strict=False):
+        axis.imshow(grey)
+        low, high = own.limits or (float(own.values.min()), float(own.values.max()))
+        shown = axis.imshow(
+            own.values,
+            cmap="turbo",
+            alpha=0.55,
+            vmin=low,
+            vmax=max(high, low + 1e-12),
+            extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+            interpolation="bilinear",
+        )
+        if own.box is not None:
+            left, top, right, bottom = own.box
+            axis.add_patch(
+                Rectangle(
+                    (left, top), right - left, bottom - top, fill=False, color="white", lw=1.5
+                )
+            )
+        axis.set_title(own.title, fontsize=9)
+        bar = figure.colorbar(shown, ax=axis, shrink=0.8)
+        bar.ax.tick_params(labelsize=7)
+        bar.set_label(own.label, fontsize=7)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
