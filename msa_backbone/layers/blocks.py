@@ -12,7 +12,7 @@ from mmengine.registry import MODELS
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from .peers import ResidualStart
+from .peers import ResidualStart, is_identity
 
 CONVOLUTIONS = {"Conv2d": nn.Conv2d, "Conv": nn.Conv2d}
 NORMS = {
@@ -122,7 +122,9 @@ def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
         if "zero_init" in inspect.signature(cls).parameters:
             return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
         attention = MODELS.build(dict(cfg, in_channels=in_channels))
-        return ResidualStart(attention, in_channels) if zero_init else attention
+        if zero_init and not is_identity(attention, in_channels):
+            return ResidualStart(attention, in_channels)
+        return attention
 
 
 def check_attention_options(attention: dict) -> None:

@@ -87,3 +87,16 @@ class ResidualStart(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         return torch.lerp(x, self.module(x), self.scale.to(x.dtype))
+
+
+@torch.no_grad()
+def is_identity(module: nn.Module, channels: int) -> bool:
+    """Whether a module leaves its input as it is, as those do that start at zero by themselves.
+
+    Two factors of zero would never leave it: such a module needs no `ResidualStart`.
+    """
+    mode = module.training
+    x = torch.randn(2, channels, 4, 4)
+    same = torch.equal(module.eval()(x), x)
+    module.train(mode)
+    return same

@@ -7,7 +7,6 @@ pytest.importorskip("mmdet")
 from mmengine.registry import MODELS, init_default_scope
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.layers.peers import ResidualStart
 
 PLUGIN = {
     "cfg": {"type": "MultiScaleAttention", "reduction_ratio": 16},
@@ -50,16 +49,26 @@ def test_plugin_sits_in_the_bottlenecks_and_starts_as_plain_resnet():
         optimizer.step()
 
 
-def test_mmcvs_context_block_in_our_backbone_starts_as_plain_vgg():
+def test_mmcvs_context_block_in_our_backbone_starts_as_plain_vgg_and_learns():
     import mmdet.models  # noqa: F401  (mmcv registers ContextBlock)
 
     torch.manual_seed(0)
     attention = {"type": "ContextBlock", "ratio": 1 / 4}
     backbone = MODELS.build({"type": "MSAVGG", "base_channels": 8, "attention": attention})
     backbone.init_weights()
-    assert all(isinstance(module, ResidualStart) for module in backbone.attentions.values())
-    x = torch.randn(1, 3, 64, 64)
+    x = torch.randn(2, 3, 64, 64)
+    optimizer = torch.optim.SGD(backbone.parameters(), lr=0.1)
+    start = {name: p.clone() for name, p in backbone.attentions.named_parameters()}
     with torch.no_grad():
         attended = backbone(x)
-        backbone._attention_after.clear()
+        after, backbone._attention_after = backbone._attention_after, {}
         assert all(map(torch.equal, attended, backbone(x)))
+    backbone._attention_after = after
+    for _ in range(3):
+        optimizer.zero_grad()
+        sum(y.square().mean() for y in backbone(x)).backward()
+        optimizer.step()
+    for name, parameter in backbone.attentions.named_parameters():
+        # A bias of the softmax over locations changes nothing, and so has next to no gradient.
+        moved = (parameter - start[name]).abs().max()
+        assert (moved < 1e-9) == name.endswith("conv_mask.bias"), name
