@@ -11,7 +11,11 @@ LETTERS = {11: "A", 13: "B", 16: "D", 19: "E"}  # torchvision's names of the dep
 
 
 def multi_scale_attention(
-    state: dict[str, Tensor], x: Tensor, channel: bool = True, spatial: bool = True
+    state: dict[str, Tensor],
+    x: Tensor,
+    channel: bool = True,
+    spatial: bool = True,
+    gate_norm: bool = False,
 ) -> Tensor:
     """The published form from its state-dict names, in the dtype of x."""
 
@@ -22,6 +26,8 @@ def multi_scale_attention(
     branch = conv("fusion_conv", torch.cat(scales, 1))
     if channel:
         squeezed = x.mean(dim=(2, 3), keepdim=True)
+        if gate_norm:
+            squeezed = squeezed / (squeezed**2).mean(dim=1, keepdim=True) ** 0.5
         hidden = F.relu(conv("channel_attention.1", squeezed))
         branch = branch * torch.sigmoid(conv("channel_attention.3", hidden))
     if spatial:
@@ -30,6 +36,8 @@ def multi_scale_attention(
             torch.mean(x, dim=1, keepdim=True),
             torch.std(x, dim=1, keepdim=True),
         )
+        if gate_norm:
+            statistics = [s / (s**2).mean(dim=(2, 3), keepdim=True) ** 0.5 for s in statistics]
         branch = branch * torch.sigmoid(conv("spatial_attention.0", torch.cat(statistics, 1), 3))
     return x + branch
 

@@ -34,7 +34,7 @@ MODULES = {  # by the parts of the file's name before '_'
 
 
 def test_every_ablation_is_found_and_short():
-    assert len(ABLATIONS) == 23
+    assert len(ABLATIONS) == 24
     assert {path.stem.split("_")[0] for path in ABLATIONS} == set(MODULES)
     for path in ABLATIONS:
         assert len(path.read_text().splitlines()) <= 10, path.name
@@ -83,6 +83,7 @@ def test_options_are_what_the_names_say():
             ratio = {"full_r8": 8, "full_r32": 32}.get(name, 16)
             assert module.conv1x1.out_channels == module.fusion_conv.out_channels // ratio
             assert module.zero_init == (name != "full_no-zero-init")
+            assert module.gate_norm == (name == "full_gate-norm")
     positions = {name: list(build(name)[1].attentions) for name in ("full_relu", "full_conv")}
     assert positions == {"full_relu": ["15", "22", "29"], "full_conv": ["14", "21", "28"]}
     for name in ("full_lr-1", "full_lr-0.1", "full_lr-0.01"):

@@ -118,7 +118,7 @@ def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
     """
     cls, _ = _resolve(cfg, {}, "attention")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, ())))
+        torch.manual_seed(int(torch.randint(2**62, (), device="cpu")))
         if "zero_init" in inspect.signature(cls).parameters:
             return MODELS.build(dict(cfg, in_channels=in_channels, zero_init=zero_init))
         attention = MODELS.build(dict(cfg, in_channels=in_channels))

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn.modules.module import _has_any_global_hook
 
+from .statistics import NormalisedAvgPool2d
+
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 KERNEL_DEVICE = "cuda"
 KERNEL_CHANNELS = 2048
@@ -95,10 +97,12 @@ def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
             return False
         convs.append((gate[0], 3, 1, 7))
     gate = module.channel_attention
-    if gate is not None and not (
-        _is(gate, nn.Sequential) and _is(gate[0], nn.AdaptiveAvgPool2d) and gate[0].output_size == 1
-    ):
-        return False
+    if gate is not None:
+        pools = nn.AdaptiveAvgPool2d, NormalisedAvgPool2d
+        if not (_is(gate, nn.Sequential) and any(_is(gate[0], pool) for pool in pools)):
+            return False
+        if gate[0].output_size != 1:
+            return False
     own = all(
         getattr(type(module), name) is function and name not in vars(module)
         for name, function in module.formula.items()

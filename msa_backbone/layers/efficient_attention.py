@@ -26,8 +26,8 @@ class GroupedMultiScaleAttention(nn.Module):
         in_channels: C, channels of the input and of the output.
         reduction_ratio: r; a group's branches work on max(C // groups // r, 1) channels.
         groups: a divisor of C.
-        channel, spatial, dropout, drop_path, zero_init: as in `MultiScaleAttention`; what
-            `drop_path` leaves out of a sample is the branch of one group.
+        channel, spatial, dropout, drop_path, gate_norm, zero_init: as in `MultiScaleAttention`;
+            what `drop_path` leaves out of a sample is the branch of one group.
 
     Raises:
         ValueError: if `groups` does not divide `in_channels`; else as `MultiScaleAttention`.
@@ -42,6 +42,7 @@ class GroupedMultiScaleAttention(nn.Module):
         spatial: bool = True,
         dropout: float = 0.0,
         drop_path: float = 0.0,
+        gate_norm: bool = False,
         zero_init: bool = True,
     ) -> None:
         super().__init__()
@@ -50,7 +51,14 @@ class GroupedMultiScaleAttention(nn.Module):
         width = in_channels // groups
         self.groups = nn.ModuleList(
             MultiScaleAttention(
-                width, min(reduction_ratio, width), channel, spatial, dropout, drop_path, zero_init
+                width,
+                min(reduction_ratio, width),
+                channel=channel,
+                spatial=spatial,
+                dropout=dropout,
+                drop_path=drop_path,
+                gate_norm=gate_norm,
+                zero_init=zero_init,
             )
             for _ in range(groups)
         )

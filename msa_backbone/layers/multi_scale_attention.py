@@ -25,10 +25,11 @@ from . import cpu, dispatch
 from .blocks import build_branch_drop
 from .combination import combine
 from .packing import convolve
-from .statistics import spatial_statistics
+from .statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
 
-# torch.fx keeps it as one call: it looks at sizes and dtypes.
+# torch.fx keeps them as one call: they look at sizes and dtypes.
 torch.fx.wrap("spatial_statistics")
+torch.fx.wrap("divide_by_rms")
 
 
 @MODELS.register_module()
@@ -45,6 +46,10 @@ class MultiScaleAttention(nn.Module):
         spatial: gate f with spatial weights.
         dropout: in training, probability of leaving a channel out of f.
         drop_path: in training, probability of leaving f out of a sample.
+        gate_norm: divide what the gates look at, the averages of the channels and each statistic's
+            map, by its root mean square in the sample. The published gates look at it as it is:
+            behind a VGG without norm layers it is so large that their sigmoids are at 0 or 1 from
+            the start, and hardly learn.
         zero_init: start the fusion convolution at zero, so that y = x until training moves it.
 
     Raises:
@@ -62,6 +67,7 @@ class MultiScaleAttention(nn.Module):
         spatial: bool = True,
         dropout: float = 0.0,
         drop_path: float = 0.0,
+        gate_norm: bool = False,
         zero_init: bool = True,
     ) -> None:
         super().__init__()
@@ -71,13 +77,14 @@ class MultiScaleAttention(nn.Module):
                 f"choose 1 to {in_channels}"
             )
         hidden = in_channels // reduction_ratio
+        self.gate_norm = gate_norm
         self.zero_init = zero_init
         self._build_scales(in_channels, hidden)
         # The pool and the sigmoids sit in the Sequentials so that the parameters keep the names
         # of the published formulation: channel_attention.{1,3} and spatial_attention.0.
         self.channel_attention = (
             nn.Sequential(
-                nn.AdaptiveAvgPool2d(1),
+                NormalisedAvgPool2d(1) if gate_norm else nn.AdaptiveAvgPool2d(1),
                 nn.Conv2d(in_channels, hidden, kernel_size=1),
                 nn.ReLU(inplace=True),
                 nn.Conv2d(hidden, in_channels, kernel_size=1),
@@ -119,7 +126,11 @@ class MultiScaleAttention(nn.Module):
 
     def spatial_weights(self, x: Tensor) -> Tensor:
         """The spatial gate sa, (N, 1, H, W), in 0..1. Needs `spatial=True`."""
-        return self.spatial_attention(spatial_statistics(x))
+        return self.spatial_attention(self._gate_input(spatial_statistics(x)))
+
+    def _gate_input(self, statistics: Tensor) -> Tensor:
+        """(N, 3, H, W), as the spatial gate looks at them."""
+        return divide_by_rms(statistics, [2, 3]) if self.gate_norm else statistics
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
@@ -159,6 +170,7 @@ class MultiScaleAttention(nn.Module):
             channel = self.channel_attention(average)
         if self.spatial_attention is not None:
             conv = self.spatial_attention[0]
+            statistics = self._gate_input(statistics)
             spatial = convolve(statistics, conv.weight, conv.bias).sigmoid()
         channel = self._drop(channel, x)
         weight = self.fusion_conv.weight.flatten(1)
@@ -172,7 +184,7 @@ class MultiScaleAttention(nn.Module):
         average, channel, spatial = x, None, None
         if self.spatial_attention is not None:
             x, statistics, average = kernels.read(x)
-            spatial = self.spatial_attention(statistics)
+            spatial = self.spatial_attention(self._gate_input(statistics))
         if self.channel_attention is not None:
             channel = self.channel_attention(average)
         channel = self._drop(channel, x)
@@ -183,5 +195,11 @@ class MultiScaleAttention(nn.Module):
 # Subclasses and modules that change one of these take the plain form, which calls it.
 MultiScaleAttention.formula = {
     name: vars(MultiScaleAttention)[name]
-    for name in ("multi_scale_features", "channel_weights", "spatial_weights", "_scales")
+    for name in (
+        "multi_scale_features",
+        "channel_weights",
+        "spatial_weights",
+        "_scales",
+        "_gate_input",
+    )
 }

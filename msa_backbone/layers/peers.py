@@ -96,7 +96,10 @@ def is_identity(module: nn.Module, channels: int) -> bool:
     Two factors of zero would never leave it: such a module needs no `ResidualStart`.
     """
     mode = module.training
-    x = torch.randn(2, channels, 4, 4)
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    if device.type == "meta":
+        return False
+    x = torch.randn(2, channels, 4, 4, device=device)
     same = torch.equal(module.eval()(x), x)
     module.train(mode)
     return same

@@ -1,7 +1,10 @@
-"""What Multi-Scale Attention's spatial gate sees of the channels."""
+"""What the gates of Multi-Scale Attention look at."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+# torch.fx keeps it as one call: it looks at sizes and dtypes.
+torch.fx.wrap("divide_by_rms")
 
 
 def spatial_statistics(x: Tensor) -> Tensor:
@@ -22,3 +25,22 @@ def spatial_statistics(x: Tensor) -> Tensor:
     degrees_of_freedom = max(x.shape[1] - 1, 1)
     std = torch.linalg.vector_norm(x - mean, dim=1, keepdim=True) / degrees_of_freedom**0.5
     return torch.cat([peak, mean.to(x.dtype), std.to(x.dtype)], dim=1)
+
+
+def divide_by_rms(x: Tensor, dims: list[int]) -> Tensor:
+    """x over its root mean square along `dims` (https://arxiv.org/abs/1910.07467, section 4).
+
+    The mean square is taken in at least float32; zeros stay zeros.
+    """
+    accumulate = torch.promote_types(x.dtype, torch.float32)
+    norm = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=accumulate)
+    rms = norm * (norm.numel() / max(x.numel(), 1)) ** 0.5
+    return (x / rms.clamp_min(1e-6)).to(x.dtype)
+
+
+class NormalisedAvgPool2d(nn.AdaptiveAvgPool2d):
+    """Averages over the locations, divided by their root mean square over the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 1, 1)."""
+        return divide_by_rms(super().forward(x), [1])

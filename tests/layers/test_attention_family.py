@@ -207,6 +207,7 @@ def test_every_argument_changes_the_module(kind):
         "spatial": False,
         "dropout": 0.5,
         "drop_path": 0.5,
+        "gate_norm": True,
         "zero_init": True,
     }
     cls = MODELS.get(kind)

@@ -75,9 +75,37 @@ def test_names_are_the_published_ones_and_load_strictly():
     assert torch.equal(copy.deepcopy(source)(x), source(x))
 
 
+@pytest.mark.parametrize(("channel", "spatial"), [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("size", [(5, 7), (1, 1), (8, 8)])
+def test_normalised_gates_equal_their_formula_and_see_no_scale(size, channel, spatial, form):
+    options = {"channel": channel, "spatial": spatial, "gate_norm": True}
+    module = build(12, 3, **options).double()
+    x = 3 * torch.randn(2, 12, *size, dtype=torch.float64) + 1
+    expected = multi_scale_attention(dict(module.named_parameters()), x, **options)
+    assert (expected - x).abs().max() > 1e-3
+    assert (module(x) - expected).abs().max() < 1e-10
+    published = multi_scale_attention(dict(module.named_parameters()), x, channel, spatial)
+    assert (expected - published).abs().max() > 1e-4
+    if channel:
+        assert (module.channel_weights(1e4 * x) - module.channel_weights(x)).abs().max() < 1e-10
+    if spatial:
+        assert (module.spatial_weights(1e4 * x) - module.spatial_weights(x)).abs().max() < 1e-10
+    zeros = torch.zeros(1, 12, 4, 4, dtype=torch.float64)
+    assert all(g.isfinite().all() for g in gradients(module, module, zeros))
+    half = module.half()((3e4 * torch.rand(1, 12, 7, 7)).half())
+    assert half.isfinite().all()
+
+
+def test_normalised_gates_take_the_fast_forms(form):
+    module = build(16, 4, gate_norm=True)
+    if form != "plain":
+        assert dispatch.form_for(module, torch.randn(1, 16, 6, 6)) == form
+
+
+@pytest.mark.parametrize("gate_norm", [False, True])
 @pytest.mark.parametrize(("channel", "spatial"), [(True, True), (False, False)])
-def test_gradcheck(channel, spatial, form):
-    module = build(6, 3, channel=channel, spatial=spatial).double()
+def test_gradcheck(channel, spatial, gate_norm, form):
+    module = build(6, 3, channel=channel, spatial=spatial, gate_norm=gate_norm).double()
     x = torch.randn(2, 6, 3, 4, dtype=torch.float64, requires_grad=True)
     # Triton's interpreter takes its time.
     fast = form == "kernels"
