@@ -39,7 +39,10 @@ def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
                     attention["reduction_ratio"] = ratio
                 name = f"{variant}{f', r = {ratio}' if ratio else ''}, {positions}"
                 models[name] = MSAVGG(
-                    attention=attention, attention_positions=positions, out_indices=(4,)
+                    attention=attention,
+                    attention_positions=positions,
+                    out_indices=(4,),
+                    zero_init=False,  # other people's modules as they were published
                 )
     return models
 

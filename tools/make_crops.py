@@ -37,13 +37,14 @@ def main() -> None:
         "--per-image", type=int, default=2, help="patches of a class in an image (default: 2)"
     )
     args = parser.parse_args()
+    left_out: dict = {}
     with one_line_errors():
         if args.patches:
             counts = make_patches(
                 args.root, args.out, args.side, args.size, args.per_image, args.classes, args.seed
             )
         else:
-            counts = make_crops(
+            counts, left_out = make_crops(
                 *(args.root, args.out, args.size, args.context, args.min_side),
                 *(args.max_per_class, args.classes, args.seed),
             )
@@ -51,6 +52,8 @@ def main() -> None:
     for split, own in counts.items():
         by_class = ", ".join(f"{name} {count}" for name, count in sorted(own.items()))
         print(f"  {split}: {own.total()} ({by_class})")
+        for reason, count in left_out.get(split, {}).items():
+            print(f"    left out: {count} {reason}")
 
 
 if __name__ == "__main__":

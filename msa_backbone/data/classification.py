@@ -17,6 +17,8 @@ from .splits import choose_val, require_outside
 CLASSIFICATION_LAYOUTS = """\
 folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
 
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+
 
 @dataclass(frozen=True)
 class ClassificationData:
@@ -47,13 +49,7 @@ def find_classification_data(
     root = Path(os.path.abspath(root))
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; name the folder that holds the data")
-    folders = {
-        split: folder
-        for split, words in SPLIT_WORDS.items()
-        if (folder := next((root / word for word in words if (root / word).is_dir()), None))
-    }
-    if "train" not in folders:
-        folders = {"train": root}
+    folders = _split_folders(root)
     images = {split: _images_by_class(folder) for split, folder in folders.items()}
     known = sorted(images["train"])
     if len(known) < 2:
@@ -69,6 +65,8 @@ def find_classification_data(
             raise DataError(
                 f"{folders['train']}: no class '{name}'; {hint}there are {', '.join(known)}"
             )
+    if len(set(chosen)) < max(2, len(chosen)):
+        raise DataError(f"{root}: --classes {' '.join(chosen)}: name two different ones or more")
     for split, found in images.items():
         if classes is None and (unknown := sorted(set(found) - set(known))):
             raise DataError(
@@ -83,7 +81,15 @@ def find_classification_data(
         )
         for split, found in images.items()
     }
+    for split, own in splits.items():
+        if not own:
+            raise DataError(f"{folders[split]}: no image of {', '.join(chosen)}; add some")
+        for name, _ in own:  # mmpretrain strips the lines of a list
+            if name != name.lstrip() or len(name.splitlines()) > 1:
+                raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    if without := [p.name for p in _visible_folders(folders["train"]) if p.name not in known]:
+        notes.append(f"no class, as without images: {', '.join(without)}")
     if "val" not in splits:
         val = _choose_val(root, splits["train"], len(chosen))
         splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
@@ -93,14 +99,33 @@ def find_classification_data(
     return ClassificationData(root, chosen, splits, tuple(notes))
 
 
+def _split_folders(root: Path) -> dict[str, Path]:
+    """The folder of every split, `root` itself for train if no split has one."""
+    found: dict[str, Path] = {}
+    for path in _visible_folders(root):
+        split = _SPLIT_OF.get(path.name.lower())
+        if split and found.setdefault(split, path) != path:
+            raise DataError(f"{path}: a second {split} folder beside {found[split]}; move it away")
+    if found and "train" not in found:
+        beside = ", ".join(map(str, found.values()))
+        raise DataError(f"{root / 'train'}: there is no train folder beside {beside}; add it")
+    order = [split for split in SPLIT_WORDS if split in found]
+    return {split: found[split] for split in order} or {"train": root}
+
+
+def _visible_folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
 def _images_by_class(folder: Path) -> dict[str, list[Path]]:
     """The images of every folder in `folder`, at any depth; folders without images are no class."""
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
-            files = sorted(f for f in path.rglob("*") if f.suffix.lower() in IMAGE_SUFFIXES)
-            if files:
-                found[path.name] = files
+    for path in _visible_folders(folder):
+        files = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES]
+        # Hidden are what systems and editors put there: ._1.jpg, .ipynb_checkpoints/1.jpg.
+        hidden = {f for f in files if any(p.startswith(".") for p in f.relative_to(path).parts)}
+        if visible := sorted(set(files) - hidden):
+            found[path.name] = visible
     return found
 
 

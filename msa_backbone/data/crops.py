@@ -1,16 +1,21 @@
 """Objects of detection data as classification data: a square picture of each."""
 
+import math
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from .files import complete_folder
-from .layouts import find_detection_data
+from .annotations import IMAGE_ERRORS, DataError
+from .checks import check_detection_data
+from .files import complete_folder, safe_names
+from .layouts import Split, find_detection_data
 from .patches import cut_square
+
+Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 
 def make_crops(
@@ -22,7 +27,7 @@ def make_crops(
     max_per_class: int | None = None,
     classes: Sequence[str] | None = None,
     seed: int = 0,
-) -> dict[str, Counter[str]]:
+) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
     """Write OUT/SPLIT/CLASS/IMAGE_k.png: a square around every object, by split and class.
 
     Args:
@@ -37,56 +42,95 @@ def make_crops(
         seed: which objects are drawn.
 
     Returns:
-        How many pictures there are, by split and class.
+        How many pictures there are, by split and class, and how many objects were left out, by
+        split and reason.
 
     Raises:
-        DataError: if `root` holds no such data, or `out` is there already.
+        DataError: if `root` holds no such data or spoilt data, if no training object is left, or
+            if `out` is there already.
         ValueError: for a size that is not positive.
     """
     for name, value in (("size", size), ("context", context), ("max_per_class", max_per_class)):
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{name}={value}: give more than 0")
     data = find_detection_data(root, classes)
+    check_detection_data(data, 0)
+    folders = dict(zip(data.classes, safe_names(data.classes), strict=True))
     counts: dict[str, Counter[str]] = {}
+    left_out: dict[str, Counter[str]] = {}
     with complete_folder(Path(out)) as part:
         for split, own in data.splits.items():
-            categories = own.content["categories"]
-            names = {c["id"]: c["name"] for c in categories if c["name"] in data.classes}
-            objects = [
-                (names[a["category_id"]], a["image_id"], a["bbox"])
-                for a in own.content["annotations"]
-                if a["category_id"] in names
-                and not a.get("iscrowd")
-                and max(a["bbox"][2:]) >= min_side
-            ]
+            objects, left_out[split] = _objects(own, data.classes, min_side)
             kept = _draw(objects, max_per_class, np.random.default_rng(seed))
+            if len(kept) < len(objects):
+                left_out[split][f"beyond {max_per_class} of a class"] = len(objects) - len(kept)
             counts[split] = Counter(name for name, _, _ in kept)
-            for record in own.content["images"]:
-                boxes = [(name, box) for name, image, box in kept if image == record["id"]]
-                if boxes:
-                    _cut(own.image_dir / record["file_name"], boxes, part / split, size, context)
-    return counts
+            if split == "train" and not kept:
+                raise DataError(f"{data.root}: no training object is as large as {min_side:g}")
+            boxes = defaultdict(list)
+            for name, image_id, box in kept:
+                boxes[image_id].append((part / split / folders[name], box))
+            images = own.content["images"]
+            stems = safe_names(os.path.splitext(image["file_name"])[0] for image in images)
+            for image, stem in zip(images, stems, strict=True):
+                if image["id"] in boxes:
+                    path = own.image_dir / image["file_name"]
+                    _cut(path, boxes[image["id"]], stem, size, context)
+    return counts, left_out
+
+
+def _objects(
+    split: Split, classes: Sequence[str], min_side: float
+) -> tuple[list[tuple[str, object, Box]], Counter[str]]:
+    """Class, image id and box inside the image of every object; why others are left out."""
+    names = {c["id"]: c["name"] for c in split.content["categories"] if c["name"] in classes}
+    sizes = {image["id"]: (image["width"], image["height"]) for image in split.content["images"]}
+    objects, left_out = [], Counter()
+    for record in split.content["annotations"]:
+        if record["category_id"] not in names:
+            continue
+        box = _inside(record["bbox"], *sizes[record["image_id"]])
+        if record["iscrowd"]:
+            left_out["crowd"] += 1
+        elif max(box[2:]) < min_side or min(box[2:]) <= 0:
+            left_out[f"smaller than {min_side:g} pixels or without area"] += 1
+        else:
+            objects.append((names[record["category_id"]], record["image_id"], box))
+    return objects, left_out
+
+
+def _inside(box: Sequence[float], width: int, height: int) -> Box:
+    """The part of a box that lies in its image, as training clips it."""
+    left, top = max(box[0], 0), max(box[1], 0)
+    return left, top, min(box[0] + box[2], width) - left, min(box[1] + box[3], height) - top
 
 
 def _draw(objects: list[tuple], most: int | None, random: np.random.Generator) -> list[tuple]:
     """At most so many objects of every class, in their order."""
-    chosen: set[int] = set()
-    for name in sorted({name for name, _, _ in objects}):
-        own = [index for index, (its_name, _, _) in enumerate(objects) if its_name == name]
+    by_class = defaultdict(list)
+    for index, (name, _, _) in enumerate(objects):
+        by_class[name].append(index)
+    chosen: list[int] = []
+    for _, own in sorted(by_class.items()):
         if most is not None and len(own) > most:
             own = random.choice(own, most, replace=False).tolist()
-        chosen.update(own)
+        chosen += own
     return [objects[index] for index in sorted(chosen)]
 
 
-def _cut(path: Path, boxes: Sequence[tuple], folder: Path, size: int, context: float) -> None:
-    """Write the pictures of one image's objects, (class, COCO box) each."""
-    with Image.open(path) as picture:
-        image = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    for number, (name, (left, top, width, height)) in enumerate(boxes):
+def _cut(
+    path: Path, boxes: Sequence[tuple[Path, Box]], stem: str, size: int, context: float
+) -> None:
+    """Write the pictures of one image's objects, a folder and a box for each."""
+    try:
+        with Image.open(path) as picture:
+            image = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except IMAGE_ERRORS as error:
+        raise DataError(f"{path}: unreadable image ({error}); replace the file") from None
+    for number, (folder, (left, top, width, height)) in enumerate(boxes):
         side = max(1, round(context * max(width, height)))
         square = cut_square(image, round(top + height / 2), round(left + width / 2), side)
         resampling = Image.Resampling.BOX if side > size else Image.Resampling.BILINEAR
-        file = folder / name.replace("/", "_") / f"{path.stem}_{number}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(square).resize((size, size), resampling).save(file)
+        folder.mkdir(parents=True, exist_ok=True)
+        crop = Image.fromarray(square).resize((size, size), resampling)
+        crop.save(folder / f"{stem}_{number}.png")

@@ -1,8 +1,9 @@
 """Folders and files that appear complete, and images that get a second place."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +33,23 @@ def complete_folder(out: Path) -> Iterator[Path]:
         raise DataError(str(error).replace(str(part), str(out))) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def safe_names(names: Iterable[str]) -> list[str]:
+    """A file name for every name, all different, also where upper and lower case are the same.
+
+    >>> safe_names(["cat", "a/b", "a_b", ".."])
+    ['cat', 'a_b', 'a_b-2', '_']
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        stem = safe = re.sub(r"[^\w .+-]", "_", name)[-60:].strip(" .") or "_"
+        number = 1
+        while safe.casefold() in found:
+            number += 1
+            safe = f"{stem}-{number}"
+        found[safe.casefold()] = safe
+    return list(found.values())
 
 
 def write_whole(file: Path, text: str) -> None:

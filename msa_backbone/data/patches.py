@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .annotations import DataError
-from .files import complete_folder
+from .files import complete_folder, safe_names
 from .mask_files import IGNORE_INDEX
 from .segmentation import find_segmentation_data
 
@@ -52,11 +52,12 @@ def make_patches(
     lookup = np.full(256, IGNORE_INDEX, np.uint8)
     for value, label in data.label_map.items():
         lookup[value] = label
+    folders = safe_names(data.classes)
     counts: dict[str, Counter[str]] = {}
     with complete_folder(Path(out)) as part:
         for split, own in data.splits.items():
             counts[split] = Counter()
-            for name in own.names:
+            for name, stem in zip(own.names, safe_names(own.names), strict=True):
                 with Image.open(own.image(name)) as picture, Image.open(own.mask(name)) as mask:
                     image = np.asarray(picture.convert("RGB"))
                     labels = lookup[np.asarray(mask)]
@@ -69,7 +70,7 @@ def make_patches(
                     chosen = random.choice(len(rows), per_image, replace=False)
                     for number, pixel in enumerate(chosen):
                         patch = cut_square(image, rows[pixel], columns[pixel], side)
-                        file = part / split / class_name / f"{name.replace('/', '_')}_{number}.png"
+                        file = part / split / folders[label] / f"{stem}_{number}.png"
                         file.parent.mkdir(parents=True, exist_ok=True)
                         Image.fromarray(patch).resize((size, size), Image.Resampling.BOX).save(file)
                     counts[split][class_name] += per_image

@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
+from PIL import Image
 
 from ..visualization.histograms import plot_masks, plot_objects
 from .config_edits import pipeline_steps, type_name
@@ -18,7 +19,7 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
     """Draw training images with their truth, and histograms over the whole training set.
 
     Args:
-        cfg: a complete training config of mmdet or mmseg.
+        cfg: a complete training config of mmdet, mmseg or mmpretrain.
         out_dir: gets `images.png` and `histograms.png`.
         number: of images to draw, chosen at random.
         seed: of the choice and of the pipeline's augmentations.
@@ -45,10 +46,18 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
 
 
 def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
-    """The class and the size (square root of the box's area in pixels) of what is trained on."""
+    """The class and the size (square root of the box's area in pixels) of what is trained on.
+
+    In classification, an image is one object.
+    """
     labels, sizes = [], []
     for index in range(len(dataset)):
-        for instance in dataset.get_data_info(index)["instances"]:
+        info = dataset.get_data_info(index)
+        if "gt_label" in info:
+            with Image.open(info["img_path"]) as picture:
+                sizes.append((picture.width * picture.height) ** 0.5)
+            labels.append(info["gt_label"])
+        for instance in info.get("instances", ()):
             if instance.get("ignore_flag"):  # crowds and difficult objects
                 continue
             left, top, right, bottom = instance["bbox"]

@@ -1,4 +1,4 @@
-"""What configs find by name, though importing this package imports neither mmdet nor mmseg.
+"""What configs find by name, though importing this package imports no toolbox.
 
 What is registered is a builder; it imports the class's module when a config asks for it.
 """
@@ -28,6 +28,14 @@ def classwise_iou_metric(**kwargs):
     from .classwise_iou import ClasswiseIoUMetric
 
     return ClasswiseIoUMetric(**kwargs)
+
+
+@METRICS.register_module(name="ClasswiseSingleLabelMetric")
+def classwise_single_label_metric(**kwargs):
+    """Build a ClasswiseSingleLabelMetric, importing mmpretrain only now."""
+    from .classwise_labels import ClasswiseSingleLabelMetric
+
+    return ClasswiseSingleLabelMetric(**kwargs)
 
 
 @DATASETS.register_module(name="LabelMapDataset")

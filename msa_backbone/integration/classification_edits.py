@@ -5,17 +5,21 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from ..data.classification import ClassificationData, list_file
-from .config_edits import replace_datasets, walk
+from .config_edits import replace_datasets, type_name, walk
+
+CLASSWISE = "ClasswiseSingleLabelMetric"
 
 
 def set_classification_data(cfg: Config, data: ClassificationData, index_dir: Path) -> None:
     """Point a classification config at the user's data; pipelines, samplers and batch sizes stay.
 
     Every split is read by mmpretrain's CustomDataset through the list that `write_lists(data,
-    index_dir)` writes. The config's metrics stay. Without a test split, testing uses val.
+    index_dir)` writes, and judged by the config's metrics, and by precision, recall and F1 in total
+    and per class. A `topk` that exceeds the number of classes is lowered. Without a test split,
+    testing uses val.
 
     Raises:
-        ValueError: if the config has no dataset to replace, or scores the best k of fewer classes.
+        ValueError: if the config has no dataset to replace.
     """
 
     def new_dataset(split: str, old: ConfigDict) -> ConfigDict:
@@ -28,19 +32,30 @@ def set_classification_data(cfg: Config, data: ClassificationData, index_dir: Pa
             test_mode=split != "train",
         )
 
-    replace_datasets(cfg, data.splits, new_dataset)
+    for loader, split in replace_datasets(cfg, data.splits, new_dataset):
+        if split != "train":
+            name = loader.replace("dataloader", "evaluator")
+            cfg[name] = _metrics(cfg.get(name))
     classes = len(data.classes)
 
-    def set_num_classes(node: dict) -> None:
+    def fit_classes(node: dict) -> None:
         if "num_classes" in node:
             node["num_classes"] = classes
         topk = node.get("topk")
-        largest = max(topk) if isinstance(topk, list | tuple) else topk or 0
-        if largest > classes:
-            raise ValueError(
-                f"the config's topk={topk} scores the best {largest} of {classes} classes: give a "
-                "smaller topk"
-            )
+        if isinstance(topk, int):
+            node["topk"] = min(topk, classes)
+        elif topk:
+            node["topk"] = tuple(k for k in topk if k <= classes) or (1,)
 
-    for part in (cfg.model, cfg.get("val_evaluator"), cfg.get("test_evaluator")):
-        walk(part, set_num_classes)
+    # mmpretrain's own configs have their data_preprocessor beside the model.
+    for part in ("model", "data_preprocessor", "val_evaluator", "test_evaluator"):
+        walk(cfg.get(part), fit_classes)
+
+
+def _metrics(evaluator: object) -> list[ConfigDict]:
+    """The config's metrics, accuracy by default, with a row for each class."""
+    old = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
+    metrics = [metric for metric in old if metric] or [ConfigDict(type="Accuracy", topk=(1,))]
+    singles = [m for m in metrics if type_name(m) in ("SingleLabelMetric", CLASSWISE)]
+    others = [metric for metric in metrics if metric not in singles]
+    return [*others, ConfigDict({**(singles or [{}])[0], "type": CLASSWISE})]

@@ -111,8 +111,8 @@ def set_backbone_weights(cfg: Config, weights: str) -> str:
             node["init_cfg"] = pretrained
 
     walk(cfg.model, fill_head)
-    fed = cfg.model.get("data_preprocessor") or {}
-    order = "RGB" if fed.get("bgr_to_rgb") else "BGR"
+    fed = cfg.model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
+    order = "RGB" if fed.get("bgr_to_rgb") or fed.get("to_rgb") else "BGR"  # mmpretrain's: to_rgb
     return (
         f"Input to the weights: {order}, mean {fed.get('mean')}, std {fed.get('std')}; check that "
         "they were trained on this (model.data_preprocessor)"

@@ -113,6 +113,8 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
     with _config_at_fault("the config's model cannot be built"):
+        if cfg.get("data_preprocessor"):  # beside the model, as in mmpretrain's configs
+            cfg.model.setdefault("data_preprocessor", cfg.data_preprocessor)
         model = MODELS.build(cfg.model)
     for name in loaders:
         check_data_files(cfg.get(name) or {}, name)

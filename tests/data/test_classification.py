@@ -48,12 +48,29 @@ def test_classes_are_sorted_and_val_is_a_tenth_of_each(root):
     assert not names["train"] & names["val"] and "test/cat/im 0.png" in names["test"]
     assert find_classification_data(root) == data
     assert "val is 5 of the training images" in " ".join(data.notes)
+    assert "no class, as without images: empty, notes" in data.notes
 
 
 def test_a_val_split_is_taken_as_it_is(root):
     fill(root / "valid", {"cat": 2, "ant": 2}, shade=2)
     data = find_classification_data(root)
     assert [len(data.splits[split]) for split in ("train", "val", "test")] == [51, 4, 3]
+
+
+def test_splits_are_known_in_capitals(root):
+    (root / "train").rename(root / "Train")
+    fill(root / "Validation", {"cat": 2, "ant": 2}, shade=2)
+    data = find_classification_data(root)
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [51, 4, 3]
+    assert data.splits["train"][0][0] == "Train/ant/im 0.png"
+
+
+def test_hidden_files_and_folders_are_no_data(root):
+    before = find_classification_data(root)
+    for folder in ("train/.trash", "train/ant/.ipynb_checkpoints", ".cache"):
+        fill(root, {folder: 2})
+    (root / "train/cat/._im 0.png").write_bytes(b"of the system")
+    assert find_classification_data(root) == before
 
 
 def test_class_folders_alone_are_all_for_training(tmp_path):
@@ -71,7 +88,31 @@ def test_chosen_classes_keep_their_order(root):
 @pytest.mark.parametrize(
     ("spoil", "classes", "expected"),
     [
-        (lambda root: shutil.rmtree(root / "train"), None, r"needs two classes or more"),
+        (
+            lambda root: shutil.rmtree(root / "train"),
+            None,
+            r"no train folder beside .*test; add it",
+        ),
+        (lambda root: shutil.rmtree(root / "train/cat"), ["ant", "cat"], r"no class 'cat'"),
+        (
+            lambda root: [shutil.rmtree(root / name) for name in ("train/cat", "train/bee")],
+            None,
+            r"train: 1 folders with images; a classifier needs two classes or more",
+        ),
+        (lambda root: (root / "val").mkdir(), None, r"val: no image of ant, bee, cat"),
+        (lambda root: fill(root / "val", {"ant": 1}), ["bee", "cat"], r"val: no image of bee, cat"),
+        (
+            lambda root: [(root / name).mkdir() for name in ("val", "valid")],
+            None,
+            r"valid: a second val folder beside .*val; move it away",
+        ),
+        (
+            lambda root: (root / "train/ant/im 0.png").rename(root / "train/ant/im\n0.png"),
+            None,
+            r"'train/ant/im\\n0.png' starts with a space or breaks a line; rename",
+        ),
+        (lambda root: None, ["cat"], r"--classes cat: name two different ones or more"),
+        (lambda root: None, ["cat", "ant", "cat"], r"--classes cat ant cat: name two different"),
         (lambda root: fill(root / "test", {"cow": 1}), None, r"test: class 'cow' has no image in"),
         (lambda root: None, ["cat", "an"], r"no class 'an'; did you mean 'ant'\?"),
         (lambda root: shutil.rmtree(root), None, r"no such folder"),

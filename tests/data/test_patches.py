@@ -65,6 +65,20 @@ def test_patches_show_the_class_of_their_folder(root, tmp_path):
         assert patch.shape == (3, 3, 3) and (patch == colour).all()
 
 
+def test_names_make_files_of_their_own(root, tmp_path):
+    """Images and classes whose names differ in nothing that a file name holds."""
+    for kind in ("images", "masks"):
+        folder = root / kind / "train"
+        (folder / "0").mkdir()
+        (folder / "1.png").rename(folder / "0_0.png")
+        (folder / "2.png").rename(folder / "0/0.png")
+    (root / "classes.txt").write_text("..\n_\nc\n")
+    make_patches(root, tmp_path / "out", side=1, size=1, per_image=1)
+    own = [f"{c}/{i}_0.png" for c in ("_", "_-2") for i in ("0", "0_0", "0_0-2")]
+    written = [f.removeprefix("train/") for f in files(tmp_path / "out") if "train" in f]
+    assert sorted(written) == sorted(own)
+
+
 def test_a_seed_gives_the_same_patches_whatever_else_there_is(root, tmp_path):
     make_patches(root, tmp_path / "first", side=9, size=9, seed=1)
     for kind in ("images", "masks"):

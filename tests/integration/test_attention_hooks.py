@@ -75,6 +75,8 @@ class Watch(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self.keep(runner, runner.iter)
+        attention = [p for name, p in runner.model.named_parameters() if "attentions." in name]
+        self.starts_frozen = not any(p.requires_grad for p in attention)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         if runner.iter == self.end_at:
@@ -236,6 +238,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     torch.manual_seed(1)  # other weights than those of the checkpoint
     hooks = [progressive(2, by_epoch), watch]
     make_runner(tmp_path, hooks, by_epoch, Toy(), resume=True).train()
+    assert first.starts_frozen and watch.starts_frozen == (resumed_at < 2)
     still = max(2 - resumed_at, 0) * EPOCH
     moved = watch.moved("backbone.attentions.")
     assert moved == [{False}] * still + [{True}] * ((EPOCHS - resumed_at) * EPOCH - still)
@@ -295,7 +298,11 @@ def train_in_two(
 
 @pytest.mark.parametrize(
     ("by_epoch", "counts", "compiled"),
-    [(True, 1, False), (False, 2, False), (True, 1, True)],
+    [
+        (True, 1, False),
+        (False, 2, False),
+        pytest.param(True, 1, True, marks=pytest.mark.slow),
+    ],
 )
 def test_two_processes(by_epoch, counts, compiled, tmp_path):
     states = train_in_two(tmp_path, by_epoch, counts, compiled)
@@ -497,6 +504,7 @@ def test_measuring_does_not_change_the_form(tmp_path, monkeypatch):
 
 class Saved(Watch):
     def after_train(self, runner: Runner) -> None:
+        assert ("train_step" in vars(runner.model)) == ("compile" in runner.cfg)
         torch.save(self.states, Path(runner.work_dir) / f"rank{runner.rank}.pth")
 
 

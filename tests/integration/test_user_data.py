@@ -1,4 +1,4 @@
-"""Which kind of data a config gets, and that progress is shown for what takes long."""
+"""Which kinds of config get data, and that progress is shown for what takes long."""
 
 import pytest
 from mmengine.config import Config
@@ -6,11 +6,11 @@ from mmengine.config import Config
 from msa_backbone.integration import user_data
 
 
-def test_a_config_of_neither_toolbox_is_refused(tmp_path):
-    steps = [{"type": "LoadImageFromFile"}, {"type": "PackInputs"}]
+def test_a_config_of_no_toolbox_is_refused(tmp_path):
+    steps = [{"type": "LoadImageFromFile"}, {"type": "PackRows"}]
     cfg = Config({"train_dataloader": {"dataset": {"pipeline": steps}}, "model": {}})
     before = cfg.to_dict()
-    with pytest.raises(ValueError, match="neither PackDetInputs nor PackSegInputs"):
+    with pytest.raises(ValueError, match="none of PackDetInputs, PackSegInputs and PackInputs"):
         user_data.use_data(cfg, tmp_path)
     assert cfg.to_dict() == before
 

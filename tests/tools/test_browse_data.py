@@ -1,6 +1,7 @@
-"""tools/browse_data.py: the pictures of both kinds of data, and what is counted for them."""
+"""tools/browse_data.py: the pictures of every kind of data, and what is counted for them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from mmengine.config import Config
 from PIL import Image
 
 from msa_backbone.integration import browse
+
+TOOLS = Path(browse.__file__).parents[2] / "tools"
 
 
 @pytest.fixture
@@ -54,6 +57,21 @@ def test_masks(run_tool, demo, tmp_path, counted):
     assert np.array_equal(pixels, expected)
     assert classes[0] == "background" and path.is_file()
     assert Config.fromfile(root / base).train_dataloader.batch_size  # the config is left alone
+
+
+def test_classes_of_images(run_tool, tmp_path, counted):
+    pytest.importorskip("mmpretrain")
+    for split, name, count in (("train", "a", 3), ("train", "b", 2), ("val", "a", 1)):
+        folder = tmp_path / "data" / split / name
+        folder.mkdir(parents=True)
+        for index in range(count):
+            Image.effect_noise((40, 10), 50 + index).convert("RGB").save(folder / f"{index}.png")
+    config = TOOLS.parent / "configs/classification/msa-vgg16-caffe_150i_crops-48x48.py"
+    run_tool("browse_data", config, "--data", tmp_path / "data", "--work-dir", tmp_path / "w")
+    labels, sizes, classes, path = counted[-1]
+    assert labels.tolist() == [0, 0, 0, 1, 1] and sizes.tolist() == [20] * 5
+    assert classes == ("a", "b") and path.is_file()
+    assert len(np.unique(np.asarray(Image.open(tmp_path / "w/images.png")))) > 100
 
 
 def test_refusals_write_nothing(run_tool, tiny_config, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from msa_backbone.visualization.pictures import read_picture
@@ -51,6 +52,9 @@ def test_trains_resumes_and_tests(run_tool, tiny, root, tmp_path, capfd):
     assert "2 classes: dark one, light" in shown and "train: 24 images" in shown
     table = (work / "results.md").read_text()
     assert re.search(r"\| accuracy/top1 \| [\d.]+ \| [\d.]+ \| [36] \|", table)
+    assert re.search(
+        r"f1-score \|.*\n\| single-label/precision/dark one \|", table
+    )  # per class last
     assert (work / "curves.png").stat().st_size > 10_000
     height, width, _ = read_picture(work / "predictions.png").shape
     assert width >= 2 * 320 and height >= 3 * 320  # six pictures, truth and prediction named
@@ -90,17 +94,41 @@ def test_bad_input_ends_in_one_line(run_tool, tiny, root, tmp_path, options, exp
     assert not work.exists()
 
 
-def test_the_best_five_of_two_classes_are_refused(run_tool, tiny, root, tmp_path):
-    tiny.write_text(tiny.read_text() + "val_evaluator = [dict(type='Accuracy', topk=(1, 5))]\n")
-    expected = r"error: .*topk=\(1, 5\) scores the best 5 of 2 classes"
-    with pytest.raises(SystemExit, match=expected):
+def test_a_broken_picture_is_named_before_anything_is_written(run_tool, tiny, root, tmp_path):
+    file = root / "val/light/2.png"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(SystemExit, match=r"error: .*val/light/2\.png: unreadable image"):
         run_tool("train", tiny, "--data", root, "--work-dir", tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
+STOCK = """
+_base_ = 'mmpretrain::resnet/resnet50_8xb32-mixup_in1k.py'
+model = dict(head=dict(in_channels=128), backbone=dict(
+    _delete_=True, type='MSAVGG', depth=11, base_channels=16, out_indices=(4,)))
+train_dataloader = dict(batch_size=4, num_workers=0, persistent_workers=False)
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+train_cfg = dict(max_epochs=1)
+"""
+
+
+@pytest.mark.slow
+def test_mmpretrains_own_config_takes_a_folder(run_tool, root, tmp_path, capfd):
+    """Mixup needs the number of classes in a preprocessor beside the model, Accuracy a lower k."""
+    config, work = tmp_path / "stock.py", tmp_path / "work"
+    config.write_text(STOCK)
+    run_tool("train", config, "--data", root, "--work-dir", work, "--dry-run")
+    assert "24 train, 8 val" in capfd.readouterr().out
+    run_tool("train", config, "--data", root, "--work-dir", work)
+    assert "accuracy/top1" in (work / "results.md").read_text()
+    assert Config.fromfile(work / "stock.py").model.data_preprocessor.to_rgb  # as trained with
 
 
 def test_crops_are_counted(run_tool, demo, tmp_path, capfd):
     run_tool("make_crops", demo / "coco", tmp_path / "crops", "--size", 32, "--max-per-class", 2)
     shown = capfd.readouterr().out
     assert "Pictures of 32x32" in shown and "train: 20 (0 2, 1 2" in shown
+    assert re.search(r"left out: \d+ beyond 2 of a class", shown)
     assert len(list((tmp_path / "crops/train").rglob("*.png"))) == 20
     with pytest.raises(SystemExit, match=r"error: .*crops: is there already"):
         run_tool("make_crops", demo / "coco", tmp_path / "crops")
