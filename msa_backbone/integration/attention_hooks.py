@@ -59,7 +59,7 @@ class ProgressiveAttentionHook(Hook):
         if self.unfreeze_at >= end:
             raise ValueError(
                 f"unfreeze_at={self.unfreeze_at} leaves attention frozen for the whole training: "
-                f"choose less than its {end} {self._unit}"
+                f"choose less than its {end} {self._last[0]}s"
             )
         if not _backbones(runner.model):
             raise ValueError("ProgressiveAttentionHook needs an MSAVGG with attention in the model")
@@ -70,20 +70,17 @@ class ProgressiveAttentionHook(Hook):
             )
         if self._trained(runner) < self.unfreeze_at and not self._frozen:
             self._freeze(runner, True)
-            runner.logger.info(
-                "Attention is frozen until %d %s are trained", self.unfreeze_at, self._unit
-            )
+            runner.logger.info("Attention is frozen until %s %d is over", *self._last)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         if self._frozen and self._trained(runner) >= self.unfreeze_at:
             self._freeze(runner, False)
-            runner.logger.info(
-                "Attention trains from now on: %d %s are trained", self.unfreeze_at, self._unit
-            )
+            runner.logger.info("Attention trains from now on: %s %d is over", *self._last)
 
     @property
-    def _unit(self) -> str:
-        return "epochs" if self.by_epoch else "iterations"
+    def _last(self) -> tuple[str, int]:
+        """The last epoch or iteration without attention, counted from 1."""
+        return "epoch" if self.by_epoch else "iteration", self.unfreeze_at
 
     def _trained(self, runner: Runner) -> int:
         return runner.epoch if self.by_epoch else runner.iter
@@ -117,7 +114,8 @@ class AttentionRatioHook(Hook):
     x is the module's input and y its output, so that y - x is f * ca * sa in MultiScaleAttention;
     the norms are Frobenius norms over this process's batch, in float32. 0 is the identity. The
     names are `attention/<position>`, positions as in `MSAVGG.attentions`. The logger shows the
-    newest value. Between the measured iterations nothing is attached to the model.
+    newest value. Between the measured iterations nothing is attached to the model; a step that
+    mmengine's `compile` made calls no hook that comes later, and logs nothing.
 
     Args:
         interval: measure every so many iterations of an epoch, and at the end of one that is no

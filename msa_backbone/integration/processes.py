@@ -45,8 +45,8 @@ def run_in_processes(
             while waiting and free:
                 name, slot = waiting.pop(0), free.pop()
                 logs[name].parent.mkdir(parents=True, exist_ok=True)
-                process = context.Process(target=_child, args=(tasks[name], logs[name]))
-                with _environment(slot, threads):
+                process = context.Process(target=_child, args=(tasks[name], logs[name], threads))
+                with _device(slot):
                     process.start()
                 active[name] = process, slot
             wait([process.sentinel for process, _ in active.values()])
@@ -75,14 +75,14 @@ def format_time(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
-def _child(task: Callable[[], object], log: Path) -> None:
+def _child(task: Callable[[], object], log: Path, threads: int | None) -> None:
     file = log.open("a", buffering=1, encoding="utf-8")
     os.dup2(file.fileno(), 1)
     os.dup2(file.fileno(), 2)
     sys.stdout = sys.stderr = file
     Thread(target=_end_with_parent, daemon=True).start()
-    if "OMP_NUM_THREADS" in os.environ:  # a forked process has loaded its OpenMP before
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if threads is not None:
+        torch.set_num_threads(threads)
     task()
 
 
@@ -102,24 +102,20 @@ def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
 
 
 @contextmanager
-def _environment(slot: int, threads: int | None) -> Iterator[None]:
-    """The variables that a process starts with."""
-    own = {}
-    if threads is not None:
-        own["OMP_NUM_THREADS"] = str(threads)
-    if torch.cuda.is_available():
-        named = os.environ.get("CUDA_VISIBLE_DEVICES")
-        devices = named.split(",") if named else list(map(str, range(torch.cuda.device_count())))
-        own["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
+def _device(slot: int) -> Iterator[None]:
+    """A process that starts now sees one of the GPUs."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices = before.split(",") if before else list(map(str, range(torch.cuda.device_count())))
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
+        os.environ.pop("CUDA_VISIBLE_DEVICES")
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
 def _reason(log: Path, exitcode: int | None) -> str:

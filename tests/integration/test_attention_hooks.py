@@ -17,7 +17,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel, MMDistributedDataParallel, MMSeparateDistributedDataParallel
+from mmengine.model import BaseModel, MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -177,6 +177,15 @@ def log_of(work: Path) -> str:
     return max(work.glob("*/*.log")).read_text()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """As in the processes of their own: sums of more threads end in other bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def tensors_only(monkeypatch):
     monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")  # the next line's, taken back
@@ -196,10 +205,10 @@ def test_attention_is_bit_still_until_it_is_its_turn(by_epoch, tmp_path):
     for name, parameter in runner.model.named_parameters():
         assert rates[id(parameter)] == pytest.approx(0.001 if "attentions." in name else 0.01), name
     lines = re.findall(r"Attention (?:is frozen|trains) .*", log_of(tmp_path))
-    unit = "2 epochs" if by_epoch else "8 iterations"
+    last_one = "epoch 2" if by_epoch else "iteration 8"
     assert lines == [
-        f"Attention is frozen until {unit} are trained",
-        f"Attention trains from now on: {unit} are trained",
+        f"Attention is frozen until {last_one} is over",
+        f"Attention trains from now on: {last_one} is over",
     ]
 
 
@@ -315,6 +324,11 @@ def test_two_processes(by_epoch, counts, compiled, tmp_path):
     moved = [{update and i >= unfrozen} for i, update in enumerate(updates)]
     assert watch.moved("backbone.attentions.") == moved
     assert watch.moved("backbone.features.") == [{update} for update in updates]
+    ratios = [record.get("attention/10") for record in scalars(tmp_path)]
+    if compiled:  # torch.compile does not look for hooks again
+        assert set(ratios) == {None}
+    else:
+        assert ratios[0] is None and ratios[1] == 0 and ratios[-1] > 0
 
 
 @pytest.mark.slow
@@ -383,13 +397,19 @@ class Alone:
         torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("wrapper", [MMDistributedDataParallel, MMSeparateDistributedDataParallel])
-def test_another_wrapper_than_the_runners_own(wrapper, tmp_path):
+def test_a_wrapper_that_the_runner_would_not_build_again(tmp_path, monkeypatch):
+    for name, value in (("LOCAL_RANK", "0"), ("OMP_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")):
+        monkeypatch.setenv(name, value)  # the last two are what the runner would set for good
+    separate = {"type": "MMSeparateDistributedDataParallel", "device_ids": None}
     with Alone():
-        runner = make_runner(tmp_path, [progressive(1)], model=wrapper(Toy()))
-        # the first is what the runner builds, but not in a run of one process: it would be lost
-        with pytest.raises(ValueError, match=f"not with {wrapper.__name__}"):
-            runner.train()
+        cases = {
+            "MMDistributedDataParallel": {"model": MMDistributedDataParallel(Toy())},
+            "MMSeparateDistributedDataParallel": {"wrapper": separate},
+        }
+        for name, options in cases.items():
+            runner = make_runner(tmp_path, [progressive(1)], **options)
+            with pytest.raises(ValueError, match=f"not with {name}"):
+                runner.train()
 
 
 def scalars(work: Path) -> list[dict]:
@@ -472,8 +492,16 @@ def test_mixed_precision_and_a_model_without_attention(tmp_path):
     assert not any("attention" in key for record in scalars(tmp_path / "plain") for key in record)
 
 
+class AnotherHook(Hook):
+    priority = "VERY_LOW"
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        runner.model.backbone.register_forward_hook(lambda *_: None)
+
+
+@pytest.mark.parametrize("others", [[], [AnotherHook()]])
 @pytest.mark.parametrize("part", ["features.3", "attentions.5", "head"])
-def test_a_step_that_fails_leaves_nothing_on_attention(part, tmp_path, monkeypatch):
+def test_a_step_that_fails_leaves_nothing_on_attention(part, others, tmp_path, monkeypatch):
     def fail(x: Tensor) -> Tensor:
         raise RuntimeError("out of memory")
 
@@ -481,11 +509,19 @@ def test_a_step_that_fails_leaves_nothing_on_attention(part, tmp_path, monkeypat
     module = model.head if part == "head" else model.backbone.get_submodule(part)
     monkeypatch.setattr(module, "forward", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
-        make_runner(tmp_path, [AttentionRatioHook(interval=1)], model=model).train()
+        make_runner(tmp_path, [AttentionRatioHook(interval=1), *others], model=model).train()
     assert hooks_on(model.backbone.attentions) == 0
     monkeypatch.undo()
     model.backbone(torch.randn(2, 3, 32, 32))
+    assert hooks_on(model) == len(others)
+
+
+def test_a_step_without_the_backbone_measures_nothing(tmp_path, monkeypatch):
+    model = Toy()
+    monkeypatch.setattr(model, "forward", lambda image, mode: {"loss": model.head.bias.square()})
+    make_runner(tmp_path, [AttentionRatioHook(interval=1)], model=model, epochs=1).train()
     assert hooks_on(model) == 0
+    assert not any("attention/2" in record for record in scalars(tmp_path))
 
 
 def test_measuring_does_not_change_the_form(tmp_path, monkeypatch):
@@ -521,7 +557,7 @@ def main(mode: str, work: Path, *arguments: int) -> None:
     hook = progressive(2) if by_epoch else {**progressive(1, False), "unfreeze_at": 3}
     make_runner(
         work,
-        [hook, Saved(sys.exit, end_at)],
+        [hook, {"type": "AttentionRatioHook", "interval": 2}, Saved(sys.exit, end_at)],
         bool(by_epoch),
         resume=True,
         wrapper={
