@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from .annotations import IMAGE_ERRORS, DataError
+from .annotations import DataError
 from .checks import check_detection_data
 from .files import complete_folder, safe_names
 from .layouts import Split, find_detection_data
 from .patches import cut_square
+from .sources import read_image
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
@@ -122,11 +123,7 @@ def _cut(
     path: Path, boxes: Sequence[tuple[Path, Box]], stem: str, size: int, context: float
 ) -> None:
     """Write the pictures of one image's objects, a folder and a box for each."""
-    try:
-        with Image.open(path) as picture:
-            image = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except IMAGE_ERRORS as error:
-        raise DataError(f"{path}: unreadable image ({error}); replace the file") from None
+    image = read_image(path)
     for number, (folder, (left, top, width, height)) in enumerate(boxes):
         side = max(1, round(context * max(width, height)))
         square = cut_square(image, round(top + height / 2), round(left + width / 2), side)

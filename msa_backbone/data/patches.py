@@ -12,6 +12,7 @@ from .annotations import DataError
 from .files import complete_folder, safe_names
 from .mask_files import IGNORE_INDEX
 from .segmentation import find_segmentation_data
+from .sources import read_image
 
 LEAST_PIXELS = 50  # of a class in an image; fewer are mostly its blurred border
 
@@ -58,8 +59,8 @@ def make_patches(
         for split, own in data.splits.items():
             counts[split] = Counter()
             for name, stem in zip(own.names, safe_names(own.names), strict=True):
-                with Image.open(own.image(name)) as picture, Image.open(own.mask(name)) as mask:
-                    image = np.asarray(picture.convert("RGB"))
+                image = read_image(own.image(name))
+                with Image.open(own.mask(name)) as mask:
                     labels = lookup[np.asarray(mask)]
                 # By image, so that more images of a split change nothing in the others.
                 random = np.random.default_rng([seed, *f"{split}/{name}".encode()])

@@ -90,7 +90,7 @@ def read_image(path: Path) -> np.ndarray:
                 picture = Image.fromarray((values.clip(0, 65535) // 257).astype(np.uint8))
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except IMAGE_ERRORS as error:
-        raise DataError(f"{path}: unreadable image ({error})") from None
+        raise DataError(f"{path}: unreadable image ({error}); replace the file") from None
 
 
 @contextmanager

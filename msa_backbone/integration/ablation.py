@@ -219,24 +219,24 @@ def run_once(run: Run, settings: Settings) -> None:
 
 
 def plain_scores(metrics: Mapping[str, object]) -> dict[str, float]:
-    """The scores that are numbers; what was not there to score is NaN."""
+    """The scores that are numbers."""
     return {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0 and not isinstance(v, str)}
 
 
 def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
     """Train on a part of the images, drawn by `seed`; a smaller part lies within a larger one."""
-    dataset = config_edits.innermost(cfg.train_dataloader.dataset)
     init_default_scope(cfg.get("default_scope", "mmengine"))
-    number = len(DATASETS.build(dataset))
-    drawn = np.random.default_rng(seed).permutation(number)[: max(1, round(fraction * number))]
-    dataset["indices"] = sorted(int(index) for index in drawn)
+    for dataset in config_edits.innermost(cfg.train_dataloader.dataset):
+        number = len(DATASETS.build(dataset))
+        drawn = np.random.default_rng(seed).permutation(number)[: max(1, round(fraction * number))]
+        dataset["indices"] = sorted(int(index) for index in drawn)
 
 
 def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
     """Dataloader and evaluator of the test, on the images of the training."""
     copy = Config(cfg._cfg_dict.to_dict())
     source, target = (
-        config_edits.innermost(copy[loader].dataset)
+        config_edits.innermost(copy[loader].dataset)[0]
         for loader in ("train_dataloader", "test_dataloader")
     )
     for key in ("ann_file", "data_root", "data_prefix", "indices"):

@@ -39,11 +39,10 @@ def pipeline_steps(cfg: Config) -> list[dict]:
     return steps
 
 
-def innermost(dataset: ConfigDict) -> ConfigDict:
-    """The dataset inside wrappers such as RepeatDataset."""
-    while "dataset" in dataset:
-        dataset = dataset["dataset"]
-    return dataset
+def innermost(dataset: ConfigDict) -> list[ConfigDict]:
+    """The datasets inside wrappers such as RepeatDataset and ConcatDataset."""
+    inner = dataset.get("datasets") or ([dataset["dataset"]] if "dataset" in dataset else [])
+    return [own for part in inner for own in innermost(part)] if inner else [dataset]
 
 
 def replace_datasets(

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import TRANSFORMS, VISUALIZERS, init_default_scope
+from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
-from torch import nn
 
 from ..backbones.checkpoint_files import read_checkpoint
 from . import config_edits, runs
@@ -41,13 +40,18 @@ class Predictor:
 
     def __init__(self, cfg: Config, checkpoint: str, device: str = "cpu") -> None:
         init_default_scope(cfg.get("default_scope", "mmengine"))
-        meta = read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta") or {}
+        content = read_checkpoint(checkpoint)
+        meta = content.get("meta", {}).get("dataset_meta") or {}
         if cfg.get("test_dataloader") is None:
             raise ValueError(f"config {cfg.filename} has no test_dataloader, so no test pipeline")
-        dataset = config_edits.innermost(cfg.test_dataloader.dataset)
-        self.classes = tuple(
-            meta.get("classes") or (dataset.get("metainfo") or {}).get("classes") or ()
-        )
+        dataset = config_edits.innermost(cfg.test_dataloader.dataset)[0]
+        own = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
+        self.classes = tuple(meta.get("classes") or own.get("classes") or ())
+        if not self.classes:
+            raise ValueError(
+                f"neither {checkpoint} nor its config names the classes: give them with "
+                "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
+            )
         steps = [config_edits.type_name(step) for step in dataset.pipeline]
         self.kind = KINDS.get(steps[-1], "")
         if not self.kind:
@@ -55,22 +59,16 @@ class Predictor:
                 f"config {cfg.filename}: its test pipeline ends in {steps[-1]}, not in one of "
                 f"{', '.join(KINDS)}"
             )
-        if self.classes:
-            set_num_classes(cfg.model, len(self.classes))
+        set_num_classes(cfg.model, len(self.classes))
         config_edits.drop_pretrained(cfg)
         config_edits.unsync_norms(cfg)
-        cfg.load_from = checkpoint
+        cfg.load_from = None  # what is checked and loaded below
         self.model = runs.rehearse(cfg, ())
         runs.check_checkpoint(self.model, checkpoint, None)
-        load_weights(self.model, checkpoint)
+        tensors = content.get("state_dict", content)
+        self.model.load_state_dict({name: tensors[name] for name in self.model.state_dict()})
         self.model.to(device).eval()
-        if not self.classes:
-            head = getattr(self.model, "bbox_head", None) or getattr(
-                self.model, "decode_head", None
-            )
-            number = getattr(head, "num_classes", 0)
-            self.classes = tuple(str(index) for index in range(number))
-        self.palette = meta.get("palette") or config_edits.make_palette(max(1, len(self.classes)))
+        self.palette = meta.get("palette") or config_edits.make_palette(len(self.classes))
         # The picture is there already, and nobody knows the truth.
         pipeline = [
             step
@@ -105,13 +103,6 @@ class Predictor:
         visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="predictions", vis_backends=None))
         visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
         return visualizer
-
-
-def load_weights(model: nn.Module, checkpoint: str) -> None:
-    """Load a checkpoint that `runs.check_checkpoint` has let pass."""
-    content = read_checkpoint(checkpoint)
-    tensors = content.get("state_dict", content)
-    model.load_state_dict({name: tensors[name] for name in model.state_dict()})
 
 
 def set_num_classes(model: ConfigDict, classes: int) -> None:

@@ -6,7 +6,7 @@ from mmengine.config import Config, ConfigDict
 
 from ..data.masks import list_file, mask_dir
 from ..data.segmentation import SegmentationData
-from .config_edits import make_palette, replace_datasets, type_name, walk
+from .config_edits import innermost, make_palette, replace_datasets, type_name, walk
 
 
 def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) -> None:
@@ -155,7 +155,7 @@ def set_flip_augmentation(cfg: Config) -> str:
     pipeline = cfg.get("tta_pipeline")
     if pipeline is None:
         decided = "Test-time augmentation: each image and its mirror image"
-        load, *rest = _innermost(cfg.test_dataloader.dataset)[0]["pipeline"]
+        load, *rest = innermost(cfg.test_dataloader.dataset)[0]["pipeline"]
         steps = {"LoadAnnotations": [], "PackSegInputs": [], "RandomFlip": []}
         before = [[step] for step in rest if type_name(step) not in steps]
         for step in rest:
@@ -170,16 +170,10 @@ def set_flip_augmentation(cfg: Config) -> str:
             [{k: v for k, v in step.items() if k != "meta_keys"}] for step in steps["PackSegInputs"]
         ]
         pipeline = [load, {"type": "TestTimeAug", "transforms": [*before, flips, *behind]}]
-    for dataset in _innermost(cfg.test_dataloader.dataset):
+    for dataset in innermost(cfg.test_dataloader.dataset):
         dataset["pipeline"] = pipeline
     cfg.model = {**(cfg.get("tta_model") or {"type": "SegTTAModel"}), "module": cfg.model}
     return decided
-
-
-def _innermost(dataset: ConfigDict) -> list[ConfigDict]:
-    """The datasets inside wrappers such as RepeatDataset and ConcatDataset."""
-    inner = dataset.get("datasets") or ([dataset["dataset"]] if "dataset" in dataset else [])
-    return [own for part in inner for own in _innermost(part)] if inner else [dataset]
 
 
 def _require_segmentor(cfg: Config, option: str) -> None:

@@ -100,3 +100,15 @@ def test_a_folder_that_is_there_is_kept(root, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match="is there already"):
         make_patches(root, tmp_path / "out")
+
+
+def test_a_picture_turned_by_exif_fits_its_mask(root, tmp_path):
+    """Training reads it turned, and the checks want the mask in that size."""
+    for path in (root / "images").rglob("*.png"):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.open(path).rotate(90, expand=True).save(path, exif=exif)
+    make_patches(root, tmp_path / "out", side=1, size=1, per_image=4)
+    for name in files(tmp_path / "out"):
+        colour = (200, 0, 0) if "/a/" in name else (0, 200, 0)
+        assert (np.asarray(Image.open(tmp_path / "out" / name)) == colour).all(), name

@@ -191,3 +191,11 @@ def test_bad_input_ends_in_one_line(run_tool, trained, odd, tmp_path, options, e
     assert not out.exists()
     with pytest.raises(SystemExit, match=r"error: gone: no such file, folder or pattern"):
         run_tool("predict", config, checkpoint, "gone", "--out", out)
+
+
+def test_classes_that_nobody_names_are_asked_for(run_tool, trained, odd, tmp_path):
+    config, checkpoint = trained("classification")
+    content = torch.load(checkpoint, weights_only=True)
+    torch.save({"state_dict": content["state_dict"]}, checkpoint)
+    with pytest.raises(SystemExit, match=r"error: neither .* names the classes: give them with"):
+        run_tool("predict", config, checkpoint, odd, "--out", tmp_path / "out")
