@@ -7,7 +7,6 @@ three scales see.
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
-from torchvision.ops import deform_conv2d
 
 from .multi_scale_attention import MultiScaleAttention
 
@@ -38,6 +37,8 @@ class DeformableMultiScaleAttention(MultiScaleAttention):
         nn.init.zeros_(self.offset_conv.bias)
 
     def _scales(self, x: Tensor) -> Tensor:
+        from torchvision.ops import deform_conv2d  # takes a second, which few need
+
         reduced = self.conv1x1(x)
         sampling = self.offset_conv(reduced)
         scales, first = [reduced], 0

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 import torch
 from mmengine.registry import MODELS
 from torch import nn
-from torchvision.ops import StochasticDepth
 
 from .peers import ResidualStart, is_identity
 
@@ -105,6 +104,8 @@ def build_branch_drop(dropout: float, drop_path: float) -> nn.Module | None:
     if dropout:
         drops.append(nn.Dropout2d(dropout))
     if drop_path:
+        from torchvision.ops import StochasticDepth  # takes a second, which few need
+
         drops.append(StochasticDepth(drop_path, mode="row"))
     return nn.Sequential(*drops) if drops else None
 
