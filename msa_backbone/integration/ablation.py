@@ -148,7 +148,7 @@ def write_variants(
 
     Raises:
         ValueError: for a variant that is no config, whose model cannot be built, or that is already
-            there with other settings.
+            there with other settings; for data and weights that no run could start with.
     """
     texts = {}
     with TemporaryDirectory() as folder:
@@ -165,6 +165,7 @@ def write_variants(
                 check_model(cfg)
             except ValueError as error:
                 raise ValueError(f"variant {name}: {error}") from error
+        rehearse_training(cfg, settings, folder)
     shared = {name: value for name, value in asdict(settings).items() if name != "work_dir"}
     files = {Path(settings.work_dir, "settings.json"): json.dumps(shared)}
     files |= {Path(settings.work_dir, name, "config.py"): text for name, text in texts.items()}
@@ -184,6 +185,15 @@ def check_model(cfg: Config) -> None:
     rehearsed.load_from = None
     config_edits.drop_pretrained(rehearsed)
     runs.rehearse(rehearsed, ())
+
+
+def rehearse_training(cfg: Config, settings: Settings, folder: str) -> None:
+    """What every run would find wrong with the data and the weights, found once, in a folder."""
+    rehearsed = Config(cfg._cfg_dict.to_dict())
+    rehearsed.work_dir = folder
+    prepare_training(
+        rehearsed, data=settings.data, classes=settings.classes, weights=settings.weights
+    )
 
 
 def read_result(run: Run, settings: Settings) -> dict | None:

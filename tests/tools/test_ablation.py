@@ -103,6 +103,9 @@ def test_failed_runs_are_named_and_the_others_go_on(run_tool, base, demo, tmp_pa
         (["--fractions", 2], "fraction 2.0 of the training images"),
         (["--seeds", 1, 1], "seeds 1 1: one comes twice"),
         (["--base", "gone.py"], "gone.py"),
+        (["--data", "gone"], "gone"),
+        (["--weights", "gone.pth"], "gone.pth"),
+        (["--classes", "one"], "has no class 'one'"),
     ],
 )
 def test_bad_options_end_in_one_line(run_tool, base, demo, tmp_path, change, expected):
