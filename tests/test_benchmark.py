@@ -6,7 +6,7 @@ import torch
 from references import multi_scale_attention
 from torch import Tensor, nn
 
-from msa_backbone import benchmark, measurement
+from msa_backbone import bandwidth, benchmark, measurement
 from msa_backbone.benchmark import (
     NaiveMultiScaleAttention,
     build_variant,
@@ -153,3 +153,17 @@ def test_activations_saved_for_the_backward_pass(positions, goal, naive):
         saved[name] = saved_bytes(lambda model=model: model(x)[0], [x, *model.parameters()])
     assert 1 < saved["ours"] / saved["plain"] <= goal
     assert saved["naive"] / saved["plain"] == pytest.approx(naive, abs=0.02)
+
+
+def test_bandwidth_is_bytes_over_time_and_sums_over_the_maps():
+    passes = [
+        bandwidth.Pass("read", (1, 64, 8, 8), 2e-6, 1_000_000),
+        bandwidth.Pass("read", (1, 128, 4, 4), 2e-6, 3_000_000),
+    ]
+    lines = bandwidth.bandwidth_table(passes, copy=2e12).splitlines()
+    assert lines[0] == "copy: 2.00 TB/s read and written"
+    assert lines[4:] == [
+        "| read | 1x64x8x8 | 2.0 us | 25% |",
+        "| read | 1x128x4x4 | 2.0 us | 75% |",
+        "| read | all | 4.0 us | 50% |",
+    ]

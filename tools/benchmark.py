@@ -8,6 +8,7 @@ Examples:
   tools/benchmark.py --threads 2 --shapes 1x320x320 --out work_dirs/costs
   tools/benchmark.py --shapes 1x224x224 1x320x320 1x480x640 --variants plain ours --growth pixels
   tools/benchmark.py configs/segmentation/*_1k_camvid-128x128.py --data ROOT
+  tools/benchmark.py --device cuda --amp --shapes 2x800x1333 --bandwidth
 """
 
 import argparse
@@ -18,7 +19,7 @@ import torch
 from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone import benchmark
+from msa_backbone import bandwidth, benchmark
 from msa_backbone.integration import config_edits, runs, user_data
 from msa_backbone.integration.arguments import add_config_options, parse_shape
 from msa_backbone.integration.benchmark import compare_steps
@@ -65,6 +66,17 @@ def compare_variants(args: argparse.Namespace) -> None:
         plot_costs(measured, args.out / "costs.png")
 
 
+def compare_with_copy(args: argparse.Namespace) -> None:
+    """Print what share of a copy's bandwidth each kernel reaches."""
+    copy = bandwidth.measure_copy()
+    dtype = torch.bfloat16 if args.amp else torch.float32
+    for positions in args.positions:
+        for shape in args.shapes:
+            passes = bandwidth.measure_passes(shape, positions, dtype)
+            print(f"{'x'.join(map(str, shape))}, after each stage's {positions}\n")
+            print(bandwidth.bandwidth_table(passes, copy), end="\n\n", flush=True)
+
+
 def compare_configs(args: argparse.Namespace) -> None:
     with TemporaryDirectory() as work_dir:
         with runs.one_line_errors():
@@ -82,6 +94,8 @@ def check_options(args: argparse.Namespace) -> None:
             raise ValueError(f"--{name} {value}: give 1 or more")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
+    if args.bandwidth and (args.device != "cuda" or args.configs):
+        raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda, no configs")
     if args.out is not None and args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file: give a folder")
     if args.data and not args.configs:
@@ -126,6 +140,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the CPU; all by default")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--amp", action="store_true", help="autocast to bfloat16")
+    parser.add_argument(
+        "--bandwidth", action="store_true", help="the GPU's kernels alone, beside a copy"
+    )
     add_config_options(parser)
     args = parser.parse_args()
     args.shapes = list(dict.fromkeys(args.shapes))
@@ -133,7 +150,12 @@ def main() -> None:
         check_options(args)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    compare_configs(args) if args.configs else compare_variants(args)
+    if args.bandwidth:
+        compare_with_copy(args)
+    elif args.configs:
+        compare_configs(args)
+    else:
+        compare_variants(args)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ def combine(
     channel: Tensor | None,
     weight: Tensor,
     bias: Tensor,
-    in_kernel: bool = False,
 ) -> Tensor:
     """x + (weight @ branches + bias) * channel * spatial.
 
@@ -31,7 +30,6 @@ def combine(
         channel: gate, (N, C, 1, 1); None stands for ones.
         weight: (C, K).
         bias: (C,).
-        in_kernel: take the Triton kernel of `kernels`, not a library's matrix product.
 
     Returns:
         (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
@@ -42,7 +40,7 @@ def combine(
     channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
     weight, bias = weight.to(branches.dtype), bias.to(branches.dtype)
     x = x.contiguous(memory_format=memory_format_of(x))
-    return _Combine.apply(x, branches, spatial, channel, weight, bias, in_kernel)
+    return _Combine.apply(x, branches, spatial, channel, weight, bias)
 
 
 def memory_format_of(x: Tensor) -> torch.memory_format:
@@ -74,17 +72,12 @@ class _Combine(Function):
         channel: Tensor,
         weight: Tensor,
         bias: Tensor,
-        in_kernel: bool,
     ) -> Tensor:
         ctx.save_for_backward(branches, spatial, channel, weight, bias)
         ctx.like_x = x.dtype, memory_format_of(x)
-        if in_kernel:
-            from . import kernels
-
-            return kernels.combine(x, branches, spatial, channel, weight, bias)
         y = torch.empty_like(x, memory_format=memory_format_of(x))
         fusion = _merged(weight, bias) * channel
-        torch.baddbmm(_locations(x), _gated(branches, spatial).mT, fusion.mT, out=_locations(y))
+        torch.baddbmm(locations_of(x), _gated(branches, spatial).mT, fusion.mT, out=locations_of(y))
         return y
 
     @staticmethod
@@ -94,9 +87,9 @@ class _Combine(Function):
         branches, spatial, channel, weight, bias = ctx.saved_tensors
         x_dtype, memory_format = ctx.like_x
         grad_y = grad_y.contiguous(memory_format=memory_format)
-        grad = _locations(grad_y).to(branches.dtype)
+        grad = locations_of(grad_y).to(branches.dtype)
         merged = _merged(weight, bias)
-        for_branches, for_spatial, *for_fusion = ctx.needs_input_grad[1:6]
+        for_branches, for_spatial, *for_fusion = ctx.needs_input_grad[1:]
         grads: list[Tensor | None] = [None] * 5
         if for_branches or for_spatial:
             grad_gated = ((merged * channel).mT @ grad.mT).view(len(grad), -1, *grad_y.shape[2:])
@@ -108,7 +101,7 @@ class _Combine(Function):
             grad_merged = (grad_fusion * channel).sum(0)
             grads[2] = (grad_fusion * merged).sum(2, keepdim=True)
             grads[3:] = grad_merged[:, :-1], grad_merged[:, -1]
-        return grad_y.to(x_dtype), *grads, None
+        return grad_y.to(x_dtype), *grads
 
 
 def _merged(weight: Tensor, bias: Tensor) -> Tensor:
@@ -125,6 +118,6 @@ def _gated(branches: Tensor, gate: Tensor) -> Tensor:
     return gated.flatten(2)
 
 
-def _locations(x: Tensor) -> Tensor:
+def locations_of(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, H * W, C), a view in either memory format."""
     return x.permute(0, 2, 3, 1).flatten(1, 2)

@@ -2,7 +2,7 @@
 
     plain    the formula as torch operations: differentiable twice, open to tracers and hooks
     cpu      two passes over x: `cpu.read` and `combination.combine`
-    kernels  on GPUs, the same two passes as Triton kernels, see `kernels`
+    kernels  on GPUs, the same two passes as Triton kernels, see `kernels` and `kernel_parts`
 
 All give the same but for rounding. The last two do not call the module's parts, only take their
 weights: they serve a module that is as it was built, outside torch.compile, export, fx, jit and
@@ -98,11 +98,14 @@ def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
         convs.append((gate[0], 3, 1, 7))
     gate = module.channel_attention
     if gate is not None:
-        pools = nn.AdaptiveAvgPool2d, NormalisedAvgPool2d
-        if not (_is(gate, nn.Sequential) and any(_is(gate[0], pool) for pool in pools)):
+        pool = NormalisedAvgPool2d if module.gate_norm else nn.AdaptiveAvgPool2d
+        kinds = pool, nn.Conv2d, nn.ReLU, nn.Conv2d, nn.Sigmoid
+        if not (_is(gate, nn.Sequential) and len(gate) == 5 and all(map(_is, gate, kinds))):
             return False
         if gate[0].output_size != 1:
             return False
+        inner = gate[1].out_channels
+        convs += [(gate[1], channels, inner, 1), (gate[3], inner, channels, 1)]
     own = all(
         getattr(type(module), name) is function and name not in vars(module)
         for name, function in module.formula.items()

@@ -1,7 +1,7 @@
 """Multi-Scale Attention's two passes over a feature map on GPUs, as Triton kernels.
 
     read     x -> maximum, mean and deviation over the channels; average over the locations
-    combine  x, branches, gates -> y = x + (weight @ branches + bias) * channel * spatial
+    combine  x, branches, gates -> y = x + (fusion @ branches) * channel * spatial
 
 A program has a tile of x, all channels of some locations, in its registers: the deviation is that
 of centred values, and x comes from memory once. What the backward pass of `read` needs of the
@@ -15,16 +15,19 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from .combination import memory_format_of, without_autocast
+from .combination import locations_of, memory_format_of, without_autocast
 
-TILE_ELEMENTS = 4096
-"""Elements of x in a program of the first pass: 16 in each thread of eight warps, no spills."""
+TILE_ELEMENTS = 1024
+"""Elements of x that a warp has in its registers in the first pass: no warp waits for another."""
 
-MAX_TILES = 16
+MAX_TILES = 64
 """Tiles that a program reads, one after another, where there are many: their sums go together."""
 
-ENOUGH_PROGRAMS = 1024
-"""Several programs for each of a GPU's processors."""
+ENOUGH_PROGRAMS = 4096
+"""As many warps as hide a GPU's latency."""
+
+BACKWARD_ELEMENTS = 4096
+"""Elements of x in a program of its backward pass: 16 in each thread of eight warps, no spills."""
 
 
 @triton.jit
@@ -35,13 +38,13 @@ def _read_kernel(
 ):  # fmt: skip
     part, sample = tl.program_id(0), tl.program_id(1).to(tl.int64)
     c = tl.arange(0, C)[None, :]
-    total = tl.zeros([C], ACC)
+    total = tl.zeros([L, C], ACC)
     for tile in range(tiles):
         at = (part * tiles + tile) * L + tl.arange(0, L)
         inside = (at[:, None] < locations) & (c < channels)
         where = sample * stride_n + at[:, None] * stride_l + c * stride_c
         values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
-        total += tl.sum(values, 0)
+        total += values
         peak = tl.max(tl.where(c < channels, values, float("-inf")), 1)
         mean = tl.sum(values, 1) / channels
         centred = tl.where(c < channels, values - mean[:, None], 0.0)
@@ -52,7 +55,7 @@ def _read_kernel(
         tl.store(out + 2 * locations, std, mask=at < locations)
     c = tl.arange(0, C)
     row = sample * tl.num_programs(0) + part
-    tl.store(sums + row * channels + c, total, mask=c < channels)
+    tl.store(sums + row * channels + c, tl.sum(total, 0) / locations, mask=c < channels)
 
 
 @triton.jit
@@ -92,7 +95,7 @@ def _read_backward_kernel(
 
 @triton.jit
 def _combine_kernel(
-    x, branches, spatial, channel, weight, bias, y,
+    x, branches, spatial, channel, fusion, y,
     channels, width, locations,
     x_n, x_c, x_l, branches_n, branches_k, branches_l,
     ACC: tl.constexpr, PRECISION: tl.constexpr, L: tl.constexpr, C: tl.constexpr, K: tl.constexpr,
@@ -109,18 +112,48 @@ def _combine_kernel(
             other=0.0,
         )
         weights = tl.load(
-            weight + c[None, :] * width + k[:, None],
+            fusion + c[None, :] * width + k[:, None],
             mask=(c[None, :] < channels) & (k[:, None] < width),
             other=0.0,
         )
         features = tl.dot(values, weights, features, input_precision=PRECISION, out_dtype=ACC)
-    features += tl.load(bias + c, mask=c < channels, other=0.0).to(ACC)[None, :]
     gate = tl.load(spatial + sample * locations + at, mask=at < locations, other=0.0).to(ACC)
     scale = tl.load(channel + sample * channels + c, mask=c < channels, other=0.0).to(ACC)
     inside = (at[:, None] < locations) & (c[None, :] < channels)
     where = sample * x_n + at[:, None] * x_l + c[None, :] * x_c
     values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
     tl.store(y + where, values + features * gate[:, None] * scale[None, :], mask=inside)
+
+
+@triton.jit
+def _fusion_grad_kernel(
+    grad, branches, spatial, sums,
+    channels, width, locations, tiles, blocks,
+    grad_n, grad_c, grad_l, branches_n, branches_k, branches_l,
+    ACC: tl.constexpr, PRECISION: tl.constexpr, L: tl.constexpr, C: tl.constexpr, K: tl.constexpr,
+):  # fmt: skip
+    part, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    c = (tl.program_id(0) // blocks) * C + tl.arange(0, C)
+    k = (tl.program_id(0) % blocks) * K + tl.arange(0, K)
+    products = tl.zeros([C, K], ACC)
+    for tile in range(tiles):
+        at = (part * tiles + tile) * L + tl.arange(0, L)
+        given = tl.load(
+            grad + sample * grad_n + at[None, :] * grad_l + c[:, None] * grad_c,
+            mask=(at[None, :] < locations) & (c[:, None] < channels),
+            other=0.0,
+        )
+        values = tl.load(
+            branches + sample * branches_n + at[:, None] * branches_l + k[None, :] * branches_k,
+            mask=(at[:, None] < locations) & (k[None, :] < width),
+            other=0.0,
+        )
+        gate = tl.load(spatial + sample * locations + at, mask=at < locations, other=0.0)
+        gated = (values.to(ACC) * gate[:, None].to(ACC)).to(given.dtype)
+        products = tl.dot(given, gated, products, input_precision=PRECISION, out_dtype=ACC)
+    row = (sample * tl.num_programs(1) + part) * channels + c
+    inside = (c[:, None] < channels) & (k[None, :] < width)
+    tl.store(sums + row[:, None] * width + k[None, :], products, mask=inside)
 
 
 def read(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -131,7 +164,8 @@ def read(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Returns:
         x to go on with, so that its gradients meet; maximum, mean and unbiased deviation over the
-        channels, (N, 3, H, W); the average over the locations, (N, C, 1, 1). All of x's dtype.
+        channels, (N, 3, H, W), in the dtype of x; the average over the locations, (N, C), in at
+        least float32.
     """
     return _Read.apply(x.contiguous(memory_format=memory_format_of(x)))
 
@@ -143,20 +177,19 @@ class _Read(Function):
     def forward(ctx: FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         samples, channels, height, width = x.shape
         locations = height * width
-        tile = _tile(channels)
+        tile = _tile(channels, TILE_ELEMENTS)
         tiles = triton.cdiv(locations, tile["L"])
         together = min(MAX_TILES, max(1, samples * tiles // ENOUGH_PROGRAMS))
         parts = triton.cdiv(tiles, together)
         statistics = x.new_empty(samples, 3, height, width)
-        sums = x.new_empty(samples, parts, channels, dtype=_accumulated(x.dtype))
+        sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype))
         with torch.cuda.device_of(x):
             _read_kernel[(parts, samples)](
                 x, statistics, sums, channels, locations, *_strides(x), together,
-                ACC=_TYPES[sums.dtype], **tile,
+                ACC=TYPES[sums.dtype], num_warps=1, **tile,
             )  # fmt: skip
-        average = sums.sum(1).div_(locations).to(x.dtype)
         ctx.save_for_backward(x)
-        return x, statistics, average[:, :, None, None]
+        return x, statistics, sums.sum(1) if parts > 1 else sums[:, 0]
 
     @staticmethod
     @once_differentiable
@@ -166,66 +199,137 @@ class _Read(Function):
     ) -> Tensor:
         (x,) = ctx.saved_tensors
         samples, channels, height, width = x.shape
-        tile = _tile(channels)
-        memory_format, dtype = memory_format_of(x), _accumulated(x.dtype)
+        tile = _tile(channels, BACKWARD_ELEMENTS)
+        memory_format, dtype = memory_format_of(x), accumulated(x.dtype)
         grad_x = torch.empty_like(x, memory_format=memory_format)
         with torch.cuda.device_of(x):
             _read_backward_kernel[(triton.cdiv(height * width, tile["L"]), samples)](
                 x, grad_y.contiguous(memory_format=memory_format), grad_statistics.contiguous(),
                 grad_average.contiguous(), grad_x, channels, height * width, *_strides(x),
-                ACC=_TYPES[dtype], EPS=torch.finfo(dtype).eps, **tile,
+                ACC=TYPES[dtype], EPS=torch.finfo(dtype).eps, num_warps=8, **tile,
             )  # fmt: skip
         return grad_x
 
 
 def combine(
-    x: Tensor, branches: Tensor, spatial: Tensor, channel: Tensor, weight: Tensor, bias: Tensor
+    x: Tensor, branches: Tensor, spatial: Tensor | None, channel: Tensor | None, fusion: Tensor
 ) -> Tensor:
-    """x + (weight @ branches + bias) * channel * spatial in one pass.
+    """x + (fusion @ branches) * channel * spatial in one pass; nothing of x's size is stored.
 
     Args:
         x: (N, C, H, W), contiguous or channels_last.
-        branches: (N, K, H, W).
-        spatial: gate, (N, 1, H, W).
-        channel: gate, (N, C, 1).
-        weight: (C, K), of the dtype of the branches.
-        bias: (C,).
+        branches: (N, K, H, W), likewise.
+        spatial: gate, (N, 1, H, W); None stands for ones.
+        channel: gate, (N, C, 1, 1); None stands for ones.
+        fusion: (C, K), of the dtype of the branches.
 
     Returns:
         (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
     """
-    samples, channels, height, width = x.shape
-    inputs = branches.shape[1]
-    branches = branches.contiguous(memory_format=memory_format_of(x))
-    y = torch.empty_like(
-        x,
-        dtype=torch.promote_types(x.dtype, branches.dtype),
-        memory_format=memory_format_of(x),
-    )
-    tile = {"L": 64, "C": 64, "K": 16 if inputs <= 16 else 32}
-    grid = (triton.cdiv(height * width, tile["L"]), triton.cdiv(channels, tile["C"]), samples)
-    with torch.cuda.device_of(x):
-        _combine_kernel[grid](
-            x, branches, spatial.contiguous(), channel.contiguous(), weight.contiguous(),
-            bias.contiguous(), y, channels, inputs, height * width,
-            *_strides(x), *_strides(branches),
-            ACC=_TYPES[_accumulated(y.dtype)],
-            PRECISION="tf32" if _tf32(branches) else "ieee",
-            **tile,
+    samples, channels, *size = x.shape
+    one = branches.new_ones(())
+    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
+    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
+    return _Combine.apply(x, branches, spatial, channel, fusion)
+
+
+class _Combine(Function):
+    """See `combine`."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        x: Tensor,
+        branches: Tensor,
+        spatial: Tensor,
+        channel: Tensor,
+        fusion: Tensor,
+    ) -> Tensor:
+        ctx.save_for_backward(branches, spatial, channel, fusion)
+        ctx.like_x = x.dtype, memory_format_of(x)
+        samples, channels, height, width = x.shape
+        inputs = branches.shape[1]
+        y = torch.empty_like(
+            x,
+            dtype=torch.promote_types(x.dtype, branches.dtype),
+            memory_format=memory_format_of(x),
+        )
+        tile = {"L": 64, "C": 64, "K": 16 if inputs <= 16 else 32}
+        grid = (triton.cdiv(height * width, tile["L"]), triton.cdiv(channels, tile["C"]), samples)
+        with torch.cuda.device_of(x):
+            _combine_kernel[grid](
+                x, branches, spatial.contiguous(), channel.contiguous(), fusion, y,
+                channels, inputs, height * width, *_strides(x), *_strides(branches),
+                ACC=TYPES[accumulated(y.dtype)],
+                PRECISION="tf32" if _tf32(branches) else "ieee",
+                **tile,
+            )  # fmt: skip
+        return y
+
+    @staticmethod
+    @once_differentiable
+    @without_autocast
+    def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        branches, spatial, channel, fusion = ctx.saved_tensors
+        x_dtype, memory_format = ctx.like_x
+        grad_y = grad_y.contiguous(memory_format=memory_format)
+        grad = locations_of(grad_y).to(branches.dtype)
+        spatial = locations_of(spatial.to(branches.dtype))
+        inputs = locations_of(branches)
+        for_branches, for_spatial, *for_fusion = ctx.needs_input_grad[1:]
+        grads: list[Tensor | None] = [None] * 4
+        if for_branches or for_spatial:
+            of_gated = grad @ (fusion * channel).to(grad.dtype)
+            grads[0] = _maps(of_gated * spatial, grad_y)
+            grads[1] = _maps((of_gated * inputs).sum(2, keepdim=True), grad_y)
+        if any(for_fusion):
+            of_products = _fusion_grad(grad_y.to(branches.dtype), branches, ctx.saved_tensors[1])
+            grads[2] = (of_products * fusion).sum(2, keepdim=True)
+            grads[3] = (of_products * channel).sum(0)
+        return grad_y.to(x_dtype), *grads
+
+
+def _fusion_grad(grad: Tensor, branches: Tensor, spatial: Tensor) -> Tensor:
+    """grad @ (branches * spatial) over the locations, (N, C, K), in at least float32."""
+    samples, channels, height, width = grad.shape
+    inputs, locations = branches.shape[1], height * width
+    tile = _fusion_tile(inputs, grad.element_size())
+    blocks, tiles = triton.cdiv(inputs, tile["K"]), triton.cdiv(locations, tile["L"])
+    programs = triton.cdiv(channels, tile["C"]) * blocks
+    together = min(MAX_TILES, max(1, samples * programs * tiles // ENOUGH_PROGRAMS))
+    parts = triton.cdiv(tiles, together)
+    sums = grad.new_empty(samples, parts, channels, inputs, dtype=accumulated(grad.dtype))
+    with torch.cuda.device_of(grad):
+        _fusion_grad_kernel[(programs, parts, samples)](
+            grad, branches, spatial.contiguous(), sums,
+            channels, inputs, locations, together, blocks, *_strides(grad), *_strides(branches),
+            ACC=TYPES[sums.dtype], PRECISION="tf32" if _tf32(grad) else "ieee", **tile,
         )  # fmt: skip
-    return y
+    return sums.sum(1)
 
 
-_TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
+def _fusion_tile(inputs: int, element_size: int) -> dict[str, int]:
+    """Three stages of both factors fit the 48 KiB that any GPU shares in a block."""
+    columns = max(16, min(64, triton.next_power_of_2(inputs)))
+    return {"L": 64 if element_size <= 2 else 16, "C": 64, "K": columns}
 
 
-def _accumulated(dtype: torch.dtype) -> torch.dtype:
+def _maps(values: Tensor, like: Tensor) -> Tensor:
+    """(N, H * W, K) -> (N, K, H, W), a view: channels_last."""
+    return values.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
+
+
+TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
+
+
+def accumulated(dtype: torch.dtype) -> torch.dtype:
+    """What sums of this dtype are taken in."""
     return torch.promote_types(dtype, torch.float32)
 
 
-def _tile(channels: int) -> dict[str, int]:
+def _tile(channels: int, elements: int) -> dict[str, int]:
     columns = triton.next_power_of_2(channels)
-    return {"L": min(128, TILE_ELEMENTS // columns), "C": columns, "num_warps": 8}
+    return {"L": min(128, max(1, elements // columns)), "C": columns}
 
 
 def _tf32(x: Tensor) -> bool:

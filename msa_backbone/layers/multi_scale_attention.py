@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from . import cpu, dispatch
 from .blocks import build_branch_drop
-from .combination import combine
+from .combination import combine, memory_format_of
 from .packing import convolve
 from .statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
 
@@ -178,18 +178,27 @@ class MultiScaleAttention(nn.Module):
         return combine(x, scales, spatial, channel, weight, bias)
 
     def _forward_in_kernels(self, x: Tensor) -> Tensor:
-        """The same with the statistics and the combination as one kernel each."""
-        from . import kernels
+        """The same with one convolution for the branches, and Triton kernels for the rest."""
+        from . import kernel_parts, kernels
 
-        average, channel, spatial = x, None, None
+        average = channel = spatial = None
+        x = x.contiguous(memory_format=memory_format_of(x))
         if self.spatial_attention is not None:
             x, statistics, average = kernels.read(x)
-            spatial = self.spatial_attention(self._gate_input(statistics))
+            statistics = self._gate_input(statistics)
+            spatial = kernel_parts.spatial_gate(statistics, self.spatial_attention[0])
         if self.channel_attention is not None:
-            channel = self.channel_attention(average)
+            if average is None:
+                average = x.mean(dim=(2, 3), dtype=kernels.accumulated(x.dtype))
+            if self.gate_norm:
+                average = divide_by_rms(average, [1])
+            _, squeeze, _, excite, _ = self.channel_attention
+            channel = kernel_parts.channel_gate(average, squeeze, excite, x.dtype)
         channel = self._drop(channel, x)
-        weight, bias = self.fusion_conv.weight.flatten(1), self.fusion_conv.bias
-        return combine(x, self._scales(x), spatial, channel, weight, bias, in_kernel=True)
+        branches, fusion = kernel_parts.scales(
+            x, (self.conv1x1, self.conv3x3, self.conv5x5), self.fusion_conv
+        )
+        return kernels.combine(x, branches, spatial, channel, fusion)
 
 
 # Subclasses and modules that change one of these take the plain form, which calls it.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from references import multi_scale_attention, output_and_gradients
 
-from msa_backbone import MultiScaleAttention
+from msa_backbone import MultiScaleAttention, bandwidth
 from msa_backbone.layers import dispatch
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -46,3 +46,11 @@ def test_under_autocast_every_parameter_learns():
     for tensor in (x, *module.parameters()):
         assert tensor.grad.dtype == torch.float32
         assert tensor.grad.isfinite().all() and tensor.grad.any()
+
+
+def test_no_kernel_is_faster_than_a_copy_of_its_bytes():
+    copy = bandwidth.measure_copy(2**26)
+    passes = bandwidth.measure_passes((2, 800, 1333), "relu", torch.bfloat16)
+    assert [p.name for p in passes[:3]] == ["read", "read backward", "combine"]
+    for one in passes[:3]:  # of the largest map, which no cache holds
+        assert 0.1 * copy < one.bytes / one.seconds < 1.1 * copy
