@@ -46,10 +46,10 @@ def headline(results: Results, metric: str | None = None) -> str:
     return metric
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation (n - 1), in as many digits as the scale wants."""
+def spread(values: Sequence[float], scale: Sequence[float] | None = None) -> str:
+    """Mean and standard deviation (n - 1), in as many digits as `scale`, or they, want."""
     values = np.asarray(values, float)
-    digits = 2 if np.nanmax(np.abs(values)) > 1.5 else 4
+    digits = 2 if np.nanmax(np.abs(values if scale is None else scale)) > 1.5 else 4
     text = f"{values.mean():.{digits}f}"
     return f"{text} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else text
 
@@ -61,7 +61,7 @@ def paired_difference(own: Mapping[int, float], other: Mapping[int, float]) -> s
         return "-"
     differences = np.array([own[seed] - other[seed] for seed in seeds])
     sign = "+" if differences.mean() >= 0 else ""
-    return f"{sign}{spread(differences)} ({(differences > 0).sum()} of {len(seeds)})"
+    return f"{sign}{spread(differences, list(own.values()))} ({(differences > 0).sum()} of {len(seeds)})"
 
 
 def _scores_of(
@@ -111,7 +111,8 @@ def ablation_table(
             cells.append(spread(values) if values else "-")
         if gap:
             train = _scores_of(results, variant, metric, "train")
-            cells.append(spread([train[seed] - own[seed] for seed in train]) if train else "-")
+            gaps = [train[seed] - own[seed] for seed in train]
+            cells.append(spread(gaps, list(own.values())) if gaps else "-")
         if costs:
             cost = costs[variant]
             cells += [f"{cost.parameters / 1e6:.2f} M", f"{cost.flops / 1e9:.3f}"]

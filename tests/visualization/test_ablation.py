@@ -53,10 +53,10 @@ def test_differences_are_paired_by_seed():
 
 
 def test_one_seed_has_no_deviation_and_percents_have_two_digits():
-    results = {"a": {0: {"test": {"mIoU": 49.514}}}, "b": {0: {"test": {"mIoU": 48.0}}}}
+    results = {"a": {0: {"test": {"mIoU": 49.514}}}, "b": {0: {"test": {"mIoU": 49.018}}}}
     rows = cells(ablation_table(results, "mIoU"))
     assert rows["a"]["mIoU"] == "49.51"
-    assert rows["b"]["difference to a"] == "-1.51 (0 of 1)"
+    assert rows["b"]["difference to a"] == "-0.50 (0 of 1)"
 
 
 def test_the_headline_is_the_first_known_score_or_the_one_asked_for():
