@@ -10,6 +10,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
+from chromium import find_chromium
 
 # Without a GPU, Triton's kernels run in its interpreter; it must know before it is imported.
 if not torch.cuda.is_available():
@@ -36,6 +37,15 @@ def coco128() -> Path:
 @pytest.fixture
 def camvid() -> Path:
     return _real_data("camvid")
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The program of a Chromium."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium, or name one in $CHROMIUM")
+    return program
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import torch
-
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.data.sources import find_sources
 from msa_backbone.integration import runs
@@ -46,8 +44,6 @@ def main() -> None:
         for name in ("batch_size", "max_side", "max_frames"):
             if (value := getattr(args, name)) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
-        if args.device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"--device {args.device}: torch finds no CUDA device, leave it out")
         images, streams = find_sources(args.inputs)
         cfg = runs.load_config(args.config, str(args.out), args.cfg_options)
         runs.apply_options(cfg, args.cfg_options)

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.registry import VISUALIZERS
-from mmengine.structures import BaseDataElement
+from mmengine.structures import BaseDataElement, PixelData
 from mmengine.visualization import Visualizer
+from PIL import Image
 from torch import Tensor
 
 from ..visualization.pictures import read_picture, save_grid
@@ -47,6 +49,40 @@ def draw_sample(
     options = {name: value for name, value in options.items() if name in known}
     visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
     return read_picture(scratch)
+
+
+def scaled(
+    picture: np.ndarray, sample: BaseDataElement, side: int
+) -> tuple[np.ndarray, BaseDataElement]:
+    """A picture at this longer side, and its data sample with boxes and masks to fit.
+
+    Args:
+        picture: RGB, (H, W, 3) uint8.
+        sample: truth and predictions; its masks are (N, H, W) tensors.
+        side: in pixels.
+    """
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    picture = np.asarray(Image.fromarray(picture).resize(shape[::-1], Image.Resampling.BILINEAR))
+    sample = sample.clone()
+    for name in ("gt_instances", "pred_instances"):
+        if name in sample:
+            instances = getattr(sample, name).clone()
+            if "bboxes" in instances:  # where nobody knows the truth, it is empty
+                instances.bboxes = instances.bboxes * scale
+            if "masks" in instances:  # also none at all, (0, H, W)
+                masks = instances.masks[:, None].float()
+                instances.masks = F.interpolate(masks, shape)[:, 0] > 0.5
+            setattr(sample, name, instances)
+    for name in ("gt_sem_seg", "pred_sem_seg"):
+        if name in sample:
+            labels = getattr(sample, name).data[None].float()
+            delattr(sample, name)
+            setattr(sample, name, PixelData(data=F.interpolate(labels, shape)[0].long()))
+    if "seg_logits" in sample:
+        del sample.seg_logits
+    return picture, sample
 
 
 def draw_truths(

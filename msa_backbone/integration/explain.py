@@ -65,7 +65,7 @@ class Explainer:
 
     def over_picture(self, values: Tensor | np.ndarray) -> np.ndarray:
         """A map over the padded input, (h, w), as one over the picture, (H, W)."""
-        values = torch.as_tensor(values, dtype=torch.float32)[None, None]
+        values = torch.as_tensor(values, dtype=torch.float32, device="cpu")[None, None]
         height, width = self.samples[0].img_shape[:2]
         padded = F.interpolate(values, self.x.shape[-2:], mode="bilinear")
         cut = padded[..., :height, :width]

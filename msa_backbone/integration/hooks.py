@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
-from ..visualization.curves import START, plot_curves, read_records
+from ..visualization.curves import START, all_scores_of, plot_curves, read_records
 from ..visualization.pictures import read_picture, save_grid
 from .drawing import draw_sample
 
@@ -123,7 +122,7 @@ def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str
     if not validation:
         return f"`{title}`\n\nNothing was validated."
     lines = [f"`{title}`", "", "| metric | last | best | at |", "| --- | --- | --- | --- |"]
-    for name, last in _scores(validation[-1]).items():
+    for name, last in all_scores_of(validation[-1]).items():
         known = [(record[name], record["step"]) for record in validation if name in record]
         best, step = max(known, key=lambda pair: (not math.isnan(pair[0]), pair[0]))
         lines.append(f"| {name} | {last:.3f} | {best:.3f} | {step} |")
@@ -138,16 +137,5 @@ def score_table(metrics: Mapping[str, float], title: str) -> str:
         title: printed above the table.
     """
     lines = [f"`{title}`", "", "| metric | value |", "| --- | --- |"]
-    lines += [f"| {name} | {value:.3f} |" for name, value in _scores(metrics).items()]
+    lines += [f"| {name} | {value:.3f} |" for name, value in all_scores_of(metrics).items()]
     return "\n".join(lines)
-
-
-def _scores(record: Mapping[str, object]) -> dict[str, float]:
-    """The scores of a record, those per class last, without its times and its step."""
-    others = (START, "step", "time", "data_time", "memory")
-    names = [k for k, v in record.items() if isinstance(v, Real) and k not in others]
-    return {name: record[name] for name in sorted(names, key=_is_of_one_class)}
-
-
-def _is_of_one_class(name: str) -> bool:
-    return name.endswith("_precision") or name.startswith(("IoU/", "Acc/"))

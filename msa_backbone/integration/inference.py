@@ -1,6 +1,6 @@
 """A trained mmdet, mmseg or mmpretrain model as a function from pictures to predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
+from torch import nn
 
 from ..backbones.checkpoint_files import read_checkpoint
 from . import config_edits, runs
@@ -17,6 +18,12 @@ KINDS = {
     "PackDetInputs": "detection",
     "PackSegInputs": "segmentation",
     "PackInputs": "classification",
+}
+
+DRAWN_BY = {
+    "detection": "DetLocalVisualizer",
+    "segmentation": "SegLocalVisualizer",
+    "classification": "UniversalVisualizer",
 }
 
 
@@ -35,10 +42,13 @@ class Predictor:
         model: in eval mode.
 
     Raises:
-        ValueError: if the checkpoint does not belong to the config, or the config tests no images.
+        ValueError: if the checkpoint does not belong to the config, the config tests no images, or
+            there is no such device.
     """
 
     def __init__(self, cfg: Config, checkpoint: str, device: str = "cpu") -> None:
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"--device {device}: torch finds no CUDA device, leave it out")
         init_default_scope(cfg.get("default_scope", "mmengine"))
         content = read_checkpoint(checkpoint)
         meta = content.get("meta", {}).get("dataset_meta") or {}
@@ -77,6 +87,11 @@ class Predictor:
         ]
         self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
 
+    @property
+    def attentions(self) -> Mapping[str, nn.Module]:
+        """The backbone's attention modules, by position; empty where it has none."""
+        return getattr(self.model.backbone, "attentions", None) or {}
+
     @torch.no_grad()
     def __call__(
         self, pictures: Sequence[np.ndarray], names: Sequence[str]
@@ -99,8 +114,11 @@ class Predictor:
         return {key: [item[key] for item in inputs] for key in inputs[0]}
 
     def visualizer(self, cfg: Config) -> Visualizer:
-        """The config's visualizer, with these classes and colours."""
-        visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="predictions", vis_backends=None))
+        """The config's visualizer, or its toolbox's own, with these classes and colours."""
+        own = cfg.get("visualizer") or {}
+        if own.get("type") in (None, "Visualizer"):  # mmengine's draws no samples
+            own = {"type": DRAWN_BY[self.kind]}
+        visualizer = VISUALIZERS.build(dict(own, name="predictions", vis_backends=None))
         visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
         return visualizer
 

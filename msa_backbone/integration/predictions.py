@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pycocotools.mask
-import torch.nn.functional as F
-from mmengine.structures import BaseDataElement, PixelData
+from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from PIL import Image
 
 from ..data.files import write_whole
 from ..visualization.pictures import read_picture
-from .drawing import TEXT_SIDE
+from .drawing import TEXT_SIDE, scaled
 
 
 @dataclass
@@ -123,12 +122,8 @@ def draw(
     Returns:
         RGB, uint8.
     """
-    height, width = picture.shape[:2]
-    scale = min(1.0, max_side / max(height, width))
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
-        sample = _scaled(sample, scale, size)
+    if max(picture.shape[:2]) > max_side:
+        picture, sample = scaled(picture, sample, max_side)
     if hasattr(visualizer, "visualize_cls"):  # mmpretrain's
         return visualizer.visualize_cls(
             picture,
@@ -142,22 +137,3 @@ def draw(
         "prediction", picture, sample, draw_gt=False, out_file=str(scratch), **options
     )
     return read_picture(scratch)
-
-
-def _scaled(sample: BaseDataElement, scale: float, size: tuple[int, int]) -> BaseDataElement:
-    """A data sample for a smaller picture of `size`, width and height."""
-    sample = sample.clone()
-    shape = size[1], size[0]
-    if "pred_instances" in sample:
-        instances = sample.pred_instances
-        instances.bboxes = instances.bboxes * scale
-        if "masks" in instances and len(instances.masks):
-            masks = instances.masks[:, None].float()
-            instances.masks = F.interpolate(masks, shape)[:, 0] > 0.5
-    if "pred_sem_seg" in sample:
-        labels = sample.pred_sem_seg.data[None].float()
-        del sample.pred_sem_seg
-        sample.pred_sem_seg = PixelData(data=F.interpolate(labels, shape)[0].long())
-        if "seg_logits" in sample:
-            del sample.seg_logits
-    return sample

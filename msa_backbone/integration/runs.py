@@ -83,13 +83,10 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
         ValueError: for a file that is no training's checkpoint.
     """
     if checkpoint is None:
-        checkpoint = find_latest_checkpoint(cfg.work_dir)
+        checkpoint = newest_checkpoint(cfg.work_dir)
         if checkpoint is None:
             print(f"Nothing to resume in {cfg.work_dir}: starting from the beginning")
             return
-        moved = Path(cfg.work_dir, Path(checkpoint).name)
-        if not Path(checkpoint).is_file() and moved.is_file():
-            checkpoint = str(moved)
     meta = read_checkpoint(checkpoint).get("meta", {})
     if not {"epoch", "iter"} <= meta.keys():
         raise ValueError(
@@ -100,6 +97,15 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
     cfg.load_from = checkpoint
     if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
         set_seed(cfg, meta["seed"])
+
+
+def newest_checkpoint(work_dir: str) -> str | None:
+    """The checkpoint that a work dir names as its last, also after the folder was moved."""
+    checkpoint = find_latest_checkpoint(work_dir)
+    if checkpoint is None:
+        return None
+    moved = Path(work_dir, Path(checkpoint).name)
+    return str(moved) if not Path(checkpoint).is_file() and moved.is_file() else checkpoint
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
@@ -134,7 +140,9 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
     return model
 
 
-def check_data_files(loader: dict, name: str) -> None:
+def check_data_files(
+    loader: dict, name: str, way_out: str = "give your own folder with --data ROOT"
+) -> None:
     """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
 
     def check(node: dict) -> None:
@@ -145,7 +153,7 @@ def check_data_files(loader: dict, name: str) -> None:
             if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
                 raise ValueError(
                     f"{path} does not exist, and the config's {name} reads it: put the data "
-                    "there, or give your own folder with --data ROOT"
+                    f"there, or {way_out}"
                 )
 
     walk(loader.get("dataset"), check)

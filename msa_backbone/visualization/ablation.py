@@ -61,7 +61,8 @@ def paired_difference(own: Mapping[int, float], other: Mapping[int, float]) -> s
         return "-"
     differences = np.array([own[seed] - other[seed] for seed in seeds])
     sign = "+" if differences.mean() >= 0 else ""
-    return f"{sign}{spread(differences, list(own.values()))} ({(differences > 0).sum()} of {len(seeds)})"
+    better = f"{(differences > 0).sum()} of {len(seeds)}"
+    return f"{sign}{spread(differences, list(own.values()))} ({better})"
 
 
 def _scores_of(

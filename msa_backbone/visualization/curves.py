@@ -1,7 +1,8 @@
 """What mmengine's LocalVisBackend logged in a work dir, and curves of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 
 import matplotlib
@@ -45,6 +46,24 @@ def read_records(work_dir: Path) -> tuple[list[dict], list[dict]]:
     training = [record for record in records if "loss" in record]
     validation = [record for record in records if "loss" not in record]
     return training, validation
+
+
+def all_scores_of(record: Mapping[str, object]) -> dict[str, float]:
+    """The scores of a validation, those per class last, without its times and its step."""
+    others = (START, "step", "time", "data_time", "memory")
+    names = [k for k, v in record.items() if isinstance(v, Real) and k not in others]
+    return {name: record[name] for name in sorted(names, key=is_of_one_class)}
+
+
+def scores_of(record: Mapping[str, object]) -> dict[str, float]:
+    """The scores of a validation over all classes."""
+    return {k: v for k, v in all_scores_of(record).items() if not is_of_one_class(k)}
+
+
+def is_of_one_class(name: str) -> bool:
+    """Whether a score with this name belongs to a single class."""
+    of_label = name.startswith("single-label/") and name.count("/") > 1
+    return of_label or name.endswith("_precision") or name.startswith(("IoU/", "Acc/"))
 
 
 def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: Path) -> None:

@@ -8,11 +8,13 @@ import matplotlib
 
 matplotlib.use("Agg")
 import numpy as np
+from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 Box = tuple[float, float, float, float]
+COLOURS, OPACITY = "turbo", 0.55
 
 
 @dataclass
@@ -72,14 +74,14 @@ def draw_heatmaps(
     first, *others = axes.flat
     first.imshow(picture)
     first.set_title("image", fontsize=9)
-    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2) / 255
+    grey = greyed(picture)
     for axis, own in zip(others, maps, strict=False):
         axis.imshow(grey)
         low, high = own.limits or (float(own.values.min()), float(own.values.max()))
         shown = axis.imshow(
             own.values,
-            cmap="turbo",
-            alpha=0.55,
+            cmap=COLOURS,
+            alpha=OPACITY,
             vmin=low,
             vmax=max(high, low + 1e-12),
             extent=(-0.5, width - 0.5, height - 0.5, -0.5),
@@ -99,3 +101,27 @@ def draw_heatmaps(
     if title:
         figure.suptitle(title, fontsize=10)
     return figure
+
+
+def overlay(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The map over the picture, coloured from its own lowest value to its highest.
+
+    What differs by less than a thousandth is one colour.
+
+    Args:
+        picture: RGB, (H, W, 3) uint8.
+        values: (H, W).
+
+    Returns:
+        RGB, (H, W, 3) uint8.
+    """
+    low, high = float(values.min()), float(values.max())
+    span = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-12)
+    colours = colormaps[COLOURS]((values - low) / span)[..., :3]
+    mixed = OPACITY * colours + (1 - OPACITY) * greyed(picture)
+    return (255 * mixed).round().astype(np.uint8)
+
+
+def greyed(picture: np.ndarray) -> np.ndarray:
+    """A picture without its colours, (H, W, 3) in 0..1."""
+    return np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2) / 255

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from msa_backbone.visualization.heatmaps import Heatmap, draw_heatmaps, save_heatmaps
+from msa_backbone.visualization.heatmaps import Heatmap, draw_heatmaps, overlay, save_heatmaps
 from msa_backbone.visualization.pictures import read_picture
 
 
@@ -54,3 +54,15 @@ def test_a_map_of_few_values_is_stretched_over_the_whole_picture(tmp_path):
     plt.close(figure)
     save_heatmaps(np.zeros((10, 20, 3), np.uint8), maps(2), tmp_path / "new/folder/a.png")
     assert read_picture(tmp_path / "new/folder/a.png").shape[1] > 600
+
+
+def test_an_overlay_is_coloured_by_its_own_range():
+    picture = np.full((4, 6, 3), 100, np.uint8)
+    values = np.linspace(0.2, 0.4, 24).reshape(4, 6)
+    drawn = overlay(picture, values)
+    assert drawn.shape == (4, 6, 3) and drawn.dtype == np.uint8
+    assert np.array_equal(drawn, overlay(picture, 50 * values))
+    low, high = drawn[0, 0].astype(int), drawn[-1, -1].astype(int)
+    assert low[2] > low[0] and high[0] > high[2]  # from blue to red
+    flat = overlay(picture, 0.5 + 1e-7 * values)  # rounding is no pattern
+    assert np.ptp(flat.reshape(-1, 3), axis=0).max() <= 1

@@ -1,0 +1,193 @@
+"""From the work dir of a training to the facts of its report."""
+
+import contextlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from ..visualization.curves import all_scores_of, is_of_one_class, read_records
+from ..visualization.report import Report, require_packages
+from . import runs
+from .inference import Predictor
+from .report_detection import DetectionJudge
+from .report_environment import environments, summary
+from .report_judges import ClassificationJudge, Judge, Ranking
+from .report_pictures import Illustrator
+from .report_segmentation import SegmentationJudge
+from .user_data import show_progress
+
+JUDGES: dict[str, type[Judge]] = {
+    "detection": DetectionJudge,
+    "segmentation": SegmentationJudge,
+    "classification": ClassificationJudge,
+}
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What is left of a training: its folder, its config and a checkpoint."""
+
+    work_dir: Path
+    config: Path
+    checkpoint: Path
+
+
+def find_run(
+    work_dir: Path, config: Path | None = None, checkpoint: Path | None = None
+) -> RunFiles:
+    """The files of a training in its work dir.
+
+    Args:
+        work_dir: of the training.
+        config: by default the one that training wrote there.
+        checkpoint: by default the last one.
+
+    Raises:
+        ValueError: if there is no such folder, no config or several, or no checkpoint.
+    """
+    if not work_dir.is_dir():
+        raise ValueError(f"{work_dir}: no such folder; give the work dir of a training")
+    if config is None:
+        found = sorted(work_dir.glob("*.py"))
+        if not found:
+            raise ValueError(
+                f"{work_dir}: holds no config, as tools/train.py leaves one; give the work dir of "
+                "a training, or the config with --config FILE"
+            )
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise ValueError(f"{work_dir}: holds several configs ({names}); choose with --config")
+        config = found[0]
+    if checkpoint is None:
+        if not (work_dir / "last_checkpoint").is_file():
+            raise ValueError(
+                f"{work_dir}: names no last_checkpoint, so nothing was saved yet; give a file with "
+                "--checkpoint"
+            )
+        checkpoint = Path(runs.newest_checkpoint(str(work_dir)))
+    for path, option in ((config, "--config"), (checkpoint, "--checkpoint")):
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file; give one with {option} FILE")
+    return RunFiles(work_dir, config, checkpoint)
+
+
+def make_report(
+    run: RunFiles,
+    images: int = 4,
+    score_thr: float = 0.3,
+    device: str = "cpu",
+    options: Mapping[str, object] | None = None,
+) -> Report:
+    """Evaluate a run's checkpoint on its validation data, and collect what a report shows.
+
+    Args:
+        run: from `find_run`.
+        images: so many of the best, and of the worst.
+        score_thr: lowest score of a box that is drawn and counted in the confusion matrix.
+        device: such as 'cpu' or 'cuda:0'.
+        options: settings of the config by dotted name.
+
+    Raises:
+        ValueError, OSError: what is missing or does not fit.
+    """
+    require_packages()
+    cfg = runs.load_config(str(run.config), str(run.work_dir), options or {})
+    runs.apply_options(cfg, options or {})
+    for name in ("val_dataloader", "val_evaluator"):
+        if not cfg.get(name):
+            raise ValueError(f"config {run.config} has no {name}: nothing to report on")
+    cfg.test_dataloader = cfg.val_dataloader  # test data stay unseen
+    runs.check_data_files(
+        cfg.val_dataloader,
+        "val_dataloader",
+        "start from the folder that the training was started in",
+    )
+    MMLogger.get_current_instance().setLevel("ERROR")
+    predictor = Predictor(cfg, str(run.checkpoint), device)
+    evaluation = Evaluation(predictor, cfg, images, score_thr)
+    scores = evaluation.run()
+    illustrator = Illustrator(predictor, cfg, score_thr)
+    best, worst = (
+        [illustrator(own, evaluation.info(own.index)) for own in chosen]
+        for chosen in (evaluation.ranking.best, evaluation.ranking.worst_of_the_rest())
+    )
+    training, validation = read_records(run.work_dir)
+    return Report(
+        title=run.config.stem,
+        summary=summary(run, predictor, len(evaluation.dataset)),
+        classes=predictor.classes,
+        training=training,
+        validation=validation,
+        scores={k: v for k, v in all_scores_of(scores).items() if not is_of_one_class(k)},
+        findings=evaluation.judge.findings(),
+        ranked_by=evaluation.judge.ranked_by,
+        best=best,
+        worst=worst,
+        config=run.config.read_text(encoding="utf-8"),
+        environment=environments(run.work_dir),
+    )
+
+
+class Evaluation:
+    """One pass over the validation data: the config's metrics, and a judge's findings.
+
+    Args:
+        predictor: the model.
+        cfg: names the data and the metrics.
+        images: so many of the best and of the worst are kept.
+        score_thr: lowest score of a box that counts as found.
+
+    Raises:
+        ValueError: if the data's classes are not the model's.
+    """
+
+    def __init__(self, predictor: Predictor, cfg: Config, images: int, score_thr: float) -> None:
+        self.model = predictor.model
+        sampler = {"type": "DefaultSampler", "shuffle": False}  # the order of the data set
+        with _quiet():
+            loader = {**cfg.val_dataloader, "sampler": sampler, "batch_sampler": None}
+            self.loader = Runner.build_dataloader(loader, seed=0)
+            self.evaluator = Evaluator(cfg.val_evaluator)
+        self.dataset = self.loader.dataset
+        self.evaluator.dataset_meta = self.dataset.metainfo
+        named = tuple(self.dataset.metainfo.get("classes") or predictor.classes)
+        if named != predictor.classes:
+            raise ValueError(
+                f"the checkpoint was trained on the classes {', '.join(predictor.classes)}; the "
+                f"val_dataloader has {', '.join(named)}: they must be the same"
+            )
+        self.judge = JUDGES[predictor.kind](predictor.classes, score_thr)
+        self.ranking = Ranking(min(images, -(-len(self.dataset) // 2)))
+
+    def info(self, index: int) -> dict:
+        """What the data set knows of an image."""
+        return self.dataset.get_data_info(index)
+
+    @torch.no_grad()
+    def run(self) -> dict[str, float]:
+        """The metrics' scores, by name."""
+        done, total = 0, len(self.dataset)
+        with show_progress() as progress:
+            for batch in self.loader:
+                samples = self.model.val_step(batch)
+                self.evaluator.process(data_samples=samples, data_batch=batch)
+                for sample in samples:
+                    self.ranking.add(self.judge.judge(done, sample, self.info(done)))
+                    done += 1
+                    progress(done, total)
+        with _quiet():
+            return self.evaluator.evaluate(total)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """What pycocotools prints is in the report."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

@@ -1,0 +1,163 @@
+"""What a report makes of every image of an evaluation, whatever the kind of model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+
+from ..scoring import Curve, curve_of_scores, f1
+from ..visualization.report import Confusion, Findings
+
+
+@dataclass
+class Judged:
+    """An image and how well the model did on it.
+
+    Attributes:
+        index: in the data set.
+        score: NaN where there is nothing to judge by.
+        weight: of two images with the same score, the heavier one comes first.
+        words: what was found.
+        sample: truth and prediction, to draw; on the CPU.
+        guesses: of a classifier, classes with their probabilities, the highest first.
+    """
+
+    index: int
+    score: float
+    weight: float
+    words: str
+    sample: BaseDataElement
+    guesses: tuple[tuple[str, float], ...] = ()
+
+
+class Ranking:
+    """Keeps the best and the worst images, and no others in memory.
+
+    Args:
+        most: of either.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.best: list[Judged] = []
+        self.worst: list[Judged] = []
+
+    def add(self, judged: Judged) -> None:
+        """Let an image compete."""
+        if np.isnan(judged.score):
+            return
+        self.best = self._first([*self.best, judged], -1)
+        self.worst = self._first([*self.worst, judged], 1)
+
+    def _first(self, images: list[Judged], sign: int) -> list[Judged]:
+        images.sort(key=lambda own: (sign * own.score, -own.weight, own.index))
+        return images[: self.most]
+
+    def worst_of_the_rest(self) -> list[Judged]:
+        """The worst images, without those that are among the best."""
+        shown = {own.index for own in self.best}
+        return [own for own in self.worst if own.index not in shown]
+
+
+class Judge(ABC):
+    """Collects what a report says about a kind of model.
+
+    Args:
+        classes: names.
+        score_thr: lowest score of a box that counts as found.
+
+    Attributes:
+        ranked_by: what the images' scores are.
+    """
+
+    ranked_by: str
+
+    def __init__(self, classes: tuple[str, ...], score_thr: float) -> None:
+        self.classes = classes
+        self.score_thr = score_thr
+
+    @abstractmethod
+    def judge(self, index: int, sample: BaseDataElement, info: Mapping) -> Judged:
+        """Take in an image.
+
+        Args:
+            index: in the data set.
+            sample: the model's output for it.
+            info: what the data set knows of it (`get_data_info`).
+
+        Raises:
+            ValueError: if the sample is of another kind.
+        """
+
+    @abstractmethod
+    def findings(self) -> Findings:
+        """What was found out over all images."""
+
+
+class ClassificationJudge(Judge):
+    """Of models that give each image one class."""
+
+    ranked_by = "probability of the true class"
+
+    def __init__(self, classes: tuple[str, ...], score_thr: float) -> None:
+        super().__init__(classes, score_thr)
+        self.truths: list[int] = []
+        self.scores: list[np.ndarray] = []
+
+    def judge(self, index: int, sample: BaseDataElement, info: Mapping) -> Judged:
+        if "pred_score" not in sample or "gt_label" not in sample or sample.gt_label.numel() != 1:
+            raise ValueError(
+                "the report of a classifier needs one true class and its scores for every image; "
+                "several labels an image are not served"
+            )
+        truth, scores = int(sample.gt_label), sample.pred_score.float().cpu().numpy()
+        self.truths.append(truth)
+        self.scores.append(scores)
+        order = np.argsort(-scores, kind="stable")[:5]
+        guesses = tuple((self.classes[i], float(scores[i])) for i in order)
+        words = f"true: {self.classes[truth]}; predicted: {guesses[0][0]}"
+        return Judged(index, float(scores[truth]), 0.0, words, sample, guesses)
+
+    def findings(self) -> Findings:
+        truths, scores = np.array(self.truths), np.stack(self.scores)
+        curves = [
+            curve_of_scores(name, scores[:, label], truths == label)
+            for label, name in enumerate(self.classes)
+        ]
+        classes = len(self.classes)
+        matrix = np.zeros((classes, classes), dtype=np.int64)
+        np.add.at(matrix, (truths, scores.argmax(axis=1)), 1)
+        rates = class_rates(matrix)
+        return Findings(
+            {
+                "average precision": averages(curves),
+                **{name: rates[name] for name in ("precision", "recall", "F1")},
+                "images": matrix.sum(axis=1),
+            },
+            {"Each class against the rest": curves},
+            "The average precision is in brackets.",
+            Confusion(matrix, self.classes, "images", "The class with the highest score counts."),
+        )
+
+
+def class_rates(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    """Precision, recall, F1 and IoU of every class, in 0..1, NaN where there is nothing to count.
+
+    Args:
+        matrix: (classes, classes) counts, true classes in rows.
+    """
+    correct, true, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "precision": correct / predicted,
+            "recall": correct / true,
+            "F1": np.array([f1(*row) for row in zip(correct, predicted, true, strict=True)]),
+            "IoU": correct / (true + predicted - correct),
+        }
+
+
+def averages(curves: list[Curve]) -> np.ndarray:
+    """(classes,), the average precision of every class."""
+    return np.array([curve.average for curve in curves])

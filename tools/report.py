@@ -1,0 +1,49 @@
+"""Report on a training: one HTML file that opens from the disk, without a network.
+
+The checkpoint is evaluated on the validation data. The report holds curves, scores, precision and
+recall, a confusion matrix, the best and the worst images with truth beside prediction, what
+attention looks at, the config and the environment.
+
+Examples:
+  tools/report.py work_dirs/demo
+  tools/report.py work_dirs/demo --checkpoint work_dirs/demo/epoch_3.pth --out epoch_3.html
+"""
+
+import argparse
+from pathlib import Path
+
+import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone.data.files import write_whole
+from msa_backbone.integration import runs
+from msa_backbone.integration.arguments import add_config_options
+from msa_backbone.integration.report import find_run, make_report
+from msa_backbone.visualization.report import render
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("work_dir", type=Path, help="of a training by tools/train.py")
+    parser.add_argument("--config", type=Path, help="by default the one in the work dir")
+    parser.add_argument("--checkpoint", type=Path, help="by default the last one")
+    parser.add_argument("--out", type=Path, help="the file (default: WORK_DIR/report.html)")
+    parser.add_argument(
+        "--images", type=int, default=4, help="of the best and of the worst (default: 4)"
+    )
+    parser.add_argument("--score-thr", type=float, default=0.3, help="of boxes (default: 0.3)")
+    parser.add_argument("--device", default="cpu", help="such as cuda:0 (default: cpu)")
+    add_config_options(parser)
+    args = parser.parse_args()
+    with runs.one_line_errors():
+        if args.images < 0:
+            raise ValueError(f"--images {args.images}: give 0 or more")
+        run = find_run(args.work_dir, args.config, args.checkpoint)
+        report = make_report(run, args.images, args.score_thr, args.device, args.cfg_options)
+        out = args.out or args.work_dir / "report.html"
+        write_whole(out, render(report))
+    print(f"report: {out} ({out.stat().st_size / 2**20:.1f} MiB)")
+
+
+if __name__ == "__main__":
+    main()
