@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .layers.dispatch import branch_outputs
+
 VGG_STAGES = ((64, 2), (128, 4), (256, 8), (512, 16), (512, 32))
 """Channels of VGG16's stages and their strides behind the pools."""
 
@@ -45,7 +47,6 @@ def measure_passes(
         reduction_ratio: of the branches.
     """
     from .layers import kernels
-    from .layers.kernel_parts import ALIGNMENT
 
     samples, height, width = shape
     passes = []
@@ -53,7 +54,7 @@ def measure_passes(
         stride = stride if positions == "pool" else stride // 2
         size = samples, channels, height // stride, width // stride
         x = torch.randn(size, device="cuda", dtype=dtype).to(memory_format=torch.channels_last)
-        inputs = ALIGNMENT * -(-(3 * (channels // reduction_ratio) + 1) // ALIGNMENT)
+        inputs = branch_outputs(channels // reduction_ratio)
         like = {"device": "cuda", "dtype": dtype}
         branches = torch.randn(samples, inputs, *size[2:], **like)
         branches = branches.to(memory_format=torch.channels_last)

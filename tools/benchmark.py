@@ -94,8 +94,10 @@ def check_options(args: argparse.Namespace) -> None:
             raise ValueError(f"--{name} {value}: give 1 or more")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
-    if args.bandwidth and (args.device != "cuda" or args.configs):
-        raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda, no configs")
+    if args.bandwidth and args.device != "cuda":
+        raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda")
+    if args.bandwidth and (args.configs or args.growth or args.out):
+        raise ValueError("--bandwidth prints a table: leave out configs, --growth and --out")
     if args.out is not None and args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file: give a folder")
     if args.data and not args.configs:

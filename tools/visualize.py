@@ -37,19 +37,21 @@ def look_at_images(args: argparse.Namespace) -> None:
     predictor = Predictor(cfg, args.checkpoint, args.device)
     for image in images:
         explainer = Explainer(predictor, read_image(image.path))
-        maps = (
-            responses(explainer) if args.what == "responses" else activation_maps(explainer, args)
-        )
+        if args.what == "responses":
+            rows = responses(explainer)
+        else:
+            maps = activation_maps(explainer, args)
+            rows = [maps[at : at + 3] for at in range(0, len(maps), 3)]
         file = args.out / f"{image.name}.{args.what}.png"
-        columns = 5 if args.what == "responses" else 3
-        save_heatmaps(explainer.picture, maps, file, columns, title=image.name)
-        print(f"{image.name}: {len(maps)} maps in {file}", flush=True)
+        save_heatmaps(explainer.picture, rows, file, title=image.name)
+        print(f"{image.name}: {sum(map(len, rows))} maps in {file}", flush=True)
 
 
-def responses(explainer: Explainer) -> list[Heatmap]:
-    """The maps of every attention module."""
-    maps = []
+def responses(explainer: Explainer) -> list[list[Heatmap]]:
+    """The maps of every attention module, a row each."""
+    rows = []
     for name, own in explainer.responses().items():
+        maps = []
         for scale, values in own.scales.items():
             over = explainer.over_picture(values[0])
             maps.append(Heatmap(f"position {name}, {scale}", over, "mean |response|"))
@@ -58,7 +60,8 @@ def responses(explainer: Explainer) -> list[Heatmap]:
             maps.append(Heatmap(f"position {name}, spatial weights", over, "weight", (0, 1)))
         over = explainer.over_picture(own.change[0])
         maps.append(Heatmap(f"position {name}, what is added", over, "|y - x|"))
-    return maps
+        rows.append(maps)
+    return rows
 
 
 def activation_maps(explainer: Explainer, args: argparse.Namespace) -> list[Heatmap]:

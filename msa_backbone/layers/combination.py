@@ -10,7 +10,7 @@ from functools import wraps
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
 
 def combine(
@@ -49,11 +49,19 @@ def memory_format_of(x: Tensor) -> torch.memory_format:
     return torch.channels_last if last else torch.contiguous_format
 
 
-def without_autocast(backward: Callable) -> Callable:
-    """A backward pass computes in the dtypes of its forward pass, wherever it is called."""
+def first_derivative(backward: Callable) -> Callable:
+    """A backward pass that cannot be differentiated, and says so before it is.
+
+    It computes in the dtypes of its forward pass, wherever it is called.
+    """
 
     @wraps(backward)
     def run(ctx: FunctionCtx, grad: Tensor, *grads: Tensor | None) -> object:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "MultiScaleAttention's fast forms have no second derivative: for create_graph=True "
+                "set module.plain = True"
+            )
         with torch.autocast(grad.device.type, enabled=False):
             return backward(ctx, grad, *grads)
 
@@ -81,8 +89,7 @@ class _Combine(Function):
         return y
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         branches, spatial, channel, weight, bias = ctx.saved_tensors
         x_dtype, memory_format = ctx.like_x

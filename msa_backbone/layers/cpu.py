@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
-from .combination import memory_format_of, without_autocast
+from .combination import first_derivative, memory_format_of
 from .packing import convolve
 from .statistics import spatial_statistics
 from .taps import ROWS, SIZES, shifts_of, split, tap_matrix
@@ -109,8 +109,7 @@ class _Read(Function):
         return x, branches, statistics, average
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(
         ctx: FunctionCtx,
         grad_y: Tensor,

@@ -24,10 +24,18 @@ from .statistics import NormalisedAvgPool2d
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 KERNEL_DEVICE = "cuda"
 KERNEL_CHANNELS = 2048
-"""A program of a kernel has all channels of two locations, at least, in its registers."""
+"""A program of a kernel has all channels of a location, at least, in its registers."""
 
 KERNEL_SAMPLES = 65535
 """CUDA's limit for a grid; offsets inside of a sample have 32 bits."""
+
+KERNEL_ALIGNMENT = 8
+"""cuDNN's kernels for tensor cores want numbers of channels that are multiples of it."""
+
+
+def branch_outputs(hidden: int) -> int:
+    """Channels of the branches on a GPU: three times `hidden`, a constant one, and padding."""
+    return KERNEL_ALIGNMENT * -(-(3 * hidden + 1) // KERNEL_ALIGNMENT)
 
 
 def form_for(module: nn.Module, x: object) -> str:
@@ -45,7 +53,7 @@ def form_for(module: nn.Module, x: object) -> str:
         and x.dtype in KERNEL_DTYPES
         and x.shape[1] <= KERNEL_CHANNELS
         and x.shape[0] <= KERNEL_SAMPLES
-        and max(x.shape[1], 3 * hidden) * x.shape[2] * x.shape[3] < 2**31
+        and max(x.shape[1], branch_outputs(hidden)) * x.shape[2] * x.shape[3] < 2**31
     ):
         form = "kernels"
     elif (
@@ -57,7 +65,7 @@ def form_for(module: nn.Module, x: object) -> str:
         form = "cpu"
     else:
         return "plain"
-    if not _as_built(module, x.shape[1], hidden):
+    if not _as_built(module, x, hidden):
         return "plain"
     return "plain" if form == "kernels" and not _kernels_work(x.device) else form
 
@@ -79,12 +87,15 @@ def _pays(locations: int, hidden: int) -> bool:
     return locations >= 256 if torch.is_grad_enabled() else locations >= 4096 and hidden <= 8
 
 
-def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
+def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
     """Whether taking the weights does what calling the parts would do.
+
+    Weights of another dtype or device than x go where calling the parts tells what is wrong.
 
     Hooks, parametrizations, adapters, observers of a quantizer, other layers and subclasses with
     other parts of the formula count on the call.
     """
+    channels = x.shape[1]
     convs = [
         (module.conv1x1, channels, hidden, 1),
         (module.conv3x3, channels, hidden, 3),
@@ -110,7 +121,14 @@ def _as_built(module: nn.Module, channels: int, hidden: int) -> bool:
         getattr(type(module), name) is function and name not in vars(module)
         for name, function in module.formula.items()
     )
-    return own and not _has_any_global_hook() and all(_is_conv(*conv) for conv in convs)
+    if not own or _has_any_global_hook() or not all(_is_conv(*conv) for conv in convs):
+        return False
+    mixed = torch.is_autocast_enabled(x.device.type)
+    return all(
+        part.weight.device == part.bias.device == x.device
+        and (mixed or part.weight.dtype == part.bias.dtype == x.dtype)
+        for part, *_ in convs
+    )
 
 
 def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
@@ -118,6 +136,8 @@ def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
         _is(part, nn.Conv2d)
         and part.weight.shape == (outputs, inputs, size, size)
         and part.bias is not None
+        and part.bias.shape == (outputs,)
+        and part.bias.is_contiguous()
         and {type(part.weight), type(part.bias)} <= {Tensor, nn.Parameter}
         and part.padding == (size // 2, size // 2)
         and part.stride == part.dilation == (1, 1)

@@ -14,13 +14,11 @@ import triton
 import triton.language as tl
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
-from .combination import without_autocast
+from .combination import first_derivative
+from .dispatch import branch_outputs
 from .kernels import ENOUGH_PROGRAMS, MAX_TILES, TYPES, accumulated
-
-ALIGNMENT = 8
-"""Outputs of the branches' convolution are a multiple of it."""
 
 ELEMENTS = 4096
 """Weights that a program has in its registers."""
@@ -79,7 +77,7 @@ def _channel_gate_kernel(
         weights = tl.load(w1 + h[:, None] * channels + c[None, :], mask=inside, other=0.0).to(ACC)
         values = tl.sum(weights * squeezed[None, :], 1)
         values += tl.load(b1 + h, mask=h < hidden, other=0.0).to(ACC)
-        values = tl.maximum(values, 0.0)
+        values = tl.maximum(values, 0.0, propagate_nan=tl.PropagateNan.ALL)
         tl.store(between + sample * hidden + h, values, mask=h < hidden)
         weights = tl.load(w2 + c[None, :] * hidden + h[:, None], mask=inside, other=0.0).to(ACC)
         excited += tl.sum(weights * values[:, None], 0)
@@ -179,11 +177,11 @@ class _Pack(Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         *weights, b1, b3, b5, fusion_weight, fusion_bias = parameters
         hidden, channels = weights[0].shape[:2]
-        ctx.hidden, ctx.dtypes = hidden, [parameter.dtype for parameter in parameters]
+        ctx.hidden = hidden
         last = all(w.is_contiguous(memory_format=torch.channels_last) for w in weights)
         if not last:
             weights = [w.contiguous() for w in weights]
-        outputs = ALIGNMENT * triton.cdiv(3 * hidden + 1, ALIGNMENT)
+        outputs = branch_outputs(hidden)
         like = {"dtype": dtype, "device": b1.device}
         weight = torch.empty(outputs, channels, 5, 5, memory_format=torch.channels_last, **like)
         bias, fusion = torch.empty(outputs, **like), torch.empty(channels, outputs, **like)
@@ -196,22 +194,21 @@ class _Pack(Function):
         return weight, bias, fusion
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(
         ctx: FunctionCtx, weight: Tensor, bias: Tensor, fusion: Tensor
     ) -> tuple[Tensor | None, ...]:
         hidden = ctx.hidden
         first, second, third = (slice(n * hidden, (n + 1) * hidden) for n in range(3))
-        grads = [
+        return (
+            None,
             weight[first, :, 2:3, 2:3],
             weight[second, :, 1:4, 1:4],
             weight[third],
             *(bias[part] for part in (first, second, third)),
             fusion[:, : 3 * hidden, None, None],
             fusion[:, 3 * hidden],
-        ]
-        return None, *(grad.to(dtype) for grad, dtype in zip(grads, ctx.dtypes, strict=True))
+        )
 
 
 def channel_gate(
@@ -261,8 +258,7 @@ class _ChannelGate(Function):
         return gate
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
         average, between, gate, w1, w2 = ctx.saved_tensors
         dtype = average.dtype
@@ -271,8 +267,7 @@ class _ChannelGate(Function):
         of_second, of_b2 = grad.mT @ between, grad.sum(0)
         grad = torch.ops.aten.threshold_backward(grad @ second, between, 0)
         of_first, of_b1 = grad.mT @ average, grad.sum(0)
-        of_parameters = of_first.view_as(w1), of_b1, of_second.view_as(w2), of_b2
-        return grad @ first, None, *(of.to(w1.dtype) for of in of_parameters)
+        return grad @ first, None, of_first.view_as(w1), of_b1, of_second.view_as(w2), of_b2
 
 
 def spatial_gate(statistics: Tensor, conv: nn.Conv2d) -> Tensor:
@@ -301,28 +296,30 @@ class _SpatialGate(Function):
                 statistics, taps, bias, gate, height, width,
                 ACC=TYPES[accumulated(statistics.dtype)], L=LOCATIONS,
             )  # fmt: skip
-        ctx.save_for_backward(statistics, gate, weight)
+        ctx.save_for_backward(statistics, gate, taps)
         return gate
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        statistics, gate, weight = ctx.saved_tensors
+    @first_derivative
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        statistics, gate, taps = ctx.saved_tensors
         samples, _, height, width = statistics.shape
         dtype = accumulated(statistics.dtype)
         grad = torch.ops.aten.sigmoid_backward(grad.to(dtype), gate.to(dtype)).contiguous()
-        of_statistics, tiles = torch.empty_like(statistics), triton.cdiv(height * width, LOCATIONS)
-        together = min(MAX_TILES, max(1, 21 * samples * tiles // ENOUGH_PROGRAMS))
-        parts = triton.cdiv(tiles, together)
-        sums = grad.new_empty(samples * parts, 3, 7, 7)
+        tiles = triton.cdiv(height * width, LOCATIONS)
+        of_statistics = of_weight = of_bias = None
         with torch.cuda.device_of(grad):
-            _spatial_gate_backward_kernel[(tiles, samples)](
-                grad, weight.contiguous(), of_statistics, height, width,
-                ACC=TYPES[dtype], L=LOCATIONS,
-            )  # fmt: skip
-            _spatial_weight_kernel[(21, parts, samples)](
-                grad, statistics, sums, height, width, together, ACC=TYPES[dtype], L=LOCATIONS,
-            )  # fmt: skip
-        of_weight, of_bias = sums.sum(0, keepdim=True), grad.sum().view(1)
-        return of_statistics, of_weight.to(weight.dtype), of_bias.to(weight.dtype)
+            if ctx.needs_input_grad[0]:
+                of_statistics = torch.empty_like(statistics)
+                _spatial_gate_backward_kernel[(tiles, samples)](
+                    grad, taps, of_statistics, height, width, ACC=TYPES[dtype], L=LOCATIONS,
+                )  # fmt: skip
+            if any(ctx.needs_input_grad[1:]):
+                together = min(MAX_TILES, max(1, 21 * samples * tiles // ENOUGH_PROGRAMS))
+                parts = triton.cdiv(tiles, together)
+                sums = grad.new_empty(samples * parts, 3, 7, 7)
+                _spatial_weight_kernel[(21, parts, samples)](
+                    grad, statistics, sums, height, width, together, ACC=TYPES[dtype], L=LOCATIONS,
+                )  # fmt: skip
+                of_weight, of_bias = sums.sum(0, keepdim=True), grad.sum().view(1)
+        return of_statistics, of_weight, of_bias

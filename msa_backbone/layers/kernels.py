@@ -13,9 +13,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
 
-from .combination import locations_of, memory_format_of, without_autocast
+from .combination import first_derivative, locations_of, memory_format_of
 
 TILE_ELEMENTS = 1024
 """Elements of x that a warp has in its registers in the first pass: no warp waits for another."""
@@ -128,11 +128,12 @@ def _combine_kernel(
 @triton.jit
 def _fusion_grad_kernel(
     grad, branches, spatial, sums,
-    channels, width, locations, tiles, blocks,
+    channels, width, locations, tiles,
     grad_n, grad_c, grad_l, branches_n, branches_k, branches_l,
     ACC: tl.constexpr, PRECISION: tl.constexpr, L: tl.constexpr, C: tl.constexpr, K: tl.constexpr,
 ):  # fmt: skip
     part, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    blocks = tl.cdiv(width, K)
     c = (tl.program_id(0) // blocks) * C + tl.arange(0, C)
     k = (tl.program_id(0) % blocks) * K + tl.arange(0, K)
     products = tl.zeros([C, K], ACC)
@@ -192,8 +193,7 @@ class _Read(Function):
         return x, statistics, sums.sum(1) if parts > 1 else sums[:, 0]
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(
         ctx: FunctionCtx, grad_y: Tensor, grad_statistics: Tensor, grad_average: Tensor
     ) -> Tensor:
@@ -246,7 +246,7 @@ class _Combine(Function):
         fusion: Tensor,
     ) -> Tensor:
         ctx.save_for_backward(branches, spatial, channel, fusion)
-        ctx.like_x = x.dtype, memory_format_of(x)
+        ctx.memory_format = memory_format_of(x)
         samples, channels, height, width = x.shape
         inputs = branches.shape[1]
         y = torch.empty_like(
@@ -267,26 +267,23 @@ class _Combine(Function):
         return y
 
     @staticmethod
-    @once_differentiable
-    @without_autocast
+    @first_derivative
     def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         branches, spatial, channel, fusion = ctx.saved_tensors
-        x_dtype, memory_format = ctx.like_x
-        grad_y = grad_y.contiguous(memory_format=memory_format)
-        grad = locations_of(grad_y).to(branches.dtype)
-        spatial = locations_of(spatial.to(branches.dtype))
-        inputs = locations_of(branches)
+        grad_y = grad_y.contiguous(memory_format=ctx.memory_format)
+        low = grad_y.to(branches.dtype)
         for_branches, for_spatial, *for_fusion = ctx.needs_input_grad[1:]
         grads: list[Tensor | None] = [None] * 4
         if for_branches or for_spatial:
-            of_gated = grad @ (fusion * channel).to(grad.dtype)
-            grads[0] = _maps(of_gated * spatial, grad_y)
-            grads[1] = _maps((of_gated * inputs).sum(2, keepdim=True), grad_y)
+            of_gated = locations_of(low) @ (fusion * channel).to(low.dtype)
+            grads[0] = _maps(of_gated * locations_of(spatial.to(low.dtype)), low)
+            if for_spatial:
+                grads[1] = _maps((of_gated * locations_of(branches)).sum(2, keepdim=True), low)
         if any(for_fusion):
-            of_products = _fusion_grad(grad_y.to(branches.dtype), branches, ctx.saved_tensors[1])
+            of_products = _fusion_grad(low, branches, spatial)
             grads[2] = (of_products * fusion).sum(2, keepdim=True)
             grads[3] = (of_products * channel).sum(0)
-        return grad_y.to(x_dtype), *grads
+        return grad_y, *grads
 
 
 def _fusion_grad(grad: Tensor, branches: Tensor, spatial: Tensor) -> Tensor:
@@ -294,15 +291,16 @@ def _fusion_grad(grad: Tensor, branches: Tensor, spatial: Tensor) -> Tensor:
     samples, channels, height, width = grad.shape
     inputs, locations = branches.shape[1], height * width
     tile = _fusion_tile(inputs, grad.element_size())
-    blocks, tiles = triton.cdiv(inputs, tile["K"]), triton.cdiv(locations, tile["L"])
-    programs = triton.cdiv(channels, tile["C"]) * blocks
+    tiles = triton.cdiv(locations, tile["L"])
+    programs = triton.cdiv(channels, tile["C"]) * triton.cdiv(inputs, tile["K"])
     together = min(MAX_TILES, max(1, samples * programs * tiles // ENOUGH_PROGRAMS))
+    together = max(together, triton.cdiv(tiles, 65535))  # CUDA's limit for a grid
     parts = triton.cdiv(tiles, together)
     sums = grad.new_empty(samples, parts, channels, inputs, dtype=accumulated(grad.dtype))
     with torch.cuda.device_of(grad):
         _fusion_grad_kernel[(programs, parts, samples)](
             grad, branches, spatial.contiguous(), sums,
-            channels, inputs, locations, together, blocks, *_strides(grad), *_strides(branches),
+            channels, inputs, locations, together, *_strides(grad), *_strides(branches),
             ACC=TYPES[sums.dtype], PRECISION="tf32" if _tf32(grad) else "ieee", **tile,
         )  # fmt: skip
     return sums.sum(1)

@@ -37,45 +37,44 @@ class Heatmap:
 
 
 def save_heatmaps(
-    picture: np.ndarray, maps: Sequence[Heatmap], out_file: Path, columns: int = 3, title: str = ""
+    picture: np.ndarray, rows: Sequence[Sequence[Heatmap]], out_file: Path, title: str = ""
 ) -> None:
     """Save what `draw_heatmaps` draws as a PNG."""
-    figure = draw_heatmaps(picture, maps, columns, title)
+    figure = draw_heatmaps(picture, rows, title)
     out_file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out_file, dpi=100)
     plt.close(figure)
 
 
 def draw_heatmaps(
-    picture: np.ndarray, maps: Sequence[Heatmap], columns: int = 3, title: str = ""
+    picture: np.ndarray, rows: Sequence[Sequence[Heatmap]], title: str = ""
 ) -> Figure:
     """Draw the picture, and beside it every map over the picture with its colour bar.
 
     Args:
         picture: RGB, (H, W, 3) uint8.
-        maps: in reading order.
-        columns: pictures in a row.
+        rows: the maps of each row, which begin behind the picture's column.
         title: above all.
     """
     height, width = picture.shape[:2]
-    count = len(maps) + 1
-    columns = min(columns, count)
-    rows = -(-count // columns)
+    columns = 1 + max(map(len, rows), default=0)
     cell = 3.6
     figure, axes = plt.subplots(
-        rows,
+        max(1, len(rows)),
         columns,
-        figsize=(columns * (cell + 0.6), rows * (cell * height / width + 0.5)),
+        figsize=(columns * (cell + 0.6), max(1, len(rows)) * (cell * height / width + 0.5)),
         layout="constrained",
         squeeze=False,
     )
     for axis in axes.flat:
         axis.axis("off")
-    first, *others = axes.flat
-    first.imshow(picture)
-    first.set_title("image", fontsize=9)
+    axes[0, 0].imshow(picture)
+    axes[0, 0].set_title("image", fontsize=9)
     grey = greyed(picture)
-    for axis, own in zip(others, maps, strict=False):
+    places = [
+        (axes[row, 1 + at], own) for row, maps in enumerate(rows) for at, own in enumerate(maps)
+    ]
+    for axis, own in places:
         axis.imshow(grey)
         low, high = own.limits or (float(own.values.min()), float(own.values.max()))
         shown = axis.imshow(

@@ -274,6 +274,13 @@ CHANGES = {
         torch.nn.utils.parametrizations.weight_norm(m.conv5x5),
         nn.init.constant_(m.conv5x5.parametrizations.weight.original0, 3.0),
     ),
+    "a strided bias": lambda m: setattr(
+        m.conv3x3, "bias", nn.Parameter(torch.ones(4, 2).cumsum(1)[:, 1])
+    ),
+    "another gate's activation": lambda m: (
+        m.channel_attention.__setitem__(2, nn.Tanh()),
+        nn.init.constant_(m.channel_attention[1].bias, -1.0),
+    ),
     "pruned": lambda m: (
         torch.nn.utils.prune.l1_unstructured(m.conv5x5, "weight", 0.5),
         nn.init.constant_(m.conv5x5.weight_orig, 0.3),
@@ -373,12 +380,15 @@ def test_channels_that_do_not_fit_are_told_by_the_convolution():
         build(16, 4)(torch.randn(1, 8, 20, 20))
 
 
-def test_a_second_derivative_is_refused_and_has_a_way():
+@pytest.mark.parametrize("form", ["cpu", "kernels"])
+def test_a_second_derivative_is_refused_and_has_a_way(form, request):
+    if form == "kernels":
+        request.getfixturevalue("interpreted_kernels")
     module, x = build(8, 4).double(), torch.randn(1, 8, 16, 16, dtype=torch.float64)
     x.requires_grad_()
-    gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
+    assert dispatch.form_for(module, x) == form
+    with pytest.raises(RuntimeError, match=r"no second derivative.* set module\.plain = True"):
+        torch.autograd.grad(module(x).square().sum(), x, create_graph=True)
     module.plain = True
     gradient = torch.autograd.grad(module(x).square().sum(), x, create_graph=True)[0]
     gradient.sum().backward()

@@ -153,6 +153,45 @@ def test_nothing_of_the_size_of_x_is_stored_but_x(calls):
     assert calls == [(1, 64, 64, 64)]
 
 
+def test_a_weight_that_is_not_a_number_is_seen():
+    module, x = build(16, 4), torch.randn(1, 16, 9, 9)
+    module.channel_attention[1].weight.data[0, 0] = float("nan")
+    assert dispatch.form_for(module, x) == "kernels"
+    assert module(x).isnan().all()
+
+
+def test_weights_of_another_dtype_or_device_are_told_by_the_plain_form():
+    module, x = build(16, 4), torch.randn(1, 16, 9, 9)
+    with pytest.raises(RuntimeError, match="should be the same"):
+        module.half()(x)
+    assert dispatch.form_for(module.float().to("meta"), x) == "plain"
+
+
+def test_maps_beyond_32_bits_are_left_to_others():
+    """Three times 64 channels fit, the 200 that the branches are rounded up to do not."""
+    module = build(64, 1)
+    x = torch.zeros(1, 1, 1, 1).expand(1, 64, 3277, 3277)
+    assert 192 * 3277**2 < 2**31 < dispatch.branch_outputs(64) * 3277**2
+    assert dispatch.form_for(module, x) != "kernels"
+    assert dispatch.form_for(module, x[:, :, :3000]) == "kernels"
+
+
+def test_no_grid_is_larger_than_cuda_takes(monkeypatch):
+    from msa_backbone.layers import kernels
+
+    grids = []
+
+    class Recorded:
+        def __getitem__(self, grid):
+            grids.append(grid)
+            return lambda *_, **__: None
+
+    monkeypatch.setattr(kernels, "_fusion_grad_kernel", Recorded())
+    like = torch.zeros(1, 1, 1, 1)
+    kernels._fusion_grad(*(like.expand(1, c, 8200, 8200) for c in (8, 8)), like)
+    assert max(grids[0][1:]) <= 65535 and grids[0][0] < 2**31
+
+
 def test_kernels_that_do_not_work_are_told_once_and_done_without(monkeypatch):
     dispatch._kernels_work.cache_clear()
     module, x = build(16, 4), torch.randn(1, 16, 6, 6)

@@ -21,7 +21,9 @@ def maps(count: int) -> list[Heatmap]:
 @pytest.mark.parametrize("size", [(40, 60), (200, 50), (64, 64)])
 @pytest.mark.parametrize("count", [1, 4])
 def test_titles_and_colour_bars_lie_inside_of_the_picture(size, count):
-    figure = draw_heatmaps(np.zeros((*size, 3), np.uint8), maps(count), title="all of them")
+    figure = draw_heatmaps(
+        np.zeros((*size, 3), np.uint8), [maps(count)[:3], maps(count)[3:]], title="all of them"
+    )
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
     assert titles == ["image", *(own.title for own in maps(count))]
     bars = [axis for axis in figure.axes if axis.get_label() == "<colorbar>"]
@@ -38,7 +40,7 @@ def test_titles_and_colour_bars_lie_inside_of_the_picture(size, count):
 
 def test_limits_are_kept_and_a_constant_map_is_drawn():
     own = Heatmap("constant", np.full((2, 2), 0.25), limits=(0, 1))
-    figure = draw_heatmaps(np.zeros((8, 8, 3), np.uint8), [own, Heatmap("same", own.values)])
+    figure = draw_heatmaps(np.zeros((8, 8, 3), np.uint8), [[own, Heatmap("same", own.values)]])
     bars = [axis for axis in figure.axes if axis.get_label() == "<colorbar>"]
     assert bars[0].get_ylim() == (0, 1)
     plt.close(figure)
@@ -47,12 +49,12 @@ def test_limits_are_kept_and_a_constant_map_is_drawn():
 def test_a_map_of_few_values_is_stretched_over_the_whole_picture(tmp_path):
     """The hot corner of a 2 x 2 map is the picture's hot corner."""
     values = np.array([[0.0, 0.0], [0.0, 1.0]])
-    figure = draw_heatmaps(np.full((100, 160, 3), 128, np.uint8), [Heatmap("corner", values)])
+    figure = draw_heatmaps(np.full((100, 160, 3), 128, np.uint8), [[Heatmap("corner", values)]])
     image = figure.axes[1].images[-1]
     assert image.get_extent() == [-0.5, 159.5, 99.5, -0.5]
     assert np.array_equal(np.asarray(image.get_array()), values)
     plt.close(figure)
-    save_heatmaps(np.zeros((10, 20, 3), np.uint8), maps(2), tmp_path / "new/folder/a.png")
+    save_heatmaps(np.zeros((10, 20, 3), np.uint8), [maps(2)], tmp_path / "new/folder/a.png")
     assert read_picture(tmp_path / "new/folder/a.png").shape[1] > 600
 
 
