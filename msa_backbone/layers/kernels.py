@@ -294,7 +294,8 @@ def _fusion_grad(grad: Tensor, branches: Tensor, spatial: Tensor) -> Tensor:
     tiles = triton.cdiv(locations, tile["L"])
     programs = triton.cdiv(channels, tile["C"]) * triton.cdiv(inputs, tile["K"])
     together = min(MAX_TILES, max(1, samples * programs * tiles // ENOUGH_PROGRAMS))
-    together = max(together, triton.cdiv(tiles, 65535))  # CUDA's limit for a grid
+    smallest = triton.cdiv(inputs * 4, tile["L"] * grad.element_size())  # sums no larger than x
+    together = max(together, smallest, triton.cdiv(tiles, 65535))  # CUDA's limit for a grid
     parts = triton.cdiv(tiles, together)
     sums = grad.new_empty(samples, parts, channels, inputs, dtype=accumulated(grad.dtype))
     with torch.cuda.device_of(grad):

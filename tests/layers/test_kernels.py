@@ -176,7 +176,12 @@ def test_maps_beyond_32_bits_are_left_to_others():
     assert dispatch.form_for(module, x[:, :, :3000]) == "kernels"
 
 
-def test_no_grid_is_larger_than_cuda_takes(monkeypatch):
+@pytest.mark.parametrize(
+    ("samples", "channels", "inputs", "height", "width"),
+    [(1, 8, 8, 8200, 8200), (1, 512, 104, 100, 166), (16, 64, 16, 112, 112)],
+)
+def test_the_fusion_gradient_keeps_to_limits(samples, channels, inputs, height, width, monkeypatch):
+    """CUDA's for a grid; what the programs sum up is no larger than x but for the last tiles."""
     from msa_backbone.layers import kernels
 
     grids = []
@@ -187,9 +192,13 @@ def test_no_grid_is_larger_than_cuda_takes(monkeypatch):
             return lambda *_, **__: None
 
     monkeypatch.setattr(kernels, "_fusion_grad_kernel", Recorded())
-    like = torch.zeros(1, 1, 1, 1)
-    kernels._fusion_grad(*(like.expand(1, c, 8200, 8200) for c in (8, 8)), like)
-    assert max(grids[0][1:]) <= 65535 and grids[0][0] < 2**31
+    one = torch.zeros(1, 1, 1, 1, dtype=torch.float16)
+    x, branches = (one.expand(samples, c, height, width) for c in (channels, inputs))
+    kernels._fusion_grad(x, branches, one)
+    programs, parts, _ = grids[0]
+    assert programs < 2**31 and max(grids[0][1:]) <= 65535
+    tile = 64 * channels
+    assert 4 * parts * channels * inputs <= 2 * (channels * height * width + tile * 4)
 
 
 def test_kernels_that_do_not_work_are_told_once_and_done_without(monkeypatch):
