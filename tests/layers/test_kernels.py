@@ -87,23 +87,33 @@ def test_any_shape_equals_the_published_formula(
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("memory_format", FORMATS)
 def test_rounding_is_that_of_the_dtype(dtype, memory_format):
-    """No further from float64 than three times the plain form."""
-    module = build(64, 8).to(dtype)
-    x = (1 + torch.randn(2, 64, 9, 14)).to(dtype).contiguous(memory_format=memory_format)
-    exact_x = x.double().requires_grad_()
-    exact = copy.deepcopy(module).double()
-    truth = output_and_gradients(
-        lambda x: multi_scale_attention(dict(exact.named_parameters()), x),
-        [exact_x, *exact.parameters()],
-    )
-    tensors = [x.requires_grad_(), *module.parameters()]
-    mine = output_and_gradients(module, tensors)
-    module.plain = True
-    plain = output_and_gradients(module, tensors)
-    for m, p, t in zip(mine, plain, truth, strict=True):
-        assert m.dtype == dtype
-        allowed = 3 * (p - t).norm() + torch.finfo(dtype).eps * t.norm()
-        assert (m - t).norm() <= allowed
+    """Over several inputs no further from float64 than three times the plain form.
+
+    A gradient of one number, as the spatial gate's bias has, is right to the last bit now and then.
+    """
+    squares = []
+    for seed in range(5):
+        module = build(64, 8, seed).to(dtype)
+        x = (1 + torch.randn(2, 64, 9, 14)).to(dtype).contiguous(memory_format=memory_format)
+        exact_x = x.double().requires_grad_()
+        exact = copy.deepcopy(module).double()
+        parameters = dict(exact.named_parameters())
+        truth = output_and_gradients(
+            lambda x, parameters=parameters: multi_scale_attention(parameters, x),
+            [exact_x, *exact.parameters()],
+        )
+        tensors = [x.requires_grad_(), *module.parameters()]
+        mine = output_and_gradients(module, tensors)
+        module.plain = True
+        plain = output_and_gradients(module, tensors)
+        assert {m.dtype for m in mine} == {dtype}
+        errors = [
+            ((m - t).square().sum(), (p - t).square().sum(), t.square().sum())
+            for m, p, t in zip(mine, plain, truth, strict=True)
+        ]
+        squares.append(torch.tensor(errors, dtype=torch.float64))
+    for mine, plain, truth in sum(squares).sqrt():
+        assert mine <= 3 * plain + torch.finfo(dtype).eps * truth
 
 
 @pytest.mark.parametrize("precision", ["ieee", "tf32"])
