@@ -38,9 +38,13 @@ def main() -> None:
     with runs.one_line_errors():
         if args.images < 0:
             raise ValueError(f"--images {args.images}: give 0 or more")
+        out = args.out or args.work_dir / "report.html"
+        if out.is_dir():
+            raise ValueError(
+                f"--out {out}: is a folder; name a file, such as {out / 'report.html'}"
+            )
         run = find_run(args.work_dir, args.config, args.checkpoint)
         report = make_report(run, args.images, args.score_thr, args.device, args.cfg_options)
-        out = args.out or args.work_dir / "report.html"
         write_whole(out, render(report))
     print(f"report: {out} ({out.stat().st_size / 2**20:.1f} MiB)")
 

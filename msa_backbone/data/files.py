@@ -56,8 +56,12 @@ def write_whole(file: Path, text: str) -> None:
     """Write a file that is there as a whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def place_file(source: Path, target: Path, link: bool = True) -> None:

@@ -77,7 +77,11 @@ class Predictor:
         runs.check_checkpoint(self.model, checkpoint, None)
         tensors = content.get("state_dict", content)
         self.model.load_state_dict({name: tensors[name] for name in self.model.state_dict()})
-        self.model.to(device).eval()
+        try:
+            self.model.to(device).eval()
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"--device {device}: {reason}") from error
         self.palette = meta.get("palette") or config_edits.make_palette(len(self.classes))
         # The picture is there already, and nobody knows the truth.
         pipeline = [

@@ -103,12 +103,14 @@ def make_report(
     for name in ("val_dataloader", "val_evaluator"):
         if not cfg.get(name):
             raise ValueError(f"config {run.config} has no {name}: nothing to report on")
+    config = cfg.pretty_text
     cfg.test_dataloader = cfg.val_dataloader  # test data stay unseen
     runs.check_data_files(
         cfg.val_dataloader,
         "val_dataloader",
         "start from the folder that the training was started in",
     )
+    training, validation = read_records(run.work_dir)
     MMLogger.get_current_instance().setLevel("ERROR")
     predictor = Predictor(cfg, str(run.checkpoint), device)
     evaluation = Evaluation(predictor, cfg, images, score_thr)
@@ -116,9 +118,8 @@ def make_report(
     illustrator = Illustrator(predictor, cfg, score_thr)
     best, worst = (
         [illustrator(own, evaluation.info(own.index)) for own in chosen]
-        for chosen in (evaluation.ranking.best, evaluation.ranking.worst_of_the_rest())
+        for chosen in evaluation.ranking.best_and_worst()
     )
-    training, validation = read_records(run.work_dir)
     return Report(
         title=run.config.stem,
         summary=summary(run, predictor, len(evaluation.dataset)),
@@ -130,7 +131,7 @@ def make_report(
         ranked_by=evaluation.judge.ranked_by,
         best=best,
         worst=worst,
-        config=run.config.read_text(encoding="utf-8"),
+        config=config,
         environment=environments(run.work_dir),
     )
 
@@ -151,11 +152,13 @@ class Evaluation:
     def __init__(self, predictor: Predictor, cfg: Config, images: int, score_thr: float) -> None:
         self.model = predictor.model
         sampler = {"type": "DefaultSampler", "shuffle": False}  # the order of the data set
-        with _quiet():
+        with _quiet(), runs.config_at_fault("the val_dataloader or val_evaluator cannot be built"):
             loader = {**cfg.val_dataloader, "sampler": sampler, "batch_sampler": None}
             self.loader = Runner.build_dataloader(loader, seed=0)
             self.evaluator = Evaluator(cfg.val_evaluator)
         self.dataset = self.loader.dataset
+        if not len(self.dataset):
+            raise ValueError("the val_dataloader has no images: nothing to report on")
         self.evaluator.dataset_meta = self.dataset.metainfo
         named = tuple(self.dataset.metainfo.get("classes") or predictor.classes)
         if named != predictor.classes:
@@ -164,7 +167,7 @@ class Evaluation:
                 f"val_dataloader has {', '.join(named)}: they must be the same"
             )
         self.judge = JUDGES[predictor.kind](predictor.classes, score_thr)
-        self.ranking = Ranking(min(images, -(-len(self.dataset) // 2)))
+        self.ranking = Ranking(images)
 
     def info(self, index: int) -> dict:
         """What the data set knows of an image."""

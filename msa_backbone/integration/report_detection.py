@@ -33,7 +33,7 @@ class DetectionJudge(Judge):
         self.images: list[dict] = []
         self.truths: list[dict] = []
         self.results: list[dict] = []
-        self.kinds = {"bbox"}
+        self.without_masks = self.with_masks = False
 
     def judge(self, index: int, sample: BaseDataElement, info: Mapping) -> Judged:
         if "pred_instances" not in sample or "labels" not in sample.pred_instances:
@@ -42,12 +42,14 @@ class DetectionJudge(Judge):
         truth, ignored = true_instances(info, sample.ori_shape, "masks" in found)
         self._collect(index, sample.ori_shape, truth, ignored, found)
         kept = found[found.scores >= self.score_thr]
-        if ignored.any():  # what lies in a crowd is neither right nor wrong
-            kept = kept[~_lies_within(kept.bboxes, truth.bboxes[ignored])]
-        truth = truth[~ignored]
-        labels, truths = kept.labels.numpy(), truth.labels.numpy()
+        crowds, truth = truth[ignored], truth[~ignored]
+        truths = truth.labels.numpy()
         overlaps = box_iou(kept.bboxes.float(), truth.bboxes).numpy()
-        matched = match_boxes(overlaps, kept.scores.numpy(), labels, truths, OVERLAP)
+        matched = match_boxes(overlaps, kept.scores.numpy(), kept.labels.numpy(), truths, OVERLAP)
+        # What fits no object and lies in a crowd of its class is neither right nor wrong.
+        counts = torch.from_numpy(matched >= 0) | ~_lies_within(kept, crowds)
+        kept, matched = kept[counts], matched[counts.numpy()]
+        labels = kept.labels.numpy()
         own = box_confusion(matched, labels, truths, len(self.classes))
         self.matrix += own
         right = int(own.diagonal().sum())
@@ -77,13 +79,15 @@ class DetectionJudge(Judge):
             )
         for row, score in enumerate(found.scores.tolist()):
             self.results.append({"score": score, **_record(index, found, row)})
-        if "masks" in truth and "masks" in found:
-            self.kinds.add("segm")
+        masks = "masks" in truth and "masks" in found
+        self.with_masks |= masks
+        self.without_masks |= len(truth) > 0 and not masks
 
     def findings(self) -> Findings:
         scores: dict[str, np.ndarray] = {}
         curves: dict[str, list[Curve]] = {}
-        for kind in sorted(self.kinds):
+        masked = self.with_masks and not self.without_masks
+        for kind in ("bbox", "segm") if masked else ("bbox",):
             what = {"bbox": "box", "segm": "mask"}[kind]
             precision = coco_precision(
                 self.images, self.truths, self.results, kind, len(self.classes)
@@ -99,7 +103,8 @@ class DetectionJudge(Judge):
         scores["objects"] = self.matrix.sum(axis=1)[:-1]
         note = (
             f"Boxes with a score of {self.score_thr:g} or more, paired one to one at IoU 0.5, the "
-            f"right ones first. Row {BACKGROUND}: boxes where nothing is; its column: missed ones."
+            f"right ones first. Row {BACKGROUND}: boxes where nothing is; its column: missed ones. "
+            "What fits no object and lies in a crowd of its class is not counted."
         )
         names = (*self.classes, BACKGROUND)
         coco = "At COCO's 101 recalls, for all scores; the average precision is in brackets."
@@ -208,9 +213,11 @@ def _record(index: int, instances: InstanceData, row: int) -> dict:
     return record
 
 
-def _lies_within(boxes: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
-    """(n,) bool, the boxes that lie with half of their area in one of the regions."""
+def _lies_within(found: InstanceData, crowds: InstanceData) -> torch.Tensor:
+    """(n,) bool, the boxes that lie with half of their area in a crowd of their class."""
+    boxes, regions = found.bboxes, crowds.bboxes
     corners = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
     ends = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
     shared = (ends - corners).clamp(min=0).prod(-1)
-    return (shared >= OVERLAP * box_area(boxes)[:, None]).any(dim=1)
+    within = shared >= OVERLAP * box_area(boxes)[:, None]
+    return (within & (found.labels[:, None] == crowds.labels)).any(dim=1)

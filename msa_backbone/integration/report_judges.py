@@ -41,6 +41,7 @@ class Ranking:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self.judged = 0
         self.best: list[Judged] = []
         self.worst: list[Judged] = []
 
@@ -48,6 +49,7 @@ class Ranking:
         """Let an image compete."""
         if np.isnan(judged.score):
             return
+        self.judged += 1
         self.best = self._first([*self.best, judged], -1)
         self.worst = self._first([*self.worst, judged], 1)
 
@@ -55,10 +57,11 @@ class Ranking:
         images.sort(key=lambda own: (sign * own.score, -own.weight, own.index))
         return images[: self.most]
 
-    def worst_of_the_rest(self) -> list[Judged]:
-        """The worst images, without those that are among the best."""
-        shown = {own.index for own in self.best}
-        return [own for own in self.worst if own.index not in shown]
+    def best_and_worst(self) -> tuple[list[Judged], list[Judged]]:
+        """The best images, at most half of all, and the worst of the others."""
+        best = self.best[: -(-self.judged // 2)]
+        shown = {own.index for own in best}
+        return best, [own for own in self.worst if own.index not in shown]
 
 
 class Judge(ABC):

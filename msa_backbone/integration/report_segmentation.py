@@ -25,6 +25,10 @@ class SegmentationJudge(Judge):
 
     def __init__(self, classes: tuple[str, ...], score_thr: float) -> None:
         super().__init__(classes, score_thr)
+        if len(classes) < 2:
+            raise ValueError(
+                "the report of a segmenter needs two classes or more, such as background"
+            )
         self.matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
         self.counts = torch.zeros(2, len(classes), BINS, dtype=torch.int64)  # correct, accepted
 
@@ -73,6 +77,7 @@ class SegmentationJudge(Judge):
         truth = truth[counted]
         for label, own in enumerate(log_shares):
             odds = own - torch.log1p(-own.exp().clamp(max=1 - 1e-15))
+            odds = odds.nan_to_num(-LOGIT_LIMIT)  # a diverged model is sure of nothing
             position = (odds.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_LIMIT + 1) / 2
             bins = BINS - 1 - (position * (BINS - 1)).long()  # the highest scores first
             for place, chosen in enumerate((bins[truth == label], bins)):

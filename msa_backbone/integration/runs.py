@@ -39,7 +39,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _config_at_fault(what: str) -> Iterator[None]:
+def config_at_fault(what: str) -> Iterator[None]:
     """What OpenMMLab raises for a config's mistakes becomes a ValueError."""
     try:
         yield
@@ -58,7 +58,7 @@ def load_config(
         default_folder: where in the config's own work dir to go by default.
     """
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
-    with _config_at_fault(f"config {path} cannot be read"):
+    with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
     own = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
     cfg.work_dir = str(options.get("work_dir") or work_dir or own)
@@ -70,7 +70,7 @@ def load_config(
 def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
     """Change the settings that --cfg-options names."""
     for key, value in options.items():
-        with _config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
+        with config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
             cfg.merge_from_dict({key: value})
 
 
@@ -100,12 +100,12 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
 
 
 def newest_checkpoint(work_dir: str) -> str | None:
-    """The checkpoint that a work dir names as its last, also after the folder was moved."""
+    """The checkpoint that a work dir names as its last, also after it was moved or copied."""
     checkpoint = find_latest_checkpoint(work_dir)
     if checkpoint is None:
         return None
     moved = Path(work_dir, Path(checkpoint).name)
-    return str(moved) if not Path(checkpoint).is_file() and moved.is_file() else checkpoint
+    return str(moved) if moved.is_file() else checkpoint
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
@@ -118,7 +118,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
         ValueError, OSError: what is wrong, before a run writes anything.
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
-    with _config_at_fault("the config's model cannot be built"):
+    with config_at_fault("the config's model cannot be built"):
         if cfg.get("data_preprocessor"):  # beside the model, as in mmpretrain's configs
             cfg.model.setdefault("data_preprocessor", cfg.data_preprocessor)
         model = MODELS.build(cfg.model)

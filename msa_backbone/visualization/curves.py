@@ -33,7 +33,7 @@ def read_records(work_dir: Path) -> tuple[list[dict], list[dict]]:
     """
     records: list[dict] = []
     for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
-        new = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        new = _read_lines(path)
         if not new or START not in new[0]:  # no training of ours
             continue
         overtaken = (
@@ -46,6 +46,19 @@ def read_records(work_dir: Path) -> tuple[list[dict], list[dict]]:
     training = [record for record in records if "loss" in record]
     validation = [record for record in records if "loss" not in record]
     return training, validation
+
+
+def _read_lines(path: Path) -> list[dict]:
+    """The records of a log; its last line may be half written."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise ValueError(f"{path}: record {number} is no JSON ({error})") from error
+    return records
 
 
 def all_scores_of(record: Mapping[str, object]) -> dict[str, float]:

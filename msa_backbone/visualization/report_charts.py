@@ -94,7 +94,7 @@ def line_chart(title: str, axis: str, records: Sequence[dict], labels: dict[str,
         x, y = thinned(points, MOST_POINTS).T
         chart.add_scatter(x=x.tolist(), y=rounded(y), name=plain(label), mode=mode)
     chart.update_yaxes(rangemode="tozero", exponentformat="power")
-    if axis == "epoch" and len(records) <= FEW_RECORDS:
+    if axis == "epoch" and max((r["step"] for r in records), default=0) <= FEW_RECORDS:
         chart.update_xaxes(dtick=1)
     chart.update_layout(showlegend=len(labels) > 1)
     return chart

@@ -143,8 +143,8 @@ def test_boxes_by_hand():
     assert judged.score == pytest.approx(2 * 1 / (3 + 2))
     assert judged.words == "1 of 2 found, 2 wrong or too many"
     assert len(judged.sample.pred_instances) == 3  # what is drawn has the score
-    # In a crowd nothing is wrong, whatever its class.
-    crowd = judge.judge(1, *detection([([2, 2, 9, 9], 2, 0.9)], [(one, 0, 1)]))
+    # In a crowd of its class nothing is wrong.
+    crowd = judge.judge(1, *detection([([2, 2, 9, 9], 0, 0.9)], [(one, 0, 1)]))
     assert np.isnan(crowd.score)
     assert judge.findings().confusion.matrix.tolist() == [
         [1, 0, 0, 0],
@@ -153,6 +153,18 @@ def test_boxes_by_hand():
         [0, 1, 0, 0],
     ]
     assert "with a score of 0.3 or more" in judge.ranked_by
+
+
+def test_an_object_in_a_crowd_can_be_found():
+    judge = DetectionJudge(CLASSES, 0.3)
+    crowd, inside = [0, 0, 40, 40], [10, 10, 20, 20]
+    for label in (0, 1):  # in a crowd of its own class, and of another
+        found = [(inside, label, 0.9), ([25, 25, 35, 35], 0, 0.8)]
+        judged = judge.judge(label, *detection(found, [(crowd, 0, 1), (inside, label, 0)]))
+        assert judged.score == 1 and judged.words == "1 of 1 found, 0 wrong or too many"
+        assert len(judged.sample.pred_instances) == 1
+    judged = judge.judge(2, *detection([(inside, 1, 0.9)], [(crowd, 0, 1)]))
+    assert judged.words == "0 of 0 found, 1 wrong or too many"
 
 
 def test_nothing_found_and_nothing_there():
@@ -269,19 +281,30 @@ def test_classes_are_counted_as_scikit_learn_does():
         judge.judge(0, classified([0, 1], [0.1, 0.2, 0.7]), {})
 
 
+def test_one_class_and_a_diverged_segmenter():
+    with pytest.raises(ValueError, match="needs two classes or more"):
+        SegmentationJudge(("only",), 0.3)
+    judge = SegmentationJudge(CLASSES, 0.3)
+    logits = torch.full((1, 3, 2, 2), float("nan"))
+    judge._count_scores(logits[0].double(), torch.zeros(2, 2).long(), torch.ones(2, 2).bool())
+    assert judge.counts[1].sum() == 3 * 4
+
+
 def test_the_ranking_keeps_the_extremes_and_none_twice():
     def of(most: int, scores: list[float]) -> tuple[list[int], list[int]]:
         ranking = Ranking(most)
         for index, score in enumerate(scores):
             ranking.add(Judged(index, score, index % 2, "", None))
         assert len(ranking.worst) <= most
-        best, worst = ranking.best, ranking.worst_of_the_rest()
+        best, worst = ranking.best_and_worst()
         return [own.index for own in best], [own.index for own in worst]
 
     assert of(2, [0.5, float("nan"), 0.9, 0.1, 0.7]) == ([2, 4], [3, 0])
     assert of(2, [1, 1, 1, 0, 0, 0]) == ([1, 0], [3, 5])  # the heavier of equals first
     assert of(2, [0.3, 0.2, 0.1]) == ([0, 1], [2])
     assert of(0, [0.3]) == ([], [])
+    unjudged = [float("nan")] * 6
+    assert of(5, [0.1, 0.2, 0.3, 0.4, *unjudged]) == ([3, 2], [0, 1])
 
 
 def test_the_environment_of_the_training_is_in_its_log(tmp_path):

@@ -52,3 +52,14 @@ def test_weights_alone_cannot_be_resumed(cfg, tmp_path):
     with pytest.raises(ValueError, match=r"weights.pth: it holds no state .* load_from="):
         runs.resume(cfg, str(tmp_path / "weights.pth"))
     assert not cfg.resume
+
+
+def test_a_copied_work_dir_has_its_own_checkpoint(tmp_path):
+    first, copy = tmp_path / "first", tmp_path / "copy"
+    for folder in (first, copy):
+        folder.mkdir()
+        (folder / "epoch_1.pth").touch()
+        (folder / "last_checkpoint").write_text(str(first / "epoch_1.pth"))
+    assert runs.newest_checkpoint(str(copy)) == str(copy / "epoch_1.pth")
+    (copy / "epoch_1.pth").unlink()
+    assert runs.newest_checkpoint(str(copy)) == str(first / "epoch_1.pth")

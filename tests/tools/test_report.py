@@ -231,6 +231,7 @@ def test_bad_input_ends_in_one_line(run_tool, tiny_config, tmp_path, monkeypatch
         "val_dataloader reads it: put the data there, or start from the folder that the training"
     )
     refused("--images -1: give 0 or more", "--images", -1)
+    refused(".*work: is a folder; name a file, such as .*report.html", "--out", work)
     refused(".*a.py has no val_dataloader: nothing", "--cfg-options", "val_dataloader=None")
 
 

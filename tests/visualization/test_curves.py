@@ -114,3 +114,15 @@ def test_pictures_are_turned_as_their_exif_says(tmp_path):
     exif[0x0112] = 6
     picture.save(tmp_path / "turned.jpg", exif=exif)
     assert read_picture(tmp_path / "turned.jpg").shape == (30, 20, 3)
+
+
+def test_a_last_line_that_is_half_written_is_left_out(tmp_path):
+    log(tmp_path, "20260101_000000", epochs=[1, 2], loss=1.0)
+    file = next(tmp_path.rglob("scalars.json"))
+    before = read_records(tmp_path)
+    complete = file.read_text()
+    file.write_text(complete + '{"loss": 0.5, "st')
+    assert read_records(tmp_path) == before
+    file.write_text('{"loss": 0.5, "st\n' + complete)
+    with pytest.raises(ValueError, match=r"scalars.json: record 1 is no JSON"):
+        read_records(tmp_path)
