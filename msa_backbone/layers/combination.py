@@ -34,13 +34,22 @@ def combine(
     Returns:
         (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
     """
-    samples, channels, *size = x.shape
-    one = branches.new_ones(())
-    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
-    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
+    spatial, channel = full_gates(x, branches, spatial, channel)
     weight, bias = weight.to(branches.dtype), bias.to(branches.dtype)
     x = x.contiguous(memory_format=memory_format_of(x))
     return _Combine.apply(x, branches, spatial, channel, weight, bias)
+
+
+def full_gates(
+    x: Tensor, branches: Tensor, spatial: Tensor | None, channel: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The gates as (N, 1, H, W) and (N, C, 1), with ones for those that are None."""
+    samples, channels, *size = x.shape
+    one = branches.new_ones(())
+    return (
+        one.expand(samples, 1, *size) if spatial is None else spatial,
+        one.expand(samples, channels, 1) if channel is None else channel.flatten(2),
+    )
 
 
 def memory_format_of(x: Tensor) -> torch.memory_format:

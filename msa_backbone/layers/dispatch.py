@@ -2,7 +2,7 @@
 
     plain    the formula as torch operations: differentiable twice, open to tracers and hooks
     cpu      two passes over x: `cpu.read` and `combination.combine`
-    kernels  on GPUs, the same two passes as Triton kernels, see `kernels` and `kernel_parts`
+    kernels  on GPUs, the same two passes as Triton kernels, see `kernels`
 
 All give the same but for rounding. The last two do not call the module's parts, only take their
 weights: they serve a module that is as it was built, outside torch.compile, export, fx, jit and

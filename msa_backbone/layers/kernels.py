@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
-from .combination import first_derivative, locations_of, memory_format_of
+from .combination import first_derivative, full_gates, locations_of, memory_format_of
 
 TILE_ELEMENTS = 1024
 """Elements of x that a warp has in its registers in the first pass: no warp waits for another."""
@@ -180,7 +180,7 @@ class _Read(Function):
         locations = height * width
         tile = _tile(channels, TILE_ELEMENTS)
         tiles = triton.cdiv(locations, tile["L"])
-        together = min(MAX_TILES, max(1, samples * tiles // ENOUGH_PROGRAMS))
+        together = tiles_together(samples * tiles)
         parts = triton.cdiv(tiles, together)
         statistics = x.new_empty(samples, 3, height, width)
         sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype))
@@ -226,10 +226,7 @@ def combine(
     Returns:
         (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
     """
-    samples, channels, *size = x.shape
-    one = branches.new_ones(())
-    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
-    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
+    spatial, channel = full_gates(x, branches, spatial, channel)
     return _Combine.apply(x, branches, spatial, channel, fusion)
 
 
@@ -293,7 +290,7 @@ def _fusion_grad(grad: Tensor, branches: Tensor, spatial: Tensor) -> Tensor:
     tile = _fusion_tile(inputs, grad.element_size())
     tiles = triton.cdiv(locations, tile["L"])
     programs = triton.cdiv(channels, tile["C"]) * triton.cdiv(inputs, tile["K"])
-    together = min(MAX_TILES, max(1, samples * programs * tiles // ENOUGH_PROGRAMS))
+    together = tiles_together(samples * programs * tiles)
     smallest = triton.cdiv(inputs * 4, tile["L"] * grad.element_size())  # sums no larger than x
     together = max(together, smallest, triton.cdiv(tiles, 65535))  # CUDA's limit for a grid
     parts = triton.cdiv(tiles, together)
@@ -324,6 +321,11 @@ TYPES = {torch.float32: tl.float32, torch.float64: tl.float64}
 def accumulated(dtype: torch.dtype) -> torch.dtype:
     """What sums of this dtype are taken in."""
     return torch.promote_types(dtype, torch.float32)
+
+
+def tiles_together(tiles: int) -> int:
+    """How many of all tiles a program takes in turn, so that there are programs enough."""
+    return min(MAX_TILES, max(1, tiles // ENOUGH_PROGRAMS))
 
 
 def _tile(channels: int, elements: int) -> dict[str, int]:

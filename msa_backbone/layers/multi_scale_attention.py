@@ -179,23 +179,23 @@ class MultiScaleAttention(nn.Module):
 
     def _forward_in_kernels(self, x: Tensor) -> Tensor:
         """The same with one convolution for the branches, and Triton kernels for the rest."""
-        from . import kernel_parts, kernels
+        from . import kernel_gates, kernel_scales, kernels
 
         average = channel = spatial = None
         x = x.contiguous(memory_format=memory_format_of(x))
         if self.spatial_attention is not None:
             x, statistics, average = kernels.read(x)
             statistics = self._gate_input(statistics)
-            spatial = kernel_parts.spatial_gate(statistics, self.spatial_attention[0])
+            spatial = kernel_gates.spatial_gate(statistics, self.spatial_attention[0])
         if self.channel_attention is not None:
             if average is None:
                 average = x.mean(dim=(2, 3), dtype=kernels.accumulated(x.dtype))
             if self.gate_norm:
                 average = divide_by_rms(average, [1])
             _, squeeze, _, excite, _ = self.channel_attention
-            channel = kernel_parts.channel_gate(average, squeeze, excite, x.dtype)
+            channel = kernel_gates.channel_gate(average, squeeze, excite, x.dtype)
         channel = self._drop(channel, x)
-        branches, fusion = kernel_parts.scales(
+        branches, fusion = kernel_scales.scales(
             x, (self.conv1x1, self.conv3x3, self.conv5x5), self.fusion_conv
         )
         return kernels.combine(x, branches, spatial, channel, fusion)

@@ -59,7 +59,7 @@ def test_any_shape_equals_the_published_formula(
     samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial,
     gate_norm, weights, seed,
 ):  # fmt: skip
-    from msa_backbone.layers import kernel_parts, kernels
+    from msa_backbone.layers import kernels
 
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     module = build(channels, min(ratio, channels), seed, **options)
@@ -72,7 +72,7 @@ def test_any_shape_equals_the_published_formula(
         lambda x: multi_scale_attention(parameters, x, **options), tensors
     )
     sizes = [(kernels, "TILE_ELEMENTS", tile), (kernels, "BACKWARD_ELEMENTS", tile)]
-    sizes += [(file, "ENOUGH_PROGRAMS", enough) for file in (kernels, kernel_parts)]
+    sizes.append((kernels, "ENOUGH_PROGRAMS", enough))
     with pytest.MonkeyPatch.context() as patch:
         for size in sizes:
             patch.setattr(*size)
@@ -230,7 +230,7 @@ import json, sys
 import triton, triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from msa_backbone.layers import kernel_parts, kernels
+from msa_backbone.layers import kernel_gates, kernel_scales, kernels
 
 pointers = {name: "*fp32" for name in (
     "sums", "average", "between", "w1", "w3", "w5", "b1", "b2", "b3", "b5", "w2",
@@ -244,11 +244,11 @@ for kernel, constants, warps in (
     (kernels._combine_kernel, {"PRECISION": "tf32", "L": 64, "C": 64, "K": 32}, 4),
     (kernels._fusion_grad_kernel, {
         "PRECISION": "tf32", **kernels._fusion_tile(200, 4 if sys.argv[2] == "fp32" else 2)}, 4),
-    (kernel_parts._pack_kernel, {"LAST": True, "C": 128}, 4),
-    (kernel_parts._channel_gate_kernel, {"H": 8, "C": 512}, 4),
-    (kernel_parts._spatial_gate_kernel, {"L": 256}, 4),
-    (kernel_parts._spatial_gate_backward_kernel, {"L": 256}, 4),
-    (kernel_parts._spatial_weight_kernel, {"L": 256}, 4),
+    (kernel_scales._pack_kernel, {"LAST": True, "C": 128}, 4),
+    (kernel_gates._channel_gate_kernel, {"H": 8, "C": 512}, 4),
+    (kernel_gates._spatial_gate_kernel, {"L": 256}, 4),
+    (kernel_gates._spatial_gate_backward_kernel, {"L": 256}, 4),
+    (kernel_gates._spatial_weight_kernel, {"L": 256}, 4),
 ):
     constants["ACC"] = tl.float32
     if "EPS" in kernel.arg_names:
