@@ -6,15 +6,14 @@ compiled extension. It imports neither mmcv, mmdet nor mmseg.
 """
 
 from .backbones import MSAVGG, vgg16_msa
-from .integration import (  # noqa: F401  (register by being imported)
-    attention_hooks,
-    builders,
-    checkpoints,
-    mmcv_ops,
-    optim,
-    randomness,
-)
 from .layers import MultiScaleAttention
+from .openmmlab import cpu_amp_optim_wrapper, lazy_builders, mmcv_ops  # noqa: F401  (registers)
+from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
+    atomic_checkpoint_hook,
+    attention_ratio_hook,
+    progressive_attention_hook,
+    seed_hook,
+)
 from .version import __version__
 
 __all__ = ["MSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]

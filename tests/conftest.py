@@ -53,7 +53,8 @@ def interpreted_kernels(monkeypatch) -> None:
     """Tensors on the CPU go through the Triton kernels, in the interpreter, in float64 too."""
     if importlib.util.find_spec("triton") is None:
         pytest.skip("triton is not installed")
-    from msa_backbone.layers import dispatch
+    from msa_backbone.ops import select_form
+    from msa_backbone.ops.gpu import limits
 
     if os.environ.get("TRITON_INTERPRET") != "1":
         pytest.skip("Triton's interpreter is off: there is a GPU")
@@ -73,5 +74,5 @@ def interpreted_kernels(monkeypatch) -> None:
         "create_dot",
         lambda self, a, b, *rest: dot(self, as_float32(a), as_float32(b), *rest),
     )
-    monkeypatch.setattr(dispatch, "KERNEL_DEVICE", "cpu")
-    monkeypatch.setattr(dispatch, "KERNEL_DTYPES", (*dispatch.KERNEL_DTYPES, torch.float64))
+    monkeypatch.setattr(select_form, "KERNEL_DEVICE", "cpu")
+    monkeypatch.setattr(select_form, "KERNEL_DTYPES", (*limits.KERNEL_DTYPES, torch.float64))

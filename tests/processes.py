@@ -14,7 +14,7 @@ TOOLS = Path(__file__).parents[1] / "tools"
 def start(function: Callable, *args: object, **options: object) -> BaseProcess:
     """Call `function` in a new process, forked from one that imported much and computed nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["msa_backbone.integration.runs", "mmdet.models", "pycocotools"])
+    context.set_forkserver_preload(["msa_backbone.config.rehearse", "mmdet.models", "pycocotools"])
     process = context.Process(target=function, args=args, kwargs=options)
     process.start()
     return process

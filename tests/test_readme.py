@@ -51,7 +51,7 @@ def test_config_for_mmseg_builds(tmp_path):
     from mmengine.config import Config
     from mmengine.registry import MODELS, init_default_scope
 
-    from msa_backbone.integration.config_edits import drop_pretrained
+    from msa_backbone.config.options import drop_pretrained
 
     path = tmp_path / "readme.py"
     path.write_text(block("UNetHead"))

@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 import msa_backbone  # noqa: F401  (registers the hooks)
-from msa_backbone.backbones.checkpoint_files import load_tensors_only_from_now_on
+from msa_backbone.files.checkpoints import load_tensors_only_from_now_on
 
 EPOCHS = 3
 

@@ -16,11 +16,19 @@ from functools import partial
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.integration import ablation
-from msa_backbone.integration.ablation_results import write_results
-from msa_backbone.integration.arguments import LAYOUTS_HELP, add_config_options
-from msa_backbone.integration.processes import run_in_processes
-from msa_backbone.integration.runs import one_line_errors
+from msa_backbone.ablation.processes import run_in_processes
+from msa_backbone.ablation.results import write_results
+from msa_backbone.ablation.runs import (
+    Settings,
+    list_runs,
+    modules_of,
+    name_variants,
+    read_result,
+    run_once,
+    write_variants,
+)
+from msa_backbone.cli.arguments import LAYOUTS_HELP, add_config_options
+from msa_backbone.cli.errors import one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,27 +71,27 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with one_line_errors():
-        variants = ablation.name_variants(args.variants)
-        settings = ablation.Settings(
+        variants = name_variants(args.variants)
+        settings = Settings(
             args.work_dir,
             args.data,
             tuple(args.classes) if args.classes else None,
             args.weights,
             args.train_scores,
         )
-        runs = ablation.list_runs(variants, args.fractions, args.seeds)
+        runs = list_runs(variants, args.fractions, args.seeds)
         for name, least in (("jobs", 1), ("threads", 1), ("rounds", 0)):
             if (value := getattr(args, name)) is not None and value < least:
                 raise ValueError(f"--{name} {value}: give {least} or more")
-        scope = ablation.write_variants(variants, args.base, settings, args.cfg_options)
-        to_do = [run for run in runs if ablation.read_result(run, settings) is None]
+        scope = write_variants(variants, args.base, settings, args.cfg_options)
+        to_do = [run for run in runs if read_result(run, settings) is None]
         failed = run_in_processes(
-            {str(run): partial(ablation.run_once, run, settings) for run in to_do},
+            {str(run): partial(run_once, run, settings) for run in to_do},
             {str(run): run.folder(settings) / "log.txt" for run in to_do},
             args.jobs,
             partial(print, flush=True),
             args.threads,
-            ablation.modules_of(scope),
+            modules_of(scope),
         )
         print(write_results(runs, settings, args.metric, args.rounds))
     if failed:

@@ -19,23 +19,28 @@ import torch
 from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone import bandwidth, benchmark
-from msa_backbone.integration import config_edits, runs, user_data
-from msa_backbone.integration.arguments import add_config_options, parse_shape
-from msa_backbone.integration.benchmark import compare_steps
-from msa_backbone.visualization.costs import plot_costs
+from msa_backbone.cli.arguments import add_config_options, parse_shape
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import apply_options, load_config
+from msa_backbone.config.options import drop_pretrained, unsync_norms
+from msa_backbone.config.rehearse import rehearse
+from msa_backbone.config.user_data import use_data, write_index
+from msa_backbone.costs.backbones import VARIANTS, costs_table, growth_table, measure
+from msa_backbone.costs.configs import compare_steps
+from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
+from msa_backbone.costs.plots import plot_costs
 
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     """A config on the user's data, from random weights."""
-    cfg = runs.load_config(path, work_dir, args.cfg_options)
-    data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
-    runs.apply_options(cfg, args.cfg_options)
-    config_edits.unsync_norms(cfg)
-    config_edits.drop_pretrained(cfg)
-    runs.rehearse(cfg, () if data else ("train_dataloader",))
+    cfg = load_config(path, work_dir, args.cfg_options)
+    data = use_data(cfg, args.data, args.classes) if args.data else None
+    apply_options(cfg, args.cfg_options)
+    unsync_norms(cfg)
+    drop_pretrained(cfg)
+    rehearse(cfg, () if data else ("train_dataloader",))
     if data is not None:
-        user_data.write_index(cfg, data)
+        write_index(cfg, data)
     return cfg
 
 
@@ -45,19 +50,16 @@ def compare_variants(args: argparse.Namespace) -> None:
     tables, measured = [], {}
     for positions in args.positions:
         for shape in args.shapes:
-            costs = benchmark.measure(
-                names, positions, shape, args.rounds, args.device, amp=args.amp
-            )
+            costs = measure(names, positions, shape, args.rounds, args.device, amp=args.amp)
             title = f"{'x'.join(map(str, shape))}, after each stage's {positions}"
             measured[title] = costs
-            tables.append(f"{title}\n\n{benchmark.costs_table(costs)}")
+            tables.append(f"{title}\n\n{costs_table(costs)}")
             print(tables[-1], end="\n\n", flush=True)
         if args.growth:
             sizes = [size_of(shape, args.growth) for shape in args.shapes]
             growth = list(measured.values())[-len(args.shapes) :]
             tables.append(
-                f"exponents over {args.growth}, {positions}\n\n"
-                f"{benchmark.growth_table(sizes, growth)}"
+                f"exponents over {args.growth}, {positions}\n\n{growth_table(sizes, growth)}"
             )
             print(tables[-1], end="\n\n", flush=True)
     if args.out is not None:
@@ -68,18 +70,18 @@ def compare_variants(args: argparse.Namespace) -> None:
 
 def compare_with_copy(args: argparse.Namespace) -> None:
     """Print what share of a copy's bandwidth each kernel reaches."""
-    copy = bandwidth.measure_copy()
+    copy = measure_copy()
     dtype = torch.bfloat16 if args.amp else torch.float32
     for positions in args.positions:
         for shape in args.shapes:
-            passes = bandwidth.measure_passes(shape, positions, dtype)
+            passes = measure_passes(shape, positions, dtype)
             print(f"{'x'.join(map(str, shape))}, after each stage's {positions}\n")
-            print(bandwidth.bandwidth_table(passes, copy), end="\n\n", flush=True)
+            print(bandwidth_table(passes, copy), end="\n\n", flush=True)
 
 
 def compare_configs(args: argparse.Namespace) -> None:
     with TemporaryDirectory() as work_dir:
-        with runs.one_line_errors():
+        with one_line_errors():
             cfgs = {
                 Path(path).stem: prepare(path, args, f"{work_dir}/{number}")
                 for number, path in enumerate(args.configs)
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument(
         "--variants",
         nargs="+",
-        choices=benchmark.VARIANTS,
+        choices=VARIANTS,
         default=["plain", "naive", "ours", "fused", "SE", "ECA", "CBAM"],
         help="compiled needs a C++ compiler (default: plain naive ours fused SE ECA CBAM)",
     )
@@ -148,7 +150,7 @@ def main() -> None:
     add_config_options(parser)
     args = parser.parse_args()
     args.shapes = list(dict.fromkeys(args.shapes))
-    with runs.one_line_errors():
+    with one_line_errors():
         check_options(args)
     if args.threads is not None:
         torch.set_num_threads(args.threads)

@@ -3,25 +3,28 @@
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers what configs name)
-from msa_backbone.integration import runs, user_data
-from msa_backbone.integration.arguments import run_parser
-from msa_backbone.integration.browse import browse
+from msa_backbone.cli.arguments import run_parser
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import apply_options, load_config
+from msa_backbone.config.rehearse import check_data_files
+from msa_backbone.config.user_data import use_data, write_index
+from msa_backbone.training.browse_data import browse
 
 
 def main() -> None:
     parser = run_parser(__doc__)
     parser.add_argument("--number", type=int, default=16, help="images to draw (default: 16)")
     args = parser.parse_args()
-    with runs.one_line_errors():
+    with one_line_errors():
         if args.number < 1:
             raise ValueError(f"--number {args.number}: give 1 or more")
-        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options, "browse")
-        data = user_data.use_data(cfg, args.data, args.classes) if args.data else None
-        runs.apply_options(cfg, args.cfg_options)
+        cfg = load_config(args.config, args.work_dir, args.cfg_options, "browse")
+        data = use_data(cfg, args.data, args.classes) if args.data else None
+        apply_options(cfg, args.cfg_options)
         if data is None:
-            runs.check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
+            check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
         else:
-            user_data.write_index(cfg, data)
+            write_index(cfg, data)
         paths = browse(cfg, Path(cfg.work_dir), args.number, args.seed or 0)
     print(*paths, sep="\n")
 

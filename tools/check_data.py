@@ -9,19 +9,19 @@ import os
 import sys
 from pathlib import Path
 
-from msa_backbone.data.annotations import DataError
-from msa_backbone.data.checks import FATAL, detection_defects
-from msa_backbone.data.files import complete_folder
-from msa_backbone.data.instance_masks import require_segmentations
-from msa_backbone.data.layouts import LAYOUTS, DetectionData, find_detection_data
-from msa_backbone.data.repair import repair
-from msa_backbone.data.segmentation import SEGMENTATION_LAYOUTS, find_segmentation_data
-from msa_backbone.data.segmentation_checks import mask_defects
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.data.detection.check import FATAL, detection_defects
+from msa_backbone.data.detection.find import LAYOUTS, DetectionData, find_detection_data
+from msa_backbone.data.detection.repair import repair
+from msa_backbone.data.formats.instance_masks import require_segmentations
+from msa_backbone.data.formats.voc_files import with_masks
+from msa_backbone.data.formats.write import write_coco_data, write_voc_data
+from msa_backbone.data.segmentation.check import mask_defects
+from msa_backbone.data.segmentation.find import SEGMENTATION_LAYOUTS, find_segmentation_data
 from msa_backbone.data.splits import require_outside
-from msa_backbone.data.voc_files import with_masks
-from msa_backbone.data.writers import write_coco_data, write_voc_data
-from msa_backbone.integration.runs import one_line_errors
-from msa_backbone.integration.user_data import show_progress
+from msa_backbone.errors import DataError
+from msa_backbone.files.whole_files import complete_folder
+from msa_backbone.progress import show_progress
 
 
 def parse_args() -> argparse.Namespace:

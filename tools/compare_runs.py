@@ -6,8 +6,8 @@ Example: tools/compare_runs.py random=work_dirs/a ImageNet=work_dirs/b,work_dirs
 import argparse
 from pathlib import Path
 
-from msa_backbone.integration.runs import one_line_errors
-from msa_backbone.visualization.comparison import compare, read_curve
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.plots.comparison import compare, read_curve
 
 
 def main() -> None:

@@ -17,11 +17,12 @@ import torch
 from mmengine.config import Config
 
 from msa_backbone import MSAVGG
-from msa_backbone.benchmark import ATTENTION, compare_backbones
-from msa_backbone.complexity import part_costs, parts_table, totals_table
-from msa_backbone.integration.arguments import parse_shape
-from msa_backbone.integration.runs import load_config, one_line_errors
-from msa_backbone.visualization.complexity import plot_complexity
+from msa_backbone.cli.arguments import parse_shape
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import load_config
+from msa_backbone.costs.backbones import ATTENTION, compare_backbones
+from msa_backbone.costs.parts import part_costs, parts_table, totals_table
+from msa_backbone.costs.plots import plot_complexity
 
 
 def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:

@@ -10,9 +10,9 @@ Examples:
 
 import argparse
 
-from msa_backbone.data.crops import make_crops
-from msa_backbone.data.patches import make_patches
-from msa_backbone.integration.runs import one_line_errors
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.data.crops.objects import make_crops
+from msa_backbone.data.crops.patches import make_patches
 
 
 def main() -> None:

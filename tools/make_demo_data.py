@@ -2,7 +2,7 @@
 
 import argparse
 
-from msa_backbone.data.demo import make_demo_data
+from msa_backbone.data.demo.scenes import make_demo_data
 
 
 def main() -> None:

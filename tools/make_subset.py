@@ -9,15 +9,15 @@ import argparse
 import math
 from pathlib import Path
 
-from msa_backbone.data.checks import check_detection_data
-from msa_backbone.data.files import complete_folder
-from msa_backbone.data.layouts import LAYOUTS, find_detection_data
-from msa_backbone.data.segmentation import find_segmentation_data
-from msa_backbone.data.subset import STAMP, choose_subset, describe, is_made, stamp
-from msa_backbone.data.voc_files import with_masks
-from msa_backbone.data.writers import IMAGE_MODES, write_coco_data, write_voc_data
-from msa_backbone.integration.runs import one_line_errors
-from msa_backbone.integration.user_data import show_progress
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.data.detection.check import check_detection_data
+from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
+from msa_backbone.data.formats.voc_files import with_masks
+from msa_backbone.data.formats.write import IMAGE_MODES, write_coco_data, write_voc_data
+from msa_backbone.data.segmentation.find import find_segmentation_data
+from msa_backbone.data.subset.choose import STAMP, choose_subset, describe, is_made, stamp
+from msa_backbone.files.whole_files import complete_folder
+from msa_backbone.progress import show_progress
 
 
 def parse_args() -> argparse.Namespace:

@@ -16,11 +16,12 @@ from functools import partial
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.sources import find_sources
-from msa_backbone.integration import runs
-from msa_backbone.integration.arguments import add_config_options
-from msa_backbone.integration.inference import Predictor
-from msa_backbone.integration.prediction_run import PredictionRun
+from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import apply_options, load_config
+from msa_backbone.inference.predict_files import PredictionRun
+from msa_backbone.inference.predictor import Predictor
+from msa_backbone.inference.sources import find_sources
 
 
 def main() -> None:
@@ -40,13 +41,13 @@ def main() -> None:
     parser.add_argument("--max-frames", type=int, help="of each video or camera")
     add_config_options(parser)
     args = parser.parse_args()
-    with runs.one_line_errors():
+    with one_line_errors():
         for name in ("batch_size", "max_side", "max_frames"):
             if (value := getattr(args, name)) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
         images, streams = find_sources(args.inputs)
-        cfg = runs.load_config(args.config, str(args.out), args.cfg_options)
-        runs.apply_options(cfg, args.cfg_options)
+        cfg = load_config(args.config, str(args.out), args.cfg_options)
+        apply_options(cfg, args.cfg_options)
         predictor = Predictor(cfg, args.checkpoint, args.device)
         run = PredictionRun(
             *(predictor, cfg, args.out, args.batch_size, args.score_thr, args.max_side),

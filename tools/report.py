@@ -13,11 +13,12 @@ import argparse
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.files import write_whole
-from msa_backbone.integration import runs
-from msa_backbone.integration.arguments import add_config_options
-from msa_backbone.integration.report import find_run, make_report
-from msa_backbone.visualization.report import render
+from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.files.whole_files import write_whole
+from msa_backbone.report.build import make_report
+from msa_backbone.report.render import render
+from msa_backbone.report.run_files import find_run
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="such as cuda:0 (default: cpu)")
     add_config_options(parser)
     args = parser.parse_args()
-    with runs.one_line_errors():
+    with one_line_errors():
         if args.images < 0:
             raise ValueError(f"--images {args.images}: give 0 or more")
         out = args.out or args.work_dir / "report.html"

@@ -7,10 +7,11 @@ of the training's work dir unless --work-dir names another.
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.integration import runs
-from msa_backbone.integration.arguments import run_parser
-from msa_backbone.integration.distributed import join_processes, main_process_first
-from msa_backbone.integration.testing import prepare_testing
+from msa_backbone.cli.arguments import run_parser
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import load_config
+from msa_backbone.training.distributed import join_processes, main_process_first
+from msa_backbone.training.prepare import prepare_testing
 
 
 def main() -> None:
@@ -30,8 +31,8 @@ def main() -> None:
         help="segmentation: average over the config's tta_pipeline, by default over mirror images",
     )
     args = parser.parse_args()
-    with runs.one_line_errors():
-        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options, "test")
+    with one_line_errors():
+        cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
         join_processes(cfg, args.launcher)
         with main_process_first():
             prepare_testing(

@@ -5,11 +5,12 @@ import argparse
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.integration import runs
-from msa_backbone.integration.arguments import run_parser
-from msa_backbone.integration.distributed import join_processes, main_process_first
-from msa_backbone.integration.dry_run import dry_run
-from msa_backbone.integration.training import prepare_training
+from msa_backbone.cli.arguments import run_parser
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import load_config
+from msa_backbone.training.distributed import join_processes, main_process_first
+from msa_backbone.training.dry_run import dry_run
+from msa_backbone.training.prepare import prepare_training
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,10 +43,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with runs.one_line_errors():
+    with one_line_errors():
         if args.dry_run and args.launcher != "none":
             raise ValueError("--dry-run runs in one process: leave --launcher out")
-        cfg = runs.load_config(args.config, args.work_dir, args.cfg_options)
+        cfg = load_config(args.config, args.work_dir, args.cfg_options)
         join_processes(cfg, args.launcher)
         with main_process_first():
             prepare_training(

@@ -14,17 +14,19 @@ import argparse
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.data.files import write_whole
-from msa_backbone.data.sources import find_sources, read_image
-from msa_backbone.integration import runs
-from msa_backbone.integration.arguments import add_config_options
-from msa_backbone.integration.channel_importance import ChannelStudy, importance_table
-from msa_backbone.integration.explain import METHODS, Explainer
-from msa_backbone.integration.inference import Predictor
-from msa_backbone.integration.testing import prepare_testing
-from msa_backbone.visualization.ablation import SCORES
-from msa_backbone.visualization.channels import plot_channel_weights
-from msa_backbone.visualization.heatmaps import Heatmap, save_heatmaps
+from msa_backbone.ablation.tables import SCORES
+from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import apply_options, load_config
+from msa_backbone.files.images import read_image
+from msa_backbone.files.whole_files import write_whole
+from msa_backbone.inference.channel_study import ChannelStudy, importance_table
+from msa_backbone.inference.explain import METHODS, Explainer
+from msa_backbone.inference.predictor import Predictor
+from msa_backbone.inference.sources import find_sources
+from msa_backbone.plots.channel_weights import plot_channel_weights
+from msa_backbone.plots.heatmaps import Heatmap, save_heatmaps
+from msa_backbone.training.prepare import prepare_testing
 
 
 def look_at_images(args: argparse.Namespace) -> None:
@@ -32,8 +34,8 @@ def look_at_images(args: argparse.Namespace) -> None:
     images, streams = find_sources(args.images)
     if streams:
         raise ValueError(f"{streams[0].source}: maps are drawn of images, not of videos")
-    cfg = runs.load_config(args.config, str(args.out), args.cfg_options)
-    runs.apply_options(cfg, args.cfg_options)
+    cfg = load_config(args.config, str(args.out), args.cfg_options)
+    apply_options(cfg, args.cfg_options)
     predictor = Predictor(cfg, args.checkpoint, args.device)
     for image in images:
         explainer = Explainer(predictor, read_image(image.path))
@@ -83,7 +85,7 @@ def look_at_channels(args: argparse.Namespace) -> None:
     for share in args.shares:
         if not 0 < share <= 1:
             raise ValueError(f"--shares {share}: give 0 < share <= 1")
-    cfg = runs.load_config(args.config, str(args.out), args.cfg_options)
+    cfg = load_config(args.config, str(args.out), args.cfg_options)
     prepare_testing(
         cfg, args.checkpoint, data=args.data, classes=args.classes, options=args.cfg_options
     )
@@ -136,7 +138,7 @@ def main() -> None:
             own.add_argument("--score-thr", type=float, default=0.3, help="of boxes (default: 0.3)")
         add_config_options(own)
     args = parser.parse_args()
-    with runs.one_line_errors():
+    with one_line_errors():
         look_at_channels(args) if args.what == "channels" else look_at_images(args)
 
 

@@ -14,17 +14,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..layers.blocks import (
-    build_activation,
-    build_attention,
-    build_conv3x3,
-    build_norm,
-    build_pool,
-    check_attention_options,
-)
-from ..layers.checkpointing import recompute_in_backward
-from .pretrained import load_pretrained, pretrained_cfgs
+from ..layers.attention_builder import build_attention, check_attention_options
+from ..layers.blocks import build_activation, build_conv3x3, build_norm, build_pool
+from ..layers.recompute import recompute_in_backward
 from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
+from .vgg_weights import load_pretrained, pretrained_cfgs
 
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
 

@@ -1,1 +1,1 @@
-"""Detection data: found, read, checked, split, and generated for the demo."""
+"""Training data: found, read, checked, split, written, and generated for the demo."""

@@ -1,34 +1,10 @@
-"""A val split where there is none, and the COCO jsons that a training reads."""
+"""A val split where there is none, and a place for what is made beside the user's data."""
 
-import os
 import random
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
-from .annotations import DataError
-from .layouts import DetectionData, Split, count_notes
-
-
-def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) -> DetectionData:
-    """Move `fraction` of the training images, at least one, to a val split if there is none.
-
-    The choice depends on the images' names and `seed` only; test stays as it is. Raises DataError
-    for fewer than two training images, ValueError for a `fraction` outside (0, 1).
-    """
-    if "val" in data.splits:
-        return data
-    train = data.splits["train"]
-    names = {image["file_name"] for image in train.content["images"]}
-    val = choose_val(data.root, names, fraction, seed)
-    made = {"train": _part(train, set(names) - val), "val": _part(train, val)}
-    if train.content["annotations"] and not made["train"].content["annotations"]:
-        raise DataError(f"{data.root}: the val split made here takes every object; give one")
-    note = f"val is {len(val)} of the {len(names)} training images (seed {seed})"
-    notes = (*data.notes, note, *count_notes(made, data.classes))
-    return replace(data, splits=data.splits | made, notes=notes)
+from ..errors import DataError
 
 
 def choose_val(
@@ -47,36 +23,7 @@ def choose_val(
     return set(random.Random(seed).sample(sorted(names), num_val))
 
 
-def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
-    """The COCO json of a split: the user's own, or the one `write_index` puts in `index_dir`."""
-    return data.splits[split].ann_file or index_dir / f"{split}.json"
-
-
-def write_index(data: DetectionData, index_dir: Path) -> None:
-    """Write, each in one step, the COCO jsons of the splits that have none of their own.
-
-    Raises DataError for an `index_dir` inside the data: the user's folder is never written to.
-    """
-    to_write = {name: split for name, split in data.splits.items() if split.ann_file is None}
-    require_outside(index_dir, data.root)
-    for name, split in to_write.items():
-        index_dir.mkdir(parents=True, exist_ok=True)
-        path = ann_file(data, name, index_dir)
-        part = path.with_name(f"{path.name}.{os.getpid()}")
-        part.write_bytes(msgspec.json.encode(split.content))
-        os.replace(part, path)
-
-
 def require_outside(index_dir: Path, root: Path) -> None:
     """Raise DataError for a folder inside the user's, which is never written to."""
     if index_dir.resolve().is_relative_to(root.resolve()):
         raise DataError(f"{index_dir}: lies inside the data {root}; choose another work dir")
-
-
-def _part(split: Split, file_names: set[str]) -> Split:
-    """The same categories with only the images of `file_names` and their annotations."""
-    images = [image for image in split.content["images"] if image["file_name"] in file_names]
-    ids = {image["id"] for image in images}
-    annotations = [r for r in split.content["annotations"] if r["image_id"] in ids]
-    content = {**split.content, "images": images, "annotations": annotations}
-    return replace(split, content=content, ann_file=None)

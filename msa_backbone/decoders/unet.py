@@ -23,13 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..layers.blocks import (
-    build_activation,
-    build_attention,
-    build_conv3x3,
-    build_norm,
-    check_attention_options,
-)
+from ..layers.attention_builder import build_attention, check_attention_options
+from ..layers.blocks import build_activation, build_conv3x3, build_norm
 
 DEFAULT_NORM = {"type": "BN"}
 DEFAULT_ACT = {"type": "ReLU"}

@@ -1,10 +1,12 @@
 """Attention modules: channels first, shape-preserving, registered in mmengine's MODELS."""
 
-from .adaptive_scale import DeformableMultiScaleAttention, SelectiveMultiScaleAttention
-from .efficient_attention import AxialAttention, GroupedMultiScaleAttention, LinearAttention
+from ..ops.channel_statistics import spatial_statistics
+from .deformable_attention import DeformableMultiScaleAttention
+from .grouped_attention import GroupedMultiScaleAttention
 from .multi_scale_attention import MultiScaleAttention
-from .peers import TimmAttention
-from .statistics import spatial_statistics
+from .selective_attention import SelectiveMultiScaleAttention
+from .self_attention import AxialAttention, LinearAttention
+from .timm_attention import TimmAttention
 
 __all__ = [
     "AxialAttention",

@@ -21,11 +21,13 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from . import cpu, dispatch
-from .blocks import build_branch_drop
-from .combination import combine, memory_format_of
-from .packing import convolve
-from .statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
+from ..ops import select_form
+from ..ops.autograd import memory_format_of
+from ..ops.channel_statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
+from ..ops.cpu import read as cpu
+from ..ops.cpu.combine import combine
+from ..ops.cpu.packed_conv import convolve
+from .branch_drop import build_branch_drop
 
 # torch.fx keeps them as one call: they look at sizes and dtypes.
 torch.fx.wrap("spatial_statistics")
@@ -57,7 +59,7 @@ class MultiScaleAttention(nn.Module):
     """
 
     plain = False
-    """True, on a class or on a module: the formula operation by operation, see `dispatch`."""
+    """True, on a class or on a module: the formula operation by operation, see `select_form`."""
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ class MultiScaleAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         if not torch.jit.is_scripting():
-            form = dispatch.form_for(self, x)
+            form = select_form.form_for(self, x)
             if form == "cpu":
                 return self._forward_on_cpu(x)
             if form == "kernels":
@@ -179,26 +181,27 @@ class MultiScaleAttention(nn.Module):
 
     def _forward_in_kernels(self, x: Tensor) -> Tensor:
         """The same with one convolution for the branches, and Triton kernels for the rest."""
-        from . import kernel_gates, kernel_scales, kernels
+        from ..ops.gpu import combine as gpu_combine
+        from ..ops.gpu import gates, launch, packed_branches, read_combine
 
         average = channel = spatial = None
         x = x.contiguous(memory_format=memory_format_of(x))
         if self.spatial_attention is not None:
-            x, statistics, average = kernels.read(x)
+            x, statistics, average = read_combine.read(x)
             statistics = self._gate_input(statistics)
-            spatial = kernel_gates.spatial_gate(statistics, self.spatial_attention[0])
+            spatial = gates.spatial_gate(statistics, self.spatial_attention[0])
         if self.channel_attention is not None:
             if average is None:
-                average = x.mean(dim=(2, 3), dtype=kernels.accumulated(x.dtype))
+                average = x.mean(dim=(2, 3), dtype=launch.accumulated(x.dtype))
             if self.gate_norm:
                 average = divide_by_rms(average, [1])
             _, squeeze, _, excite, _ = self.channel_attention
-            channel = kernel_gates.channel_gate(average, squeeze, excite, x.dtype)
+            channel = gates.channel_gate(average, squeeze, excite, x.dtype)
         channel = self._drop(channel, x)
-        branches, fusion = kernel_scales.scales(
+        branches, fusion = packed_branches.scales(
             x, (self.conv1x1, self.conv3x3, self.conv5x5), self.fusion_conv
         )
-        return kernels.combine(x, branches, spatial, channel, fusion)
+        return gpu_combine.combine(x, branches, spatial, channel, fusion)
 
 
 # Subclasses and modules that change one of these take the plain form, which calls it.

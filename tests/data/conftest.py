@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from msa_backbone.data.annotations import DataError
+from msa_backbone.errors import DataError
 
 
 class DataFolder:

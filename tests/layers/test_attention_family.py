@@ -16,8 +16,8 @@ from references import (
 )
 from torch import nn
 
-from msa_backbone.layers.blocks import build_attention
-from msa_backbone.measurement import saved_bytes
+from msa_backbone.costs.measure import saved_bytes
+from msa_backbone.layers.attention_builder import build_attention
 
 OURS = {
     "MultiScaleAttention": {"reduction_ratio": 4},

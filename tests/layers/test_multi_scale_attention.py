@@ -9,7 +9,9 @@ from references import multi_scale_attention
 from torch import nn
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.layers import cpu, dispatch, packing, spatial_statistics
+from msa_backbone.layers import spatial_statistics
+from msa_backbone.ops import select_form
+from msa_backbone.ops.cpu import packed_conv, read
 
 PUBLISHED_NAMES = {
     f"{layer}.{tensor}"
@@ -25,10 +27,10 @@ PUBLISHED_NAMES = {
 def form(request, monkeypatch) -> str:
     """Every test here runs in all forms; the maps are small, and so are their blocks."""
     monkeypatch.setattr(MultiScaleAttention, "plain", request.param == "plain")
-    monkeypatch.setattr(dispatch, "_pays", lambda locations, hidden: True)
+    monkeypatch.setattr(select_form, "_pays", lambda locations, hidden: True)
     for name, value in {"BLOCK_ELEMENTS": 100, "ENOUGH_LOCATIONS": 1, "LARGE_MAP": 1}.items():
-        monkeypatch.setattr(cpu, name, value)
-    monkeypatch.setattr(packing, "ENOUGH_LOCATIONS", 1)
+        monkeypatch.setattr(read, name, value)
+    monkeypatch.setattr(packed_conv, "ENOUGH_LOCATIONS", 1)
     if request.param == "kernels":
         request.getfixturevalue("interpreted_kernels")
     return request.param
@@ -99,7 +101,7 @@ def test_normalised_gates_equal_their_formula_and_see_no_scale(size, channel, sp
 def test_normalised_gates_take_the_fast_forms(form):
     module = build(16, 4, gate_norm=True)
     if form != "plain":
-        assert dispatch.form_for(module, torch.randn(1, 16, 6, 6)) == form
+        assert select_form.form_for(module, torch.randn(1, 16, 6, 6)) == form
 
 
 @pytest.mark.parametrize("gate_norm", [False, True])

@@ -16,7 +16,7 @@ TOOLS = Path(__file__).parents[2] / "tools"
 def demo(tmp_path_factory) -> Path:
     """24 training and 8 validation images, in COCO, VOC and segmentation form."""
     pytest.importorskip("sklearn")
-    from msa_backbone.data.demo import make_demo_data
+    from msa_backbone.data.demo.scenes import make_demo_data
 
     return make_demo_data(tmp_path_factory.mktemp("data") / "demo", 24, 8, image_size=128)
 

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from msa_backbone.visualization.pictures import read_picture
+from msa_backbone.files.images import read_picture
 
 
 def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):

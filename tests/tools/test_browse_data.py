@@ -8,9 +8,9 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from msa_backbone.integration import browse
+from msa_backbone.training import browse_data
 
-TOOLS = Path(browse.__file__).parents[2] / "tools"
+TOOLS = Path(browse_data.__file__).parents[2] / "tools"
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def counted(monkeypatch):
     """What is plotted: the arguments of the last call."""
     calls = []
     for name in ("plot_objects", "plot_masks"):
-        original = getattr(browse, name)
+        original = getattr(browse_data, name)
 
         def spy(*args, original=original):
             calls.append(args)
             original(*args)
 
-        monkeypatch.setattr(browse, name, spy)
+        monkeypatch.setattr(browse_data, name, spy)
     return calls
 
 
@@ -47,7 +47,7 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
 
 def test_masks(run_tool, demo, tmp_path, counted):
     base = "configs/segmentation/unet_msa-vgg16_1k_demo-192x192.py"
-    root = next(p for p in [tmp_path, *browse.Path(__file__).parents] if (p / base).is_file())
+    root = next(p for p in [tmp_path, *browse_data.Path(__file__).parents] if (p / base).is_file())
     run_tool(
         "browse_data", root / base, "--data", demo / "segmentation", "--work-dir", tmp_path / "w"
     )

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
-from msa_backbone.data.checks import FATAL, WARNINGS, detection_defects
-from msa_backbone.data.layouts import find_detection_data
+from msa_backbone.data.detection.check import FATAL, WARNINGS, detection_defects
+from msa_backbone.data.detection.find import find_detection_data
 
 NAN = float("nan")
 CAMVID = "Sky Building Pole Road Pavement Tree SignSymbol Fence Car Pedestrian Bicyclist"

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from msa_backbone.visualization.pictures import read_picture
+from msa_backbone.files.images import read_picture
 
 pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")  # for run_tool

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from msa_backbone.visualization.pictures import read_picture
+from msa_backbone.files.images import read_picture
 
 CONFIG = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py"
 

@@ -82,7 +82,7 @@ model['roi_head'] = dict(bbox_roi_extractor=dict(
     ids=["soft_nms", "RoIPool"],
 )
 def test_faster_rcnn_with_other_ops(change, op, run_tool, demo, tmp_path, monkeypatch):
-    from msa_backbone.integration import mmcv_ops  # noqa: F401  (mmcv._ext exists from now on)
+    from msa_backbone.openmmlab import mmcv_ops  # noqa: F401  (mmcv._ext exists from now on)
 
     extension = importlib.import_module("mmcv._ext")
     called = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from msa_backbone.backbones.checkpoint_files import read_checkpoint
+from msa_backbone.files.checkpoints import read_checkpoint
 
 pytest.importorskip("mmdet")
 

@@ -11,7 +11,7 @@ import processes
 import pytest
 import torch
 
-from msa_backbone.backbones.checkpoint_files import read_checkpoint
+from msa_backbone.files.checkpoints import read_checkpoint
 
 pytest.importorskip("mmdet")
 

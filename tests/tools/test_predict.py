@@ -15,9 +15,9 @@ pytest.importorskip("mmdet")
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from msa_backbone.integration.config_edits import drop_pretrained
-from msa_backbone.integration.inference import set_num_classes
-from msa_backbone.visualization.pictures import read_picture
+from msa_backbone.config.options import drop_pretrained
+from msa_backbone.files.images import read_picture
+from msa_backbone.inference.predictor import set_num_classes
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASES = {

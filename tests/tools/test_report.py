@@ -16,8 +16,8 @@ pytest.importorskip("mmdet")
 pytest.importorskip("plotly")
 from chromium import WINDOWS, check_report, find_chromium, open_page
 
-from msa_backbone.integration.config_edits import drop_pretrained
-from msa_backbone.visualization.curves import read_records
+from msa_backbone.config.options import drop_pretrained
+from msa_backbone.files.training_log import read_records
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

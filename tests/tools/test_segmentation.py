@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
-from msa_backbone.backbones.checkpoint_files import read_state_dict
+from msa_backbone.files.checkpoints import read_state_dict
 
 pytest.importorskip("mmseg")
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from msa_backbone import MSAVGG
-from msa_backbone.backbones.checkpoint_files import read_state_dict
+from msa_backbone.files.checkpoints import read_state_dict
 
 TOOLS = Path(__file__).parents[2] / "tools"
 NO_WORKERS = [
@@ -263,7 +263,7 @@ def test_the_original_single_level_form_trains(run_tool, demo, tmp_path, capsys)
 @pytest.mark.slow
 def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, monkeypatch):
     from msa_backbone import MultiScaleAttention
-    from msa_backbone.integration import config_edits
+    from msa_backbone.config import options as config_options
 
     seen = []
     forward = MultiScaleAttention.multi_scale_features
@@ -276,7 +276,7 @@ def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, 
 
     monkeypatch.setattr(MultiScaleAttention, "multi_scale_features", spy)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(config_edits, "cpu_computes_in_bfloat16", lambda: True)
+    monkeypatch.setattr(config_options, "cpu_computes_in_bfloat16", lambda: True)
     arguments = ["--data", demo / "coco", "--work-dir", tmp_path / "work", "--amp"]
     run_tool("train", tiny_config, *arguments, "--cfg-options", "train_cfg.max_epochs=1")
     assert set(seen) == {torch.bfloat16}

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
 pytest.importorskip("mmdet")
-from msa_backbone.visualization.pictures import read_picture
+from msa_backbone.files.images import read_picture
 
 
 @pytest.fixture

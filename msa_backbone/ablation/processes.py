@@ -1,0 +1,122 @@
+"""Tasks in processes of their own, several at a time: what one leaves behind, no other sees."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from threading import Thread
+
+import torch
+
+from ..progress import format_time
+
+
+def run_in_processes(
+    tasks: Mapping[str, Callable[[], object]],
+    logs: Mapping[str, Path],
+    jobs: int,
+    report: Callable[[str], None],
+    threads: int | None = None,
+    preload: Sequence[str] = (),
+) -> dict[str, str]:
+    """Run tasks and report progress with the time left.
+
+    Args:
+        tasks: by name; what can be pickled, as a `functools.partial` of a module's function.
+        logs: the file of each that its output is added to.
+        jobs: processes at once; on GPUs they take turns with the devices.
+        report: called with a line after each task.
+        threads: of the CPU, for each process; None leaves it to torch.
+        preload: modules to import once for all, where processes can be forked (no GPU).
+
+    Returns:
+        The tasks that failed, with the reason; the others went on.
+    """
+    report(f"{len(tasks)} to do, {jobs} at a time")
+    context = _context(preload)
+    waiting, free, failed = list(tasks), list(range(jobs)), {}
+    active: dict[str, tuple[BaseProcess, int]] = {}
+    start, done = time.time(), 0
+    try:
+        while waiting or active:
+            while waiting and free:
+                name, slot = waiting.pop(0), free.pop()
+                logs[name].parent.mkdir(parents=True, exist_ok=True)
+                process = context.Process(target=_child, args=(tasks[name], logs[name], threads))
+                with _device(slot):
+                    process.start()
+                active[name] = process, slot
+            wait([process.sentinel for process, _ in active.values()])
+            for name, (process, slot) in list(active.items()):
+                if process.is_alive():
+                    continue
+                process.join()
+                del active[name]
+                free.append(slot)
+                done += 1
+                if process.exitcode != 0:
+                    failed[name] = _reason(logs[name], process.exitcode)
+                left = (time.time() - start) / done * (len(tasks) - done)
+                state = failed.get(name, "done")
+                report(f"[{done}/{len(tasks)}] {name}: {state}; {format_time(left)} left")
+    finally:
+        for process, _ in active.values():
+            process.terminate()
+            process.join()
+    return failed
+
+
+def _child(task: Callable[[], object], log: Path, threads: int | None) -> None:
+    file = log.open("a", buffering=1, encoding="utf-8")
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = file
+    Thread(target=_end_with_parent, daemon=True).start()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    task()
+
+
+def _end_with_parent() -> None:
+    """However the main process ends, what it has started ends too."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
+    """Clean processes; without a GPU, a server forks them with their libraries loaded."""
+    if torch.cuda.is_available() or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    return context
+
+
+@contextmanager
+def _device(slot: int) -> Iterator[None]:
+    """A process that starts now sees one of the GPUs."""
+    if not torch.cuda.is_available():
+        yield
+        return
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices = before.split(",") if before else list(map(str, range(torch.cuda.device_count())))
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
+    try:
+        yield
+    finally:
+        os.environ.pop("CUDA_VISIBLE_DEVICES")
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def _reason(log: Path, exitcode: int | None) -> str:
+    """The last line of a log that names an error."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = text.splitlines()
+    named = [line for line in lines if "Error" in line]
+    return f"FAILED ({named[-1] if named else f'exit code {exitcode}'}; see {log})"

@@ -1,0 +1,1 @@
+"""What the tools share: their arguments and how they end when their input is at fault."""

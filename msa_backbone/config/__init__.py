@@ -1,0 +1,1 @@
+"""OpenMMLab configs: read, changed by the tools' options and data, rehearsed before a run."""

@@ -1,0 +1,87 @@
+"""Reading a config, and what a run goes on from."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import mmengine.config.utils
+from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
+
+from ..files.checkpoints import load_tensors_only_from_now_on, read_checkpoint
+from .options import set_seed
+
+# mmengine takes the official distribution's name for mmseg, and would call pip to install it.
+mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
+
+CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
+
+
+@contextmanager
+def config_at_fault(what: str) -> Iterator[None]:
+    """What OpenMMLab raises for a config's mistakes becomes a ValueError."""
+    try:
+        yield
+    except CONFIG_ERRORS as error:
+        text = error.args[0] if error.args else type(error).__name__
+        raise ValueError(f"{what}: {text}") from error
+
+
+def load_config(
+    path: str, work_dir: str | None, options: Mapping[str, object], default_folder: str = ""
+) -> Config:
+    """Read a config and settle its work dir: from `options`, `work_dir`, the config or its name.
+
+    Args:
+        options: --cfg-options; most wait for `apply_options`, after the tool's other options.
+        default_folder: where in the config's own work dir to go by default.
+    """
+    load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
+    with config_at_fault(f"config {path} cannot be read"):
+        cfg = Config.fromfile(path)
+    own = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
+    cfg.work_dir = str(options.get("work_dir") or work_dir or own)
+    # Processes are joined before anything else.
+    apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
+    return cfg
+
+
+def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
+    """Change the settings that --cfg-options names."""
+    for key, value in options.items():
+        with config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
+            cfg.merge_from_dict({key: value})
+
+
+def resume(cfg: Config, checkpoint: str | None = None) -> None:
+    """Let training go on from `checkpoint`, by default from the newest in the work dir, if any.
+
+    Without a seed in the config, that of the interrupted run is used again.
+
+    Raises:
+        ValueError: for a file that is no training's checkpoint.
+    """
+    if checkpoint is None:
+        checkpoint = newest_checkpoint(cfg.work_dir)
+        if checkpoint is None:
+            print(f"Nothing to resume in {cfg.work_dir}: starting from the beginning")
+            return
+    meta = read_checkpoint(checkpoint).get("meta", {})
+    if not {"epoch", "iter"} <= meta.keys():
+        raise ValueError(
+            f"--resume {checkpoint}: it holds no state of a training, only weights: start from "
+            f"them with --cfg-options load_from={checkpoint}"
+        )
+    cfg.resume = True
+    cfg.load_from = checkpoint
+    if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
+        set_seed(cfg, meta["seed"])
+
+
+def newest_checkpoint(work_dir: str) -> str | None:
+    """The checkpoint that a work dir names as its last, also after it was moved or copied."""
+    checkpoint = find_latest_checkpoint(work_dir)
+    if checkpoint is None:
+        return None
+    moved = Path(work_dir, Path(checkpoint).name)
+    return str(moved) if moved.is_file() else checkpoint

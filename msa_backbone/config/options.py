@@ -1,0 +1,148 @@
+"""What the tools' options do to an OpenMMLab config: each function changes one thing in place."""
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.hooks import CheckpointHook
+
+from ..backbones.vgg_weights import pretrained_cfgs
+from .nodes import walk
+
+
+def set_backbone_weights(cfg: Config, weights: str) -> str:
+    """Initialise the backbone, and a VGG box head, from `weights`.
+
+    Returns:
+        What input the config feeds them, for the user to compare with what they were trained on.
+    """
+    pretrained = ConfigDict(type="Pretrained", checkpoint=weights)
+    if "backbone" not in cfg.model:
+        raise ValueError("the config's model has no backbone, so --weights has nothing to fill")
+    if cfg.model.get("pretrained"):  # mmseg's older way of naming the backbone's weights
+        cfg.model.pretrained = None
+    cfg.model.backbone.init_cfg = pretrained
+
+    def fill_head(node: dict) -> None:
+        if node.get("type") == "VGGBBoxHead":
+            node["init_cfg"] = pretrained
+
+    walk(cfg.model, fill_head)
+    fed = cfg.model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
+    order = "RGB" if fed.get("bgr_to_rgb") or fed.get("to_rgb") else "BGR"  # mmpretrain's: to_rgb
+    return (
+        f"Input to the weights: {order}, mean {fed.get('mean')}, std {fed.get('std')}; check that "
+        "they were trained on this (model.data_preprocessor)"
+    )
+
+
+def set_mixed_precision(cfg: Config) -> str:
+    """float16 with loss scaling on CUDA, bfloat16 on a CPU that computes in it.
+
+    Other CPUs (x86 without AVX-512) keep float32: their bfloat16 convolutions are unvectorised
+    and take minutes where float32 takes seconds.
+
+    Returns:
+        What was decided, for the user.
+    """
+    if cfg.get("optim_wrapper") is None:
+        raise ValueError("--amp changes the config's optim_wrapper, and this one has none")
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+        cfg.optim_wrapper.loss_scale = "dynamic"
+        return "Mixed precision: float16 on CUDA"
+    if cfg.optim_wrapper.get("type") == "AmpOptimWrapper":  # for CUDA only
+        cfg.optim_wrapper.type = "OptimWrapper"
+        for option in ("loss_scale", "dtype"):
+            cfg.optim_wrapper.pop(option, None)
+    if not cpu_computes_in_bfloat16():
+        return "Mixed precision: none, this CPU has no fast bfloat16; computing in float32"
+    cfg.optim_wrapper.type = "CPUAmpOptimWrapper"
+    return "Mixed precision: bfloat16 on the CPU"
+
+
+def cpu_computes_in_bfloat16() -> bool:
+    """Whether torch has vectorised bfloat16 convolutions for this CPU."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def fit_processes(cfg: Config) -> None:
+    """Let a launcher's processes on CPUs train one model; mmengine would look for their GPUs.
+
+    SyncBN needs GPUs as well.
+    """
+    if cfg.get("launcher", "none") == "none" or torch.cuda.is_available():
+        return
+    wrapper = {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "find_unused_parameters": cfg.get("find_unused_parameters", False),
+        **(cfg.get("model_wrapper_cfg") or {}),
+    }
+    cfg.model_wrapper_cfg = {**wrapper, "device_ids": None}
+    unsync_norms(cfg)
+
+
+def unsync_norms(cfg: Config) -> None:
+    """Let every process normalise by its own batch."""
+
+    def unsync(node: dict) -> None:
+        if node.get("type") == "SyncBN":
+            node["type"] = "BN"
+
+    walk(cfg.model, unsync)
+
+
+def set_seed(cfg: Config, seed: int) -> None:
+    """Fix everything random; the config's other options for it stay."""
+    cfg.randomness = {**(cfg.get("randomness") or {}), "seed": seed}
+
+
+def enable_auto_scale_lr(cfg: Config) -> None:
+    """Scale the learning rate with the actual total batch size (linear scaling rule)."""
+    if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
+        raise ValueError(
+            "--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config"
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def drop_pretrained(cfg: Config) -> None:
+    """Forget the files that a model starts training from."""
+    if cfg.model.get("pretrained"):
+        cfg.model.pretrained = None
+
+    def drop(node: dict) -> None:
+        if pretrained_cfgs(node.get("init_cfg")):
+            node["init_cfg"] = None
+
+    walk(cfg.model, drop)
+
+
+def make_resumable(cfg: Config) -> None:
+    """Save checkpoints that a kill leaves intact, from which a run goes on as if never stopped."""
+    default = {"checkpoint": {"type": "CheckpointHook", "interval": 1}}  # as mmengine has it
+    cfg.default_hooks = {**default, **(cfg.get("default_hooks") or {})}
+    checkpoint = cfg.default_hooks.checkpoint
+    mmengines_own = ("CheckpointHook", "mmengine.CheckpointHook", CheckpointHook)
+    if checkpoint is not None and checkpoint.get("type") in mmengines_own:
+        checkpoint.type = "AtomicCheckpointHook"
+    _add_hook(cfg, "SeedHook")
+    # Workers that live on carry random states that no checkpoint holds.
+    loader = cfg.get("train_dataloader") or {}
+    if loader.get("persistent_workers"):
+        loader["persistent_workers"] = False
+
+
+def _add_hook(cfg: Config, hook_type: str) -> None:
+    hooks = cfg.get("custom_hooks") or []
+    if not any(hook["type"] == hook_type for hook in hooks):
+        cfg.custom_hooks = [*hooks, {"type": hook_type}]
+
+
+def add_report(cfg: Config) -> None:
+    """Let a run leave curves, pictures and a table of results."""
+    _add_hook(cfg, "ReportHook")
+    if cfg.get("visualizer") is None:
+        cfg.visualizer = {"type": "Visualizer"}
+    backends = cfg.visualizer.get("vis_backends") or []
+    if not any(backend["type"] == "LocalVisBackend" for backend in backends):
+        cfg.visualizer.vis_backends = [*backends, {"type": "LocalVisBackend"}]

@@ -1,0 +1,93 @@
+"""Everything that can be wrong with a run is found out first.
+
+Nothing is written, not even the work dir, before the config, the data and the weights have been
+read and the model has been built once.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from torch import nn
+
+from ..backbones.vgg_weights import pretrained_cfgs
+from ..files.checkpoints import read_checkpoint, read_state_dict
+from .load import config_at_fault
+from .nodes import walk
+
+
+def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
+    """Build the model, look for the data's files, and read the weights that the model starts from.
+
+    Args:
+        loaders: the dataloaders whose files have to exist; none after `use_data`, which read them.
+
+    Raises:
+        ValueError, OSError: what is wrong, before a run writes anything.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    with config_at_fault("the config's model cannot be built"):
+        if cfg.get("data_preprocessor"):  # beside the model, as in mmpretrain's configs
+            cfg.model.setdefault("data_preprocessor", cfg.data_preprocessor)
+        model = MODELS.build(cfg.model)
+    for name in loaders:
+        check_data_files(cfg.get(name) or {}, name)
+    for module in model.modules():
+        if hasattr(module, "load_configured_weights"):
+            module.load_configured_weights()
+            continue
+        for init_cfg in pretrained_cfgs(getattr(module, "init_cfg", None)):
+            read_checkpoint(init_cfg["checkpoint"])
+    if cfg.get("load_from"):
+        tensors = read_state_dict(cfg.load_from)
+        if not tensors.keys() & model.state_dict().keys():
+            raise ValueError(
+                f"checkpoint {cfg.load_from} matches no key of the model: it has names like "
+                f"'{next(iter(tensors))}', the model has '{next(iter(model.state_dict()))}'"
+            )
+    return model
+
+
+def check_data_files(
+    loader: dict, name: str, way_out: str = "give your own folder with --data ROOT"
+) -> None:
+    """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
+
+    def check(node: dict) -> None:
+        root, folders = node.get("data_root") or "", node.get("data_prefix") or {}
+        folders = folders.values() if isinstance(folders, dict) else [folders]
+        for named in filter(None, (node.get("ann_file"), *folders)):
+            path = Path(root, named)
+            if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
+                raise ValueError(
+                    f"{path} does not exist, and the config's {name} reads it: put the data "
+                    f"there, or {way_out}"
+                )
+
+    walk(loader.get("dataset"), check)
+
+
+def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None) -> None:
+    """Refuse a checkpoint that does not belong to the model or to the classes.
+
+    Raises:
+        ValueError: naming the first tensor that differs, or the classes.
+    """
+    checkpoint = read_checkpoint(path)
+    tensors = checkpoint.get("state_dict", checkpoint)
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name not in tensors:
+            raise ValueError(f"checkpoint {path} lacks {name}: it belongs to another config")
+        if tensors[name].shape != tensor.shape:
+            raise ValueError(
+                f"checkpoint {path}: {name} has shape {tuple(tensors[name].shape)} in the file and "
+                f"{tuple(tensor.shape)} in the model: give the config and the data of its training"
+            )
+    trained = checkpoint.get("meta", {}).get("dataset_meta", {}).get("classes")
+    if classes is not None and trained is not None and tuple(trained) != tuple(classes):
+        raise ValueError(
+            f"checkpoint {path} was trained on the classes {', '.join(trained)}; the data has "
+            f"{', '.join(classes)}: they must be the same, in the same order"
+        )

@@ -1,0 +1,243 @@
+"""Where a backbone's costs are: by stage, and by part of its attention.
+
+Parameters and arithmetic are counted, memory and time are measured. The parts of Multi-Scale
+Attention are told apart where it runs as its formula, operation by operation, which takes more time
+and memory than the form that serves it otherwise: `benchmark.compare_backbones` measures that.
+"""
+
+import copy
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from ..backbones import MSAVGG
+from ..layers import MultiScaleAttention
+from .backbones import BackboneCosts
+from .measure import WARMUP_ROUNDS, counting_flops
+
+VGG, ATTENTION = "VGG", "attention"
+PARTS = {
+    "_scales": "branches",
+    "channel_weights": "channel gate",
+    "spatial_weights": "spatial gate",
+}
+"""Methods of Multi-Scale Attention and what they compute; the rest of it is the fusion."""
+
+FUSION = "fusion"
+Place = tuple[int, str]  # a stage, counted from 1, and a part
+
+
+@dataclass
+class PartCosts:
+    """What one part of one stage costs.
+
+    Attributes:
+        stage: counted from 1.
+        part: 'VGG', 'attention' as a whole, or the parts of Multi-Scale Attention: 'branches',
+            'channel gate', 'spatial gate' and 'fusion', which are the fusing convolution, the
+            gating and the sum.
+        parameters: their number.
+        flops: of a forward pass, of convolutions and matrix products.
+        saved: bytes kept for the backward pass, without parameters and without the input image.
+        latency: seconds of a forward pass, the median of the rounds.
+    """
+
+    stage: int
+    part: str
+    parameters: int
+    flops: int
+    saved: int
+    latency: float
+
+
+def part_costs(backbone: MSAVGG, shape: Sequence[int], rounds: int = 10) -> list[PartCosts]:
+    """Costs of every stage's VGG layers and of the parts of its attention.
+
+    Args:
+        backbone: what is measured, on the CPU in channels_last; it is not changed.
+        shape: of the input, (N, C, H, W).
+        rounds: timed forward passes, after two that are not.
+
+    Returns:
+        Stage by stage, VGG first.
+    """
+    model = copy.deepcopy(backbone).eval().to(memory_format=torch.channels_last)
+    x = torch.randn(*shape).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        passes = [_attribute(model, x, time.perf_counter) for _ in range(WARMUP_ROUNDS + rounds)]
+        with counting_flops() as counter:
+            meta = copy.deepcopy(model).to("meta")
+            flops = _attribute(meta, x.to("meta"), counter.get_total_flops)
+    saved = _saved_by_part(model, x)
+    parameters = _parameters_by_part(model)
+    return [
+        PartCosts(
+            stage,
+            part,
+            parameters.get((stage, part), 0),
+            int(flops[stage, part]),
+            int(saved[stage, part]),
+            float(np.median([times[stage, part] for times in passes[WARMUP_ROUNDS:]])),
+        )
+        for stage, part in sorted(flops, key=lambda place: (place[0], _ORDER.index(place[1])))
+    ]
+
+
+_ORDER = (VGG, ATTENTION, *PARTS.values(), FUSION)
+
+
+class _Ledger:
+    """Shares what a meter counts among nested parts: each gets what it does not pass on."""
+
+    def __init__(self, read: Callable[[], float]) -> None:
+        self.read = read
+        self.shares: dict[Place, float] = defaultdict(float)
+        self._open: list[Place] = []
+        self._last = 0.0
+
+    def _settle(self) -> None:
+        now = self.read()
+        if self._open:
+            self.shares[self._open[-1]] += now - self._last
+        self._last = now
+
+    @contextmanager
+    def part(self, place: Place) -> Iterator[None]:
+        self._settle()
+        self._open.append(place)
+        try:
+            yield
+        finally:
+            self._settle()
+            self._open.pop()
+
+
+def _attribute(model: MSAVGG, x: Tensor, read: Callable[[], float]) -> dict[Place, float]:
+    """Run the model once; what `read` counts up to, by part."""
+    ledger = _Ledger(read)
+
+    def counted(function: Callable, place: Place) -> Callable:
+        @wraps(function)
+        def run(*args: object) -> object:
+            with ledger.part(place):
+                return function(*args)
+
+        return run
+
+    with _replaced() as replace:
+        for stage, layers in enumerate(model._stage_layers, 1):
+            for index in layers:
+                replace(model.features[index], "forward", counted, (stage, VGG))
+                if index not in model._attention_after:
+                    continue
+                module = model.attentions[model._attention_after[index]]
+                whole = isinstance(module, MultiScaleAttention)
+                replace(module, "forward", counted, (stage, FUSION if whole else ATTENTION))
+                for name, part in PARTS.items() if whole else ():
+                    replace(module, name, counted, (stage, part))
+        model(x)
+    return ledger.shares
+
+
+@contextmanager
+def _replaced() -> Iterator[Callable]:
+    """Methods of objects replaced until the block ends."""
+    undo: list[tuple[object, str]] = []
+
+    def replace(owner: nn.Module, name: str, make: Callable, place: Place) -> None:
+        setattr(owner, name, make(getattr(owner, name), place))
+        undo.append((owner, name))
+
+    try:
+        yield replace
+    finally:
+        for owner, name in undo:
+            delattr(owner, name)
+
+
+def _saved_by_part(model: MSAVGG, x: Tensor) -> dict[Place, float]:
+    """Each storage counts where it is saved first."""
+    ignored = {t.untyped_storage().data_ptr() for t in (x, *model.parameters())}
+    kept: dict[int, Tensor] = {}
+    total = 0
+
+    def keep(tensor: Tensor) -> Tensor:
+        nonlocal total
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in ignored and storage.data_ptr() not in kept:
+            kept[storage.data_ptr()] = tensor
+            total += storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        return _attribute(model, x, lambda: total)
+
+
+def _parameters_by_part(model: MSAVGG) -> dict[Place, int]:
+    counts: dict[Place, int] = defaultdict(int)
+    owners = {"channel_attention": "channel gate", "spatial_attention": "spatial gate"}
+    owners |= {"fusion_conv": FUSION}
+    for stage, layers in enumerate(model._stage_layers, 1):
+        for index in layers:
+            counts[stage, VGG] += sum(p.numel() for p in model.features[index].parameters())
+            if index not in model._attention_after:
+                continue
+            module = model.attentions[model._attention_after[index]]
+            for name, parameter in module.named_parameters():
+                part = ATTENTION
+                if isinstance(module, MultiScaleAttention):
+                    part = owners.get(name.split(".")[0], "branches")
+                counts[stage, part] += parameter.numel()
+    return counts
+
+
+def parts_table(costs: Sequence[PartCosts]) -> str:
+    """A Markdown table with a row for each part of each stage, and the sums."""
+    lines = [
+        "| stage | part | parameters | GFLOPs | saved activations | share of the time |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    total = sum(cost.latency for cost in costs)
+
+    def row(stage: object, part: str, own: Sequence[PartCosts]) -> str:
+        parameters, flops, saved, latency = (
+            sum(getattr(cost, kind) for cost in own)
+            for kind in ("parameters", "flops", "saved", "latency")
+        )
+        return (
+            f"| {stage} | {part} | {parameters:,} | {flops / 1e9:.3f} | {saved / 2**20:.1f} MiB "
+            f"| {100 * latency / total:.1f} % |"
+        )
+
+    lines += [row(cost.stage, cost.part, [cost]) for cost in costs]
+    lines.append(row("all", VGG, [cost for cost in costs if cost.part == VGG]))
+    if attention := [cost for cost in costs if cost.part != VGG]:
+        lines.append(row("all", ATTENTION, attention))
+    return "\n".join(lines)
+
+
+def totals_table(costs: Mapping[str, BackboneCosts]) -> str:
+    """A Markdown table of backbones as they run, with what each adds to the first."""
+    first = next(iter(costs.values()))
+    lines = [
+        "| backbone | parameters | | GFLOPs | | saved activations | latency |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, own in costs.items():
+        more = [
+            f"{100 * (getattr(own, kind) / getattr(first, kind) - 1):+.1f} %"
+            for kind in ("parameters", "flops")
+        ]
+        lines.append(
+            f"| {name} | {own.parameters / 1e6:.2f} M | {more[0]} | {own.flops / 1e9:.3f} "
+            f"| {more[1]} | {own.saved:.2f} | {own.latency:.2f} |"
+        )
+    return "\n".join(lines)

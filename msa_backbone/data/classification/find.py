@@ -1,0 +1,140 @@
+"""Find classification data in a folder, a folder for each class, and check it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from ...errors import DataError
+from ...files.images import IMAGE_SUFFIXES
+from ..segmentation.find import SPLIT_WORDS
+from ..splits import choose_val
+
+CLASSIFICATION_LAYOUTS = """\
+folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
+
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+
+
+@dataclass(frozen=True)
+class ClassificationData:
+    """The data under `root`: `splits` has train, val and perhaps test.
+
+    An image of a split is its path below `root` and the number of its class in `classes`.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[tuple[str, int], ...]]
+    notes: tuple[str, ...]
+
+
+def find_classification_data(
+    root: str | os.PathLike, classes: Sequence[str] | None = None
+) -> ClassificationData:
+    """Find the data in `root`, in one of `CLASSIFICATION_LAYOUTS`; nothing is written.
+
+    Without a val split, a seeded tenth of every class of train becomes one.
+
+    Args:
+        classes: the classes to keep, in this order; by default all of train in sorted order.
+
+    Raises:
+        DataError: if there is no such data, or a class has no image to train on.
+    """
+    root = Path(os.path.abspath(root))
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    folders = _split_folders(root)
+    images = {split: _images_by_class(folder) for split, folder in folders.items()}
+    known = sorted(images["train"])
+    if len(known) < 2:
+        raise DataError(
+            f"{folders['train']}: {len(known)} folders with images; a classifier needs two classes "
+            f"or more, arranged as {CLASSIFICATION_LAYOUTS}"
+        )
+    chosen = tuple(known if classes is None else classes)
+    for name in chosen:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise DataError(
+                f"{folders['train']}: no class '{name}'; {hint}there are {', '.join(known)}"
+            )
+    if len(set(chosen)) < max(2, len(chosen)):
+        raise DataError(f"{root}: --classes {' '.join(chosen)}: name two different ones or more")
+    for split, found in images.items():
+        if classes is None and (unknown := sorted(set(found) - set(known))):
+            raise DataError(
+                f"{folders[split]}: class '{unknown[0]}' has no image in train; add some, or "
+                "choose classes with --classes"
+            )
+    splits = {
+        split: tuple(
+            (os.path.relpath(file, root), label)
+            for label, name in enumerate(chosen)
+            for file in found.get(name, ())
+        )
+        for split, found in images.items()
+    }
+    for split, own in splits.items():
+        if not own:
+            raise DataError(f"{folders[split]}: no image of {', '.join(chosen)}; add some")
+        for name, _ in own:  # mmpretrain strips the lines of a list
+            if name != name.lstrip() or len(name.splitlines()) > 1:
+                raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
+    notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    if without := [p.name for p in _visible_folders(folders["train"]) if p.name not in known]:
+        notes.append(f"no class, as without images: {', '.join(without)}")
+    if "val" not in splits:
+        val = _choose_val(root, splits["train"], len(chosen))
+        splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
+        splits["train"] = tuple(image for image in splits["train"] if image[0] not in val)
+        notes.append(f"val is {len(val)} of the training images, a tenth of every class (seed 0)")
+    notes += [f"{split}: {len(own)} images" for split, own in splits.items()]
+    return ClassificationData(root, chosen, splits, tuple(notes))
+
+
+def _split_folders(root: Path) -> dict[str, Path]:
+    """The folder of every split, `root` itself for train if no split has one."""
+    found: dict[str, Path] = {}
+    for path in _visible_folders(root):
+        split = _SPLIT_OF.get(path.name.lower())
+        if split and found.setdefault(split, path) != path:
+            raise DataError(f"{path}: a second {split} folder beside {found[split]}; move it away")
+    if found and "train" not in found:
+        beside = ", ".join(map(str, found.values()))
+        raise DataError(f"{root / 'train'}: there is no train folder beside {beside}; add it")
+    order = [split for split in SPLIT_WORDS if split in found]
+    return {split: found[split] for split in order} or {"train": root}
+
+
+def _visible_folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _images_by_class(folder: Path) -> dict[str, list[Path]]:
+    """The images of every folder in `folder`, at any depth; folders without images are no class."""
+    found = {}
+    for path in _visible_folders(folder):
+        files = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES]
+        # Hidden are what systems and editors put there: ._1.jpg, .ipynb_checkpoints/1.jpg.
+        hidden = {f for f in files if any(p.startswith(".") for p in f.relative_to(path).parts)}
+        if visible := sorted(set(files) - hidden):
+            found[path.name] = visible
+    return found
+
+
+def _choose_val(root: Path, images: Sequence[tuple[str, int]], classes: int) -> set[str]:
+    """A tenth of every class that has two images or more."""
+    chosen: set[str] = set()
+    for label in range(classes):
+        own = [name for name, its_label in images if its_label == label]
+        if len(own) > 1:
+            chosen |= choose_val(root, own)
+    if not chosen:
+        raise DataError(
+            f"{root}: no class has two images, so there is none for val; add a val split"
+        )
+    return chosen

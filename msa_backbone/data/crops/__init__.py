@@ -1,0 +1,1 @@
+"""Classification data cut out of detection and segmentation data."""

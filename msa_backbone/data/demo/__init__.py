@@ -1,0 +1,1 @@
+"""Data generated for the demo."""

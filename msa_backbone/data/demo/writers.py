@@ -1,0 +1,207 @@
+"""Write painted scenes as COCO, Pascal VOC and semantic segmentation data sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from ...files.whole_files import place_file
+from ..formats.voc_files import add_texts, write_xml
+
+NAMES = tuple("0123456789")
+
+PALETTE = (
+    (0, 0, 0),
+    (230, 25, 75),
+    (60, 180, 75),
+    (255, 225, 25),
+    (0, 130, 200),
+    (245, 130, 48),
+    (145, 30, 180),
+    (70, 240, 240),
+    (240, 50, 230),
+    (210, 245, 60),
+    (250, 190, 212),
+)
+
+INFO = {
+    "description": (
+        "Handwritten digits painted over photographs, made from files that scikit-learn ships: "
+        "digits from the UCI set 'Optical Recognition of Handwritten Digits' (E. Alpaydin, "
+        "C. Kaynak); photographs china.jpg by danielbuechele and flower.jpg by vultilion, "
+        "cropped and tinted."
+    ),
+    "url": "https://scikit-learn.org/stable/datasets.html",
+    "version": "1.0",
+}
+LICENSES = [
+    {
+        "id": 1,
+        "name": "Photographs: Creative Commons Attribution 2.0",
+        "url": "https://creativecommons.org/licenses/by/2.0/",
+    },
+    {
+        "id": 2,
+        "name": "Digits: as stated by the UCI Machine Learning Repository",
+        "url": "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+    },
+]
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit in a scene.
+
+    Args:
+        label: What it shows, 0 to 9.
+        index: Its place in ``sklearn.datasets.load_digits``.
+        box: Tight box of its visible pixels, ``(x, y, width, height)`` in whole pixels from 0.
+    """
+
+    label: int
+    index: int
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A painted image and all that is known about it.
+
+    Args:
+        image_id: Number of the image, from 1 on, unique over all splits.
+        image: The RGB image.
+        owner: ``(height, width)`` of uint8: 0 for the background, k for the k-th of ``digits``.
+        digits: The digits it shows.
+        photo: File name of the photograph behind them.
+        crop: Part of the photograph used, ``(x, y, width, height)`` in its pixels.
+    """
+
+    image_id: int
+    image: Image.Image
+    owner: np.ndarray
+    digits: list[Digit]
+    photo: str
+    crop: tuple[int, int, int, int]
+
+    @property
+    def stem(self) -> str:
+        """File name of the image and its annotations, without an ending."""
+        return f"{self.image_id:06d}"
+
+
+def write_images(root: Path, split: str, scenes: Sequence[Scene]) -> None:
+    """Write each image as a JPEG of the COCO form, and link it into the two other forms."""
+    coco = _folder(root / "coco" / "images" / split)
+    others = (
+        _folder(root / "voc" / "VOC2007" / "JPEGImages"),
+        _folder(root / "segmentation" / "images" / split),
+    )
+    for scene in scenes:
+        path = coco / f"{scene.stem}.jpg"
+        scene.image.save(path, quality=90, subsampling=0)
+        for folder in others:
+            place_file(path, folder / path.name)
+
+
+def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
+    """Write ``coco/annotations/instances_{split}.json``.
+
+    ``area`` is the area of the box, as is usual in sets made for box detection: the strokes of a
+    digit fill a fraction of its box, so their area would leave COCO's large range nearly empty.
+    """
+    images, annotations = [], []
+    for scene in scenes:
+        width, height = scene.image.size
+        images.append(
+            {
+                "id": scene.image_id,
+                "file_name": f"{scene.stem}.jpg",
+                "width": width,
+                "height": height,
+                "license": 1,
+                "photo": scene.photo,
+                "crop": scene.crop,
+            }
+        )
+        for position, digit in enumerate(scene.digits, 1):
+            rle = coco_mask.encode(np.asfortranarray(scene.owner == position, np.uint8))
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": scene.image_id,
+                    "category_id": digit.label + 1,
+                    "bbox": digit.box,
+                    "area": digit.box[2] * digit.box[3],
+                    "iscrowd": 0,
+                    "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+                    "digit_index": digit.index,
+                }
+            )
+    content = {
+        "info": INFO,
+        "licenses": LICENSES,
+        "categories": [
+            {"id": number, "name": name, "supercategory": "digit"}
+            for number, name in enumerate(NAMES, 1)
+        ],
+        "images": images,
+        "annotations": annotations,
+    }
+    path = _folder(root / "coco" / "annotations") / f"instances_{split}.json"
+    path.write_text(json.dumps(content))
+
+
+def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
+    """Write ``voc/VOC2007/Annotations`` and ``ImageSets/Main/{split}.txt``.
+
+    As in Pascal VOC, boxes are whole pixels counted from 1 with both corners inside the box.
+    """
+    voc = root / "voc" / "VOC2007"
+    for scene in scenes:
+        width, height = scene.image.size
+        tree = ElementTree.Element("annotation")
+        add_texts(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
+        add_texts(ElementTree.SubElement(tree, "source"), database="msa_backbone demo data")
+        add_texts(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
+        for digit in scene.digits:
+            x, y, w, h = digit.box
+            item = ElementTree.SubElement(tree, "object")
+            add_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
+            add_texts(
+                ElementTree.SubElement(item, "bndbox"),
+                xmin=x + 1,
+                ymin=y + 1,
+                xmax=x + w,
+                ymax=y + h,
+            )
+        write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
+    stems = "".join(f"{scene.stem}\n" for scene in scenes)
+    (_folder(voc / "ImageSets" / "Main") / f"{split}.txt").write_text(stems)
+
+
+def write_segmentation(root: Path, split: str, scenes: Sequence[Scene]) -> None:
+    """Write ``segmentation/masks/{split}`` and ``classes.txt``.
+
+    A mask is an 8-bit palette PNG of the image's size: 0 is background, 1 to 10 are the digits.
+    """
+    masks = _folder(root / "segmentation" / "masks" / split)
+    for scene in scenes:
+        class_of_owner = np.array([0, *(digit.label + 1 for digit in scene.digits)], np.uint8)
+        mask = Image.fromarray(class_of_owner[scene.owner])
+        mask.putpalette([channel for colour in PALETTE for channel in colour])
+        mask.save(masks / f"{scene.stem}.png")
+    names = "".join(f"{name}\n" for name in ("background", *NAMES))
+    (root / "segmentation" / "classes.txt").write_text(names)
+
+
+def _folder(path: Path) -> Path:
+    """Make the folder ``path`` and return it."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,1 @@
+"""Boxes: data found, checked, repaired, indexed."""

@@ -1,0 +1,218 @@
+"""Check detection data for what would stop, spoil or silently shrink a training."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ...errors import DataError
+from ...files.images import IMAGE_ERRORS, ends_complete, file_digest, oriented_size
+from ..formats.coco import segmentation_of
+from ..formats.instance_masks import MALFORMED, MEND, is_finite, mask_defect
+from .find import DetectionData, Split
+
+# Every kind of defect and what to do about it, the gravest first.
+FATAL = {
+    "image listed twice": "give every image one entry with an id of its own",
+    "category id used twice": "give every category an id of its own",
+    "annotation id used twice": "give every annotation an id of its own",
+    "unknown image id": "list the image or remove the annotation",
+    "unknown category id": "list the category or remove the annotation",
+    "missing image": "add the file or remove its entry",
+    "unreadable image": "replace the file",
+    "image size is not two positive whole numbers": "correct the annotated size",
+    "image size differs": "correct the annotated size and the boxes",
+    "box is not four finite numbers": "correct or remove it",
+    "box corners are swapped": "order them left, top, right, bottom",
+    "box wholly outside its image": "correct or remove it",
+    "area is not positive, so training would drop the box": "set area to width x height",
+    "no object to train on": "add boxes of the chosen classes, a pixel or larger and no crowds",
+    MALFORMED: MEND,
+}
+WARNINGS = {
+    "box less than a pixel wide or high": "training drops it",
+    "box partly outside its image": "training clips it",
+    "image also in the train split": "its score tells little, keep it in one split",
+    "image file under two ids": "the objects of one entry are missing in the other, join them",
+    "mask without a pixel": "correct or remove it",
+    "split without an object": "nothing can be scored on it",
+}
+_ANY_SIZE = (math.inf, math.inf)  # of an image with a defect: its boxes cannot be placed
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One case of a `kind` in FATAL or WARNINGS: in which split, in what file and record."""
+
+    kind: str
+    split: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}; {(FATAL | WARNINGS)[self.kind]}"
+
+
+def check_detection_data(
+    data: DetectionData,
+    full_decode_limit: int = 5000,
+    progress: Callable[[int, int], None] | None = None,
+    read_images: bool = True,
+) -> list[str]:
+    """Return warnings, one line for each kind of defect; see `detection_defects`.
+
+    Raises:
+        DataError: for the gravest defect that would spoil a training, with the first case and how
+            to mend it.
+    """
+    defects = detection_defects(data, full_decode_limit, progress, read_images)
+    for kind in FATAL:
+        if cases := [defect for defect in defects if defect.kind == kind]:
+            more = f"; {len(cases) - 1} more like it" if len(cases) > 1 else ""
+            raise DataError(f"{cases[0]}{more}")
+    lines = []
+    for kind, effect in WARNINGS.items():
+        if cases := [defect for defect in defects if defect.kind == kind]:
+            counts = Counter(defect.split for defect in cases)
+            counted = ", ".join(f"{count} in {split}" for split, count in counts.items())
+            lines.append(f"{kind}: {counted}, first {cases[0].place}; {effect}")
+    return lines
+
+
+def detection_defects(
+    data: DetectionData,
+    full_decode_limit: float = 5000,
+    progress: Callable[[int, int], None] | None = None,
+    read_images: bool = True,
+    thorough: bool = False,
+) -> list[Defect]:
+    """Read all annotations and images, and find every defect.
+
+    Boxes may pass the border by a pixel.
+
+    Args:
+        data: what to check; of the annotations, those of `data.classes`.
+        full_decode_limit: so many images are decoded; of the others the size and the end of the
+            file are read, and those without the end mark of JPEG or PNG are decoded too.
+        progress: called after every image with the number of images done and of all.
+        read_images: if not, the annotations are believed what they say of the images.
+        thorough: also look for copies of training images in other splits, by content, and into the
+            segmentations.
+    """
+    found: list[Defect] = []
+    done, total = 0, sum(len(split.content["images"]) for split in data.splits.values())
+    in_train: set[object] = set()
+    for name, split in sorted(data.splits.items(), key=lambda item: item[0] != "train"):
+        sizes, paths = {}, set()
+        for image in split.content["images"]:
+            path = split.image_dir / image["file_name"]
+            if image["id"] in sizes:
+                place = f"{split.source}: image id {image['id']!r}"
+                found.append(Defect("image listed twice", name, place))
+            elif path in paths:
+                found.append(Defect("image file under two ids", name, str(path)))
+            paths.add(path)
+            if read_images:
+                defect = image_defect(image, path, split.source, done < full_decode_limit)
+            else:
+                defect = _size_defect(image, split.source)
+            if defect:
+                found.append(Defect(defect[0], name, defect[1]))
+            marks = {path, file_digest(path)} if thorough and not defect else {path}
+            if name == "train":
+                in_train |= marks
+            elif marks & in_train:
+                found.append(Defect("image also in the train split", name, str(path)))
+            sizes[image["id"]] = _ANY_SIZE if defect else (image["width"], image["height"])
+            done += 1
+            if progress:
+                progress(done, total)
+        defects = _annotation_defects(split, sizes, data.classes, name, thorough)
+        found += [Defect(kind, name, str(place)) for kind, place in defects]
+    return found
+
+
+def _size_defect(record: dict, source: Path) -> tuple[str, str] | None:
+    size = record["width"], record["height"]
+    if all(isinstance(side, int) and side > 0 for side in size):
+        return None
+    place = record.get("voc_place", f"{source}: image {record['id']!r}")
+    return "image size is not two positive whole numbers", f"{place}: {size}"
+
+
+def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
+    """The kind and the place of the gravest defect of an image."""
+    source = record.get("voc_place", source)
+    if not path.is_file():
+        return "missing image", f"{source}: {path}"
+    try:
+        with Image.open(path) as picture:
+            if decode or not ends_complete(path, picture.format):
+                picture.load()
+            width, height = oriented_size(picture)
+    except IMAGE_ERRORS as error:
+        return "unreadable image", f"{path} ({error})"
+    stated = record["width"], record["height"]
+    if stated != (width, height):
+        return "image size differs", f"{path} is {width} x {height}, {source} says {stated}"
+    return None
+
+
+def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
+    """The gravest defect of a box, given as left, top, width and height."""
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
+        return "box is not four finite numbers"
+    left, top, width, height = box
+    right, bottom = left + width, top + height
+    if min(width, height) < 0:
+        return "box corners are swapped"
+    if not is_finite(area):
+        return "area is not positive, so training would drop the box"
+    if min(width, height) < 1:
+        return "box less than a pixel wide or high"
+    if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
+        return "box wholly outside its image"
+    if area <= 0:
+        return "area is not positive, so training would drop the box"
+    if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
+        return "box partly outside its image"
+    return None
+
+
+def _annotation_defects(
+    split: Split,
+    sizes: dict[object, tuple[float, float]],
+    classes: tuple[str, ...],
+    name: str,
+    thorough: bool,
+) -> Iterator[tuple[str, object]]:
+    """The kind and the place of every defect; `sizes` has width and height of every image id."""
+    names = {category["id"]: category["name"] for category in split.content["categories"]}
+    if len(names) < len(split.content["categories"]):
+        yield "category id used twice", split.source
+    ids, usable, chosen = set(), 0, set(classes)
+    for record in split.content["annotations"]:
+        record_id, image_id, category_id = (record[k] for k in ("id", "image_id", "category_id"))
+        place = f"{split.source}: annotation {record_id!r} {record['bbox']}"
+        place = record.get("voc_place", place)
+        if record_id in ids:
+            yield "annotation id used twice", place
+        ids.add(record_id)
+        if image_id not in sizes:
+            yield "unknown image id", f"{place}: image_id {image_id!r}"
+        elif category_id not in names:
+            yield "unknown category id", f"{place}: category_id {category_id!r}"
+        elif names[category_id] in chosen:
+            defect = box_defect(record["bbox"], record["area"], *sizes[image_id])
+            if defect:
+                yield defect, place
+            usable += not record["iscrowd"] and defect in (None, "box partly outside its image")
+            if thorough and sizes[image_id] != _ANY_SIZE:
+                defect = mask_defect(segmentation_of(record), *sizes[image_id])
+                if defect:
+                    yield defect, place
+    if not usable:
+        kind = "no object to train on" if name == "train" else "split without an object"
+        yield kind, split.source

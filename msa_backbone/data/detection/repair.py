@@ -1,0 +1,221 @@
+"""Mend the defects that `checks` finds, as far as that needs no guess."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from ...errors import DataError
+from ...files.images import IMAGE_ERRORS, file_digest, oriented_size
+from ..formats.coco import segmentation_of
+from ..formats.instance_masks import mask_defect
+from .check import box_defect, image_defect
+from .find import DetectionData, Split, count_notes
+
+
+def repair(
+    data: DetectionData, progress: Callable[[int, int], None] | None = None
+) -> tuple[DetectionData, list[str]]:
+    """Mend what can be mended and leave out what cannot.
+
+    Missing and unreadable images go, with their objects, and so do images whose file has another
+    size than the annotated one: where the boxes belong is not known. Boxes are ordered, clipped to
+    their image, or go where nothing is left of them; ids become unique; training images that are
+    also in another split go from train. Objects of an id that two images or two categories share
+    go.
+
+    Args:
+        data: what `find_detection_data` found; all images are decoded.
+        progress: called after every image with the number of images done and of all.
+
+    Returns:
+        The repaired data, in memory, and a line for every change. Only objects of `data.classes`
+        are kept.
+
+    Raises:
+        DataError: if no training image is left.
+    """
+    changes: list[str] = []
+    splits: dict[str, Split] = {}
+    elsewhere: dict[bytes, str] = {}
+    done, total = 0, sum(len(split.content["images"]) for split in data.splits.values())
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, total)
+
+    for name in sorted(data.splits, key=("test", "val", "train").index):
+        split = data.splits[name]
+        taboo = elsewhere if name == "train" else {}
+        images, kept_ids, own = _repaired_images(name, split, taboo, changes, step)
+        elsewhere |= own
+        content = {**split.content, "images": images}
+        content["categories"] = _repaired_categories(name, split, data.classes, changes)
+        content["annotations"] = _repaired_annotations(name, split, content, kept_ids, changes)
+        splits[name] = replace(split, content=content, ann_file=None)
+    if not splits["train"].content["images"]:
+        raise DataError(
+            f"{data.splits['train'].source}: every training image is defect or in another split "
+            "too; make other splits"
+        )
+    splits = {name: splits[name] for name in data.splits}
+    notes = tuple(count_notes(splits, data.classes))
+    return replace(data, splits=splits, notes=notes), changes
+
+
+def _repaired_images(
+    name: str,
+    split: Split,
+    taboo: dict[bytes, str],
+    changes: list[str],
+    step: Callable[[], None],
+) -> tuple[list[dict], dict[object, object], dict[bytes, str]]:
+    """The images to keep, what each id has become, and the split of each image's content.
+
+    Images whose content is in `taboo` go.
+    """
+    paths_of: dict[object, set[Path]] = {}
+    for image in split.content["images"]:
+        paths_of.setdefault(image["id"], set()).add(split.image_dir / image["file_name"])
+    images, ids, id_of_path, own = [], {}, {}, {}
+    for image in split.content["images"]:
+        step()
+        path = split.image_dir / image["file_name"]
+        if len(paths_of[image["id"]]) > 1:
+            changes.append(f"{name}: {path}: left out, its id {image['id']!r} is also another's")
+            continue
+        if path in id_of_path:
+            changes.append(f"{name}: {path}: its two entries joined")
+            ids[image["id"]] = id_of_path[path]
+            continue
+        if image["width"] in (None, 0) or image["height"] in (None, 0):
+            image = _with_size_of_file(image, path)
+            if image["width"]:
+                changes.append(f"{name}: {path}: size set to {image['width']} x {image['height']}")
+        if defect := image_defect(image, path, split.source, decode=True):
+            changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
+            continue
+        digest = file_digest(path)
+        if digest in taboo:
+            changes.append(f"{name}: {path}: left out, it is also in {taboo[digest]}")
+            continue
+        own[digest] = name
+        ids[image["id"]] = id_of_path[path] = image["id"]
+        images.append(image)
+    return images, ids, own
+
+
+def _with_size_of_file(image: dict, path: Path) -> dict:
+    """The image with its file's size, where that can be read."""
+    try:
+        with Image.open(path) as picture:
+            width, height = oriented_size(picture)
+    except IMAGE_ERRORS:
+        return image
+    return {**image, "width": width, "height": height}
+
+
+def _repaired_categories(
+    name: str, split: Split, classes: tuple[str, ...], changes: list[str]
+) -> list[dict]:
+    times = Counter(category["id"] for category in split.content["categories"])
+    for id_, count in times.items():
+        if count > 1:
+            changes.append(f"{name}: category id {id_!r} is used twice: its objects left out")
+    kept, taken = [], set()
+    for category in split.content["categories"]:
+        if category["id"] in taken:  # all splits keep the same names
+            category = {**category, "id": _free_id(times.keys() | taken)}
+        taken.add(category["id"])
+        kept.append(category)
+    return [category for category in kept if category["name"] in classes]
+
+
+def _free_id(taken: Collection[object]) -> int:
+    number = 1
+    while number in taken:
+        number += 1
+    return number
+
+
+def _repaired_annotations(
+    name: str, split: Split, content: dict, ids: dict[object, object], changes: list[str]
+) -> list[dict]:
+    sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
+    listed = {image["id"] for image in split.content["images"]}
+    times = Counter(category["id"] for category in split.content["categories"])
+    known = {category["id"] for category in content["categories"]}
+    joined: set[tuple] = set()
+    merged = {new for old, new in ids.items() if old != new}
+    all_ids, taken = {record["id"] for record in split.content["annotations"]}, set()
+    next_id = len(all_ids) + 1
+    annotations = []
+    for record in split.content["annotations"]:
+        place = record.get("voc_place", f"{split.source}: annotation {record['id']!r}")
+        if record["image_id"] not in ids:
+            if record["image_id"] not in listed:
+                changes.append(f"{name}: {place}: left out, unknown image id")
+            continue
+        if record["category_id"] not in known or times[record["category_id"]] > 1:
+            if record["category_id"] not in times:
+                changes.append(f"{name}: {place}: left out, unknown category id")
+            continue
+        image_id = ids[record["image_id"]]
+        box, area, what = _repaired_box(record["bbox"], record["area"], *sizes[image_id])
+        if box is None:
+            changes.append(f"{name}: {place}: left out, {what}")
+            continue
+        if mask := mask_defect(segmentation_of(record), *sizes[image_id]):
+            changes.append(f"{name}: {place}: left out, {mask}")
+            continue
+        if what:
+            changes.append(f"{name}: {place}: {what}")
+            record = {**record, "bbox": box, "area": area}
+        if image_id != record["image_id"]:
+            record = {**record, "image_id": image_id}
+        kind = record["category_id"], record["iscrowd"], bool(segmentation_of(record))
+        key = (image_id, *kind, *record["bbox"])
+        if image_id in merged and key in joined:
+            continue  # both entries of an image have it
+        joined.add(key)
+        if record["id"] in taken:
+            while next_id in all_ids:
+                next_id += 1
+            changes.append(f"{name}: {place}: id used twice, now {next_id}")
+            record = {**record, "id": next_id}
+            all_ids.add(next_id)
+        taken.add(record["id"])
+        annotations.append(record)
+    return annotations
+
+
+def _repaired_box(
+    box: object, area: object, width: float, height: float
+) -> tuple[list | None, object, str]:
+    """The mended box, or None where nothing is left of it, its area, and what was wrong."""
+    done: list[str] = []
+    while defect := box_defect(box, area, width, height):
+        if defect.startswith("area"):
+            area = box[2] * box[3]
+            done.append("area set to width x height")
+        elif defect == "box corners are swapped":
+            left, top, box_width, box_height = box
+            left, top = min(left, left + box_width), min(top, top + box_height)
+            box = [left, top, abs(box_width), abs(box_height)]
+            done.append("corners ordered")
+        elif defect == "box partly outside its image":
+            left, top, box_width, box_height = box
+            right, bottom = min(left + box_width, width), min(top + box_height, height)
+            left, top = max(left, 0), max(top, 0)
+            area = area * (right - left) * (bottom - top) / (box_width * box_height)
+            box = [left, top, right - left, bottom - top]
+            done.append("clipped to its image")
+        else:
+            break
+    if defect:
+        return None, area, defect
+    return box, area, ", ".join(done)

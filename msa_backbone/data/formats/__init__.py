@@ -1,0 +1,1 @@
+"""Annotation formats: COCO, VOC and mask files, read and written."""

@@ -1,0 +1,162 @@
+"""Index masks as files: found beside images, their values and colours, and what they mean."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ...errors import DataError
+from ...files.images import IMAGE_ERRORS, IMAGE_SUFFIXES
+
+_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
+IGNORE_INDEX = 255
+IGNORED_NAMES = ("void", "ignore", "ignored", "unlabelled", "unlabeled")
+VOC_CLASSES = (
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
+    *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
+    *("train", "tvmonitor"),
+)
+_NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")  # the last is labelme's
+
+
+def class_names(
+    root: Path, first_mask: Path, given: Sequence[str] | None, voc: bool
+) -> tuple[tuple[str, ...], str]:
+    """The classes' names in the order of the masks' values, and where they are from."""
+    path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
+    if path:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        names = tuple(line.strip() for line in lines if line.strip())
+        origin = f"as {path.name} names them"
+        if given is not None and tuple(given) != names:
+            raise DataError(
+                f"{path}: names the classes {', '.join(names)}; leave --classes out, or correct it"
+            )
+    elif given is not None:
+        names, origin = tuple(given), "as given"
+    elif voc:
+        names, origin = VOC_CLASSES, "Pascal VOC's"
+    else:
+        names, origin = (), ""
+    if not names:
+        values = ", ".join(map(str, sorted(mask_values(first_mask)[1])))
+        raise DataError(
+            f"{root}: the class names are unknown; write them into {root / _NAME_FILES[0]}, a line "
+            f"for each value from 0 on, or give --classes ({first_mask.name} holds {values})"
+        )
+    if len(set(names)) < len(names):
+        raise DataError(f"{path or '--classes'}: a class is named twice; give each a name")
+    return names, origin
+
+
+def mask_values(path: Path) -> tuple[tuple[int, int], set[int]]:
+    """Width and height of an index mask, and the values it holds, `IGNORE_INDEX` left out.
+
+    Raises:
+        DataError: if it cannot be read, or is in colours.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.mode not in ("L", "P", "1", "I;16", "I"):
+                raise DataError(
+                    f"{path}: is a picture in colours ({picture.mode}), not an index mask; save "
+                    "the number of its class in every pixel, as 8-bit grey or palette PNG"
+                )
+            values = np.asarray(picture)
+            size = picture.size
+    except DataError:
+        raise
+    except IMAGE_ERRORS as error:
+        raise DataError(f"{path}: unreadable mask ({error}); replace the file") from None
+    return size, set(np.unique(values).tolist()) - {IGNORE_INDEX}
+
+
+def mask_palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] | None:
+    """The colours of a palette mask, if it has a different one for every class."""
+    with Image.open(mask) as picture:
+        flat = picture.getpalette() if picture.mode == "P" else None
+    colours = [tuple(flat[3 * i : 3 * i + 3]) for i in range(classes)] if flat else []
+    return tuple(colours) if len(set(colours)) == classes and len(colours[-1]) == 3 else None
+
+
+@dataclass(frozen=True)
+class MaskSplit:
+    """One split: `names` are image files below `image_dir` without `image_suffix`, sorted.
+
+    The mask of a name is that name with `mask_suffix` below `mask_dir`. `mask_dir` is None where
+    the masks are still to be drawn from instances.
+    """
+
+    names: tuple[str, ...]
+    image_dir: Path
+    image_suffix: str
+    mask_dir: Path | None
+    mask_suffix: str
+
+    def image(self, name: str) -> Path:
+        return self.image_dir / f"{name}{self.image_suffix}"
+
+    def mask(self, name: str) -> Path:
+        return self.mask_dir / f"{name}{self.mask_suffix}"
+
+
+def holds_masks(folder: Path) -> bool:
+    """Whether there is a file below the folder that can be an index mask."""
+    return any(True for _ in _files(folder, _MASK_SUFFIXES))
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Files below `folder` that end in one of `suffixes`, relative to it."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith(suffixes) and not name.startswith("."):
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def paired(
+    image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
+) -> MaskSplit:
+    """The images of a folder, or those named, each with its mask; raises DataError."""
+    images = sorted(_files(image_dir, IMAGE_SUFFIXES))
+    if names is not None:
+        stems = {image.rpartition(".")[0]: image for image in images}
+        for name in names:
+            if name not in stems:
+                raise DataError(f"{image_dir / name}: no such image, but {why}; add or unlist it")
+        images = sorted(stems[name] for name in set(names))
+    if not images:
+        raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
+    ending = common_ending(images, image_dir)
+    stems = [image.removesuffix(ending) for image in images]
+    masks = set(_files(mask_dir, _MASK_SUFFIXES))
+    suffix = _mask_suffix(stems, masks)
+    lost = [stem for stem in stems if f"{stem}{suffix}" not in masks]
+    if lost:
+        more = f"; {len(lost) - 1} more like it" if len(lost) > 1 else ""
+        raise DataError(
+            f"{image_dir / lost[0]}{ending}: has no mask {mask_dir / lost[0]}{suffix}; add it "
+            f"or remove the image{more}"
+        )
+    return MaskSplit(tuple(stems), image_dir, ending, mask_dir, suffix)
+
+
+def common_ending(files: Sequence[str], source: Path) -> str:
+    """The ending of all files, dot included: mmseg reads one; raises DataError for several."""
+    endings = sorted({f".{file.rpartition('.')[2]}" for file in files})
+    if len(endings) > 1:
+        raise DataError(
+            f"{source}: its images end in {' and '.join(endings)}; give all the same ending"
+        )
+    return endings[0]
+
+
+def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
+    """What follows an image's name in the name of its mask: '.png', '_mask.png', ..."""
+    tails = {
+        mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
+    }
+    tails = {tail for tail in tails if not tail[:1].isalnum()} | {".png"}
+    return max(sorted(tails, key=len), key=lambda tail: sum(f"{s}{tail}" in masks for s in stems))

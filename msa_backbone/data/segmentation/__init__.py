@@ -1,0 +1,1 @@
+"""Masks: data found, checked, indexed."""

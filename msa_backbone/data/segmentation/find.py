@@ -1,0 +1,201 @@
+"""Find semantic segmentation data in a folder: images with index masks, VOC, or COCO instances.
+
+An index mask is a PNG of its image's size; a pixel holds the number of its class, from 0 on, or 255
+for "ignore".
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...errors import DataError
+from ..detection.find import DetectionData, coco_files, find_detection_data, voc_base
+from ..detection.index import make_val_split
+from ..formats.index_masks import (
+    IGNORE_INDEX,
+    IGNORED_NAMES,
+    MaskSplit,
+    class_names,
+    common_ending,
+    holds_masks,
+    mask_palette,
+    paired,
+)
+from ..splits import choose_val
+
+SEGMENTATION_LAYOUTS = """\
+images  images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with or
+masks   without train/, val/, test/; {train,val,test}/images/ + {train,val,test}/masks/;
+        {train,val,test}/ + {train,val,test}annot/ (SegNet's CamVid)
+VOC     JPEGImages/ + SegmentationClass/ + ImageSets/Segmentation/{train,val,test}.txt
+COCO    as for detection, with segmentations: masks are drawn from the instances, 0 is background
+Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of the masks' values, or
+--classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore", and so does the value of a
+class named void, ignore or unlabelled."""
+
+SPLIT_WORDS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+_FOLDERS = (
+    *(("images", masks) for masks in ("masks", "labels", "annotations")),
+    ("img_dir", "ann_dir"),
+    ("JPEGImages", "SegmentationClass"),
+)
+
+
+@dataclass(frozen=True)
+class SegmentationData:
+    """The data under `root`: `splits` has train, val, test; `classes` in the order of the values.
+
+    `palette` has a colour for each class, (R, G, B) in 0..255, where the masks bring one.
+    `label_map` has the class, or `IGNORE_INDEX`, of every value that the masks may hold.
+    `instances` are what the masks are drawn from, None where there are masks.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] | None
+    splits: dict[str, MaskSplit]
+    notes: tuple[str, ...]
+    label_map: dict[int, int]
+    instances: DetectionData | None = None
+
+
+def find_segmentation_data(
+    root: str | os.PathLike, classes: Sequence[str] | None = None
+) -> SegmentationData:
+    """Find the data in `root`, in one of `SEGMENTATION_LAYOUTS`; nothing is written.
+
+    Without a val split, a seeded tenth of train becomes one.
+
+    Args:
+        classes: names in the order of the masks' values; of COCO data, the classes to keep.
+
+    Raises:
+        DataError: if there is no such data, an image has no mask, or the class names are unknown.
+    """
+    root = Path(os.path.abspath(root))
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    if found := _voc_splits(root) or _folder_splits(root):
+        return _mask_data(root, found, classes)
+    if coco_files(root):
+        return masks_of_instances(make_val_split(find_detection_data(root, classes)))
+    layouts = " ".join(SEGMENTATION_LAYOUTS.split())
+    raise DataError(f"{root}: no segmentation data; arrange it as one of: {layouts}")
+
+
+def _voc_splits(root: Path) -> dict[str, MaskSplit]:
+    """The splits of the lists in ImageSets/Segmentation; empty if there are none."""
+    base = voc_base(root)
+    list_dir = base / "ImageSets" / "Segmentation"
+    lists = {name: list_dir / f"{name}.txt" for name in ("train", "val", "test")}
+    if not lists["train"].is_file():
+        lists["train"] = list_dir / "trainval.txt"
+    images, masks = base / "JPEGImages", base / "SegmentationClass"
+    splits = {}
+    for split, path in lists.items():
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            names = [line.strip() for line in lines if line.strip()]
+            if split != "test" or any((masks / f"{name}.png").is_file() for name in names):
+                splits[split] = paired(images, masks, names, f"{path} lists it")
+    return splits
+
+
+def _folder_splits(root: Path) -> dict[str, MaskSplit]:
+    """The splits of the first layout that fits; empty if none does."""
+    # Beside COCO's instances, the PNGs in annotations/ are its panoptic or stuff maps.
+    known = [pair for pair in _FOLDERS if pair[1] != "annotations" or not coco_files(root)]
+    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in known]
+    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in known]
+    patterns += [("{}", f"{{}}{tail}") for tail in ("annot", "_labels", "_masks")]
+    for images, masks in patterns:
+        folders = {
+            split: (root / images.format(word), root / masks.format(word))
+            for split, words in SPLIT_WORDS.items()
+            for word in words
+            if (root / images.format(word)).is_dir()
+        }
+        if any(holds_masks(mask_dir) for _, mask_dir in folders.values()):
+            # A test split is often published without its masks.
+            folders = {s: f for s, f in folders.items() if s != "test" or holds_masks(f[1])}
+            return {split: paired(*pair) for split, pair in folders.items()}
+    for images, masks in known:
+        if (root / images).is_dir() and holds_masks(root / masks):
+            for folder in sorted((root / images).iterdir()):
+                if folder.is_dir() and folder.name.lower().startswith(tuple(SPLIT_WORDS)):
+                    words = ", ".join(word for own in SPLIT_WORDS.values() for word in own)
+                    raise DataError(
+                        f"{folder}: looks like a split by another name, and would be mixed with "
+                        f"the others; name the folders of images and masks {words}"
+                    )
+            return {"train": paired(root / images, root / masks)}
+    return {}
+
+
+def _mask_data(
+    root: Path, splits: dict[str, MaskSplit], classes: Sequence[str] | None
+) -> SegmentationData:
+    if "train" not in splits:
+        raise DataError(f"{root}: has {', '.join(splits)} but no train split; add one")
+    train = splits["train"]
+    first = train.mask(train.names[0])
+    notes = [f"format masks: images in {train.image_dir}, masks in {train.mask_dir}"]
+    values, origin = class_names(root, first, classes, voc=train.mask_dir.name in _FOLDERS[-1])
+    names = tuple(name for name in values if name.lower() not in IGNORED_NAMES)
+    label_map = {
+        value: names.index(name) if name in names else IGNORE_INDEX
+        for value, name in enumerate(values)
+    }
+    notes.append(f"{len(names)} classes, {origin}: {', '.join(names)}")
+    notes += [f"{values[v]} ({v}) is ignored" for v in label_map if values[v] not in names]
+    notes += [f"{split}: {len(own.names)} images" for split, own in splits.items()]
+    if "val" not in splits:
+        chosen = choose_val(root, train.names)
+        own = {"train": sorted(set(train.names) - chosen), "val": sorted(chosen)}
+        splits = splits | {s: replace(train, names=tuple(part)) for s, part in own.items()}
+        notes.append(f"val is {len(chosen)} of the {len(train.names)} training images (seed 0)")
+    colours = mask_palette(first, len(values))
+    palette = tuple(colours[v] for v in label_map if values[v] in names) if colours else None
+    return SegmentationData(root, names, palette, splits, tuple(notes), label_map)
+
+
+def semantic_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes of masks drawn from instances: the background first.
+
+    Exports that give it a category of its own mean the same.
+    """
+    return ("background", *(name for name in classes if name.lower() != "background"))
+
+
+def masks_of_instances(instances: DetectionData) -> SegmentationData:
+    """Semantic data whose masks are drawn from instances, behind a background class.
+
+    Raises:
+        DataError: for names or numbers of classes that index masks cannot follow.
+    """
+    splits = {}
+    for name, split in instances.splits.items():
+        files = [image["file_name"] for image in split.content["images"]]
+        for file in files:  # a mask gets the image's name inside a folder of its own
+            if Path(file).is_absolute() or ".." in Path(file).parts:
+                raise DataError(
+                    f"{split.source}: file_name {file!r} leads out of the image folder, so its "
+                    "mask would lie outside the work dir; write the name relative to the images"
+                )
+        ending = common_ending(files, split.source)
+        names = tuple(sorted(file.removesuffix(ending) for file in files))
+        splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
+    notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
+    classes = semantic_classes(instances.classes)
+    if len(classes) > IGNORE_INDEX:
+        raise DataError(
+            f"{instances.root}: has {len(classes)} classes with the background, a mask holds "
+            f"{IGNORE_INDEX}; choose some with --classes"
+        )
+    label_map = {value: value for value in range(len(classes))}
+    return SegmentationData(instances.root, classes, None, splits, notes, label_map, instances)

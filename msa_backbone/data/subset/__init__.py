@@ -1,0 +1,1 @@
+"""A smaller data set that represents the whole."""

@@ -1,0 +1,1 @@
+"""Files read and written: checkpoints, images, logs, and whole files or none."""

@@ -1,0 +1,95 @@
+"""Folders and files that appear complete, and images that get a second place."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import DataError
+
+
+@contextmanager
+def complete_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill, which appears as `out` when the block has ended well.
+
+    Raises:
+        DataError: if `out` is there already, at the start or in the end.
+    """
+    taken = f"{out}: is there already; remove it or choose another folder"
+    if os.path.lexists(out):
+        raise DataError(taken)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(out)
+    part = out.with_name(f".{out.name}.part-{os.getpid()}")
+    part.mkdir()
+    try:
+        yield part
+        if os.path.lexists(out):
+            raise DataError(taken)
+        part.rename(out)
+    except DataError as error:  # what was read again is named as it will be called
+        raise DataError(str(error).replace(str(part), str(out))) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def safe_names(names: Iterable[str]) -> list[str]:
+    """A file name for every name, all different, also where upper and lower case are the same.
+
+    >>> safe_names(["cat", "a/b", "a_b", ".."])
+    ['cat', 'a_b', 'a_b-2', '_']
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        stem = safe = re.sub(r"[^\w .+-]", "_", name)[-60:].strip(" .") or "_"
+        number = 1
+        while safe.casefold() in found:
+            number += 1
+            safe = f"{stem}-{number}"
+        found[safe.casefold()] = safe
+    return list(found.values())
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def place_file(source: Path, target: Path, link: bool = True) -> None:
+    """Give a file a second place: as a hard link, or as a copy where that is not possible."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if link:
+        try:
+            os.link(source.resolve(), target)
+            return
+        except FileExistsError:
+            return
+        except OSError:  # another file system, or one without hard links
+            pass
+    shutil.copyfile(source, target)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Remove what processes that were killed have left, not what living ones are filling."""
+    if os.name == "nt":  # signal 0 is no question there
+        return
+    for part in out.parent.glob(f".{out.name}.part-*"):
+        pid = part.name.rpartition("-")[2]
+        try:
+            if int(pid) != os.getpid():
+                os.kill(int(pid), 0)
+                continue
+            shutil.rmtree(part)  # in a container, every run may have the same pid
+        except ProcessLookupError:
+            shutil.rmtree(part, ignore_errors=True)
+        except (ValueError, OSError):
+            continue

@@ -1,0 +1,143 @@
+"""A trained mmdet, mmseg or mmpretrain model as a function from pictures to predictions."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import Compose
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
+from mmengine.structures import BaseDataElement
+from mmengine.visualization import Visualizer
+from torch import nn
+
+from ..config.nodes import innermost, make_palette, type_name, walk
+from ..config.options import drop_pretrained, unsync_norms
+from ..config.rehearse import check_checkpoint, rehearse
+from ..files.checkpoints import read_checkpoint
+
+KINDS = {
+    "PackDetInputs": "detection",
+    "PackSegInputs": "segmentation",
+    "PackInputs": "classification",
+}
+
+DRAWN_BY = {
+    "detection": "DetLocalVisualizer",
+    "segmentation": "SegLocalVisualizer",
+    "classification": "UniversalVisualizer",
+}
+
+
+class Predictor:
+    """Predicts on pictures as the test pipeline of a config does.
+
+    Args:
+        cfg: the config that the checkpoint was trained with; changed in place: its model gets the
+            checkpoint's number of classes.
+        checkpoint: a file.
+        device: such as 'cpu' or 'cuda:0'.
+
+    Attributes:
+        kind: 'detection', 'segmentation' or 'classification'.
+        classes: their names.
+        model: in eval mode.
+
+    Raises:
+        ValueError: if the checkpoint does not belong to the config, the config tests no images, or
+            there is no such device.
+    """
+
+    def __init__(self, cfg: Config, checkpoint: str, device: str = "cpu") -> None:
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"--device {device}: torch finds no CUDA device, leave it out")
+        init_default_scope(cfg.get("default_scope", "mmengine"))
+        content = read_checkpoint(checkpoint)
+        meta = content.get("meta", {}).get("dataset_meta") or {}
+        if cfg.get("test_dataloader") is None:
+            raise ValueError(f"config {cfg.filename} has no test_dataloader, so no test pipeline")
+        dataset = innermost(cfg.test_dataloader.dataset)[0]
+        own = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
+        self.classes = tuple(meta.get("classes") or own.get("classes") or ())
+        if not self.classes:
+            raise ValueError(
+                f"neither {checkpoint} nor its config names the classes: give them with "
+                "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
+            )
+        steps = [type_name(step) for step in dataset.pipeline]
+        self.kind = KINDS.get(steps[-1], "")
+        if not self.kind:
+            raise ValueError(
+                f"config {cfg.filename}: its test pipeline ends in {steps[-1]}, not in one of "
+                f"{', '.join(KINDS)}"
+            )
+        set_num_classes(cfg.model, len(self.classes))
+        drop_pretrained(cfg)
+        unsync_norms(cfg)
+        cfg.load_from = None  # what is checked and loaded below
+        self.model = rehearse(cfg, ())
+        check_checkpoint(self.model, checkpoint, None)
+        tensors = content.get("state_dict", content)
+        self.model.load_state_dict({name: tensors[name] for name in self.model.state_dict()})
+        try:
+            self.model.to(device).eval()
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"--device {device}: {reason}") from error
+        self.palette = meta.get("palette") or make_palette(len(self.classes))
+        # The picture is there already, and nobody knows the truth.
+        pipeline = [
+            step
+            for step, name in zip(dataset.pipeline, steps, strict=True)
+            if name not in ("LoadImageFromFile", "LoadAnnotations")
+        ]
+        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
+
+    @property
+    def attentions(self) -> Mapping[str, nn.Module]:
+        """The backbone's attention modules, by position; empty where it has none."""
+        return getattr(self.model.backbone, "attentions", None) or {}
+
+    @torch.no_grad()
+    def __call__(
+        self, pictures: Sequence[np.ndarray], names: Sequence[str]
+    ) -> list[BaseDataElement]:
+        """Predictions in the pictures' own pixels.
+
+        Args:
+            pictures: RGB, (H, W, 3) uint8, of any sizes.
+            names: of each.
+        """
+        return self.model.test_step(self.inputs(pictures, names))
+
+    def inputs(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, list]:
+        """A batch as the test pipeline makes it, for the model's `data_preprocessor`."""
+        inputs = []
+        for picture, name in zip(pictures, names, strict=True):
+            bgr = np.ascontiguousarray(picture[..., ::-1])
+            size = {"img_shape": bgr.shape[:2], "ori_shape": bgr.shape[:2]}
+            inputs.append(self.pipeline({"img": bgr, "img_path": name, "img_id": 0, **size}))
+        return {key: [item[key] for item in inputs] for key in inputs[0]}
+
+    def visualizer(self, cfg: Config) -> Visualizer:
+        """The config's visualizer, or its toolbox's own, with these classes and colours."""
+        own = cfg.get("visualizer") or {}
+        if own.get("type") in (None, "Visualizer"):  # mmengine's draws no samples
+            own = {"type": DRAWN_BY[self.kind]}
+        visualizer = VISUALIZERS.build(dict(own, name="predictions", vis_backends=None))
+        visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
+        return visualizer
+
+
+def set_num_classes(model: ConfigDict, classes: int) -> None:
+    """Give every part of a model so many classes; losses' class weights play no part any more."""
+
+    def change(node: dict) -> None:
+        if "num_classes" in node:
+            if node.get("out_channels") == node["num_classes"]:
+                node["out_channels"] = classes
+            node["num_classes"] = classes
+        if isinstance(node.get("class_weight"), list | tuple):
+            node["class_weight"] = None
+
+    walk(model, change)

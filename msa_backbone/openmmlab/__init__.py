@@ -1,0 +1,1 @@
+"""What a config can name: hooks, heads, metrics, datasets and operators for OpenMMLab."""

@@ -1,0 +1,1 @@
+"""Heads that configs name; each needs its toolbox."""

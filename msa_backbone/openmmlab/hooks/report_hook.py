@@ -1,0 +1,142 @@
+"""What a run leaves behind for its user: curves, pictures of predictions and a table of results."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from torch.utils.data import DataLoader
+
+from ...files.images import read_picture
+from ...files.training_log import START, read_records
+from ...plots.data_samples import draw_sample
+from ...plots.grid import save_grid
+from ...plots.training_curves import plot_curves
+from ...scores import all_scores_of
+
+
+class ReportHook(Hook):
+    """Writes `curves.png`, `predictions.png` and `results.md` into the work dir.
+
+    All are renewed at every validation, so that a long run can be watched; they cover what went
+    before a resumed run too. A prediction picture shows truth on the left and prediction on the
+    right. The table is also logged when the run ends.
+
+    Args:
+        num_pictures: pictures of predictions, from evenly spread images.
+        score_thr: lowest score of a box that is drawn.
+    """
+
+    priority = "VERY_LOW"  # after the logger has written this validation's scores
+
+    def __init__(self, num_pictures: int = 6, score_thr: float = 0.4) -> None:
+        self.num_pictures = num_pictures
+        self.score_thr = score_thr
+        self._pictures: list[np.ndarray] = []
+
+    def before_train(self, runner: Runner) -> None:
+        runner.visualizer.add_scalar(START, runner.iter, step=runner.iter)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._pictures = []
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._pictures = []
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
+    ) -> None:
+        self._draw(runner, batch_idx, runner.val_dataloader, outputs)
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
+    ) -> None:
+        self._draw(runner, batch_idx, runner.test_dataloader, outputs)
+
+    def _draw(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        loader: DataLoader,
+        outputs: Sequence[BaseDataElement],
+    ) -> None:
+        """Draw one image of the batch if its turn has come; of few batches, several of each."""
+        batches = len(loader)
+        if runner.rank != 0 or batch_idx * self.num_pictures % batches >= self.num_pictures:
+            return
+        number = min(max(1, self.num_pictures // batches), len(outputs))
+        for sample in outputs[:: len(outputs) // number][:number]:
+            image_file = Path(sample.img_path)
+            if not image_file.is_file():  # in a bucket
+                continue
+            drawn = draw_sample(
+                runner.visualizer,
+                read_picture(image_file),
+                sample,
+                Path(runner.work_dir) / "predictions.png",
+                pred_score_thr=self.score_thr,
+            )
+            if drawn is not None:
+                self._pictures.append(drawn)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if runner.rank == 0:
+            self._write_training(runner)
+
+    def after_train(self, runner: Runner) -> None:
+        if runner.rank == 0:
+            table = self._write_training(runner)
+            runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if runner.rank == 0:
+            table = score_table(metrics or {}, runner.cfg.filename)
+            self._write(runner, table)
+            runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
+
+    def _write_training(self, runner: Runner) -> str:
+        work_dir = Path(runner.work_dir)
+        training, validation = read_records(work_dir)
+        if training:
+            plot_curves(training, validation, work_dir / "curves.png")
+        table = training_table(validation, runner.cfg.filename)
+        self._write(runner, table)
+        return table
+
+    def _write(self, runner: Runner, table: str) -> None:
+        work_dir = Path(runner.work_dir)
+        if self._pictures:
+            save_grid(self._pictures, work_dir / "predictions.png", columns=2)
+        (work_dir / "results.md").write_text(table + "\n", encoding="utf-8")
+
+
+def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str:
+    """Markdown table: a row per metric with its last value, its best one and the best one's step.
+
+    Args:
+        validation: the scores of each validation in order, with the epoch or iteration as 'step'.
+        title: printed above the table.
+    """
+    if not validation:
+        return f"`{title}`\n\nNothing was validated."
+    lines = [f"`{title}`", "", "| metric | last | best | at |", "| --- | --- | --- | --- |"]
+    for name, last in all_scores_of(validation[-1]).items():
+        known = [(record[name], record["step"]) for record in validation if name in record]
+        best, step = max(known, key=lambda pair: (not math.isnan(pair[0]), pair[0]))
+        lines.append(f"| {name} | {last:.3f} | {best:.3f} | {step} |")
+    return "\n".join(lines)
+
+
+def score_table(metrics: Mapping[str, float], title: str) -> str:
+    """Markdown table of a test: a row per metric.
+
+    Args:
+        metrics: score by name.
+        title: printed above the table.
+    """
+    lines = [f"`{title}`", "", "| metric | value |", "| --- | --- |"]
+    lines += [f"| {name} | {value:.3f} |" for name, value in all_scores_of(metrics).items()]
+    return "\n".join(lines)

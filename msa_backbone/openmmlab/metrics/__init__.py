@@ -1,0 +1,1 @@
+"""Metrics that configs name; each needs its toolbox."""

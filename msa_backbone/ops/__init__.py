@@ -1,0 +1,1 @@
+"""The arithmetic of Multi-Scale Attention, apart from the modules that use it."""

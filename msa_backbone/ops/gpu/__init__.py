@@ -1,0 +1,1 @@
+"""Multi-Scale Attention's arithmetic as Triton kernels."""

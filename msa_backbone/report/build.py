@@ -1,0 +1,151 @@
+"""From the work dir of a training to the facts of its report."""
+
+import contextlib
+import io
+from collections.abc import Mapping
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from ..config.load import apply_options, config_at_fault, load_config
+from ..config.rehearse import check_data_files
+from ..files.training_log import read_records
+from ..inference.predictor import Predictor
+from ..progress import show_progress
+from ..scores import all_scores_of, is_of_one_class
+from .contents import Report
+from .environment import environments, summary
+from .judges.base import Judge, Ranking
+from .judges.classification import ClassificationJudge
+from .judges.detection import DetectionJudge
+from .judges.segmentation import SegmentationJudge
+from .pictures import Illustrator
+from .render import require_packages
+from .run_files import RunFiles
+
+JUDGES: dict[str, type[Judge]] = {
+    "detection": DetectionJudge,
+    "segmentation": SegmentationJudge,
+    "classification": ClassificationJudge,
+}
+
+
+def make_report(
+    run: RunFiles,
+    images: int = 4,
+    score_thr: float = 0.3,
+    device: str = "cpu",
+    options: Mapping[str, object] | None = None,
+) -> Report:
+    """Evaluate a run's checkpoint on its validation data, and collect what a report shows.
+
+    Args:
+        run: from `find_run`.
+        images: so many of the best, and of the worst.
+        score_thr: lowest score of a box that is drawn and counted in the confusion matrix.
+        device: such as 'cpu' or 'cuda:0'.
+        options: settings of the config by dotted name.
+
+    Raises:
+        ValueError, OSError: what is missing or does not fit.
+    """
+    require_packages()
+    cfg = load_config(str(run.config), str(run.work_dir), options or {})
+    apply_options(cfg, options or {})
+    for name in ("val_dataloader", "val_evaluator"):
+        if not cfg.get(name):
+            raise ValueError(f"config {run.config} has no {name}: nothing to report on")
+    config = cfg.pretty_text
+    cfg.test_dataloader = cfg.val_dataloader  # test data stay unseen
+    check_data_files(
+        cfg.val_dataloader,
+        "val_dataloader",
+        "start from the folder that the training was started in",
+    )
+    training, validation = read_records(run.work_dir)
+    MMLogger.get_current_instance().setLevel("ERROR")
+    predictor = Predictor(cfg, str(run.checkpoint), device)
+    evaluation = Evaluation(predictor, cfg, images, score_thr)
+    scores = evaluation.run()
+    illustrator = Illustrator(predictor, cfg, score_thr)
+    best, worst = (
+        [illustrator(own, evaluation.info(own.index)) for own in chosen]
+        for chosen in evaluation.ranking.best_and_worst()
+    )
+    return Report(
+        title=run.config.stem,
+        summary=summary(run, predictor, len(evaluation.dataset)),
+        classes=predictor.classes,
+        training=training,
+        validation=validation,
+        scores={k: v for k, v in all_scores_of(scores).items() if not is_of_one_class(k)},
+        findings=evaluation.judge.findings(),
+        ranked_by=evaluation.judge.ranked_by,
+        best=best,
+        worst=worst,
+        config=config,
+        environment=environments(run.work_dir),
+    )
+
+
+class Evaluation:
+    """One pass over the validation data: the config's metrics, and a judge's findings.
+
+    Args:
+        predictor: the model.
+        cfg: names the data and the metrics.
+        images: so many of the best and of the worst are kept.
+        score_thr: lowest score of a box that counts as found.
+
+    Raises:
+        ValueError: if the data's classes are not the model's.
+    """
+
+    def __init__(self, predictor: Predictor, cfg: Config, images: int, score_thr: float) -> None:
+        self.model = predictor.model
+        sampler = {"type": "DefaultSampler", "shuffle": False}  # the order of the data set
+        with _quiet(), config_at_fault("the val_dataloader or val_evaluator cannot be built"):
+            loader = {**cfg.val_dataloader, "sampler": sampler, "batch_sampler": None}
+            self.loader = Runner.build_dataloader(loader, seed=0)
+            self.evaluator = Evaluator(cfg.val_evaluator)
+        self.dataset = self.loader.dataset
+        if not len(self.dataset):
+            raise ValueError("the val_dataloader has no images: nothing to report on")
+        self.evaluator.dataset_meta = self.dataset.metainfo
+        named = tuple(self.dataset.metainfo.get("classes") or predictor.classes)
+        if named != predictor.classes:
+            raise ValueError(
+                f"the checkpoint was trained on the classes {', '.join(predictor.classes)}; the "
+                f"val_dataloader has {', '.join(named)}: they must be the same"
+            )
+        self.judge = JUDGES[predictor.kind](predictor.classes, score_thr)
+        self.ranking = Ranking(images)
+
+    def info(self, index: int) -> dict:
+        """What the data set knows of an image."""
+        return self.dataset.get_data_info(index)
+
+    @torch.no_grad()
+    def run(self) -> dict[str, float]:
+        """The metrics' scores, by name."""
+        done, total = 0, len(self.dataset)
+        with show_progress() as progress:
+            for batch in self.loader:
+                samples = self.model.val_step(batch)
+                self.evaluator.process(data_samples=samples, data_batch=batch)
+                for sample in samples:
+                    self.ranking.add(self.judge.judge(done, sample, self.info(done)))
+                    done += 1
+                    progress(done, total)
+        with _quiet():
+            return self.evaluator.evaluate(total)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """What pycocotools prints is in the report."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

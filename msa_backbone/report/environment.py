@@ -1,0 +1,68 @@
+"""What a run was made of, and where: facts for its report."""
+
+import re
+from pathlib import Path
+
+from mmengine.utils.dl_utils import collect_env
+
+from ..files.checkpoints import read_checkpoint
+from ..inference.predictor import Predictor
+from ..version import __version__
+from .run_files import RunFiles
+
+LEFT_OUT = ("PyTorch compiling details", "NVCC", "MUSA available", "numpy_random_seed")
+
+BLOCK = r"System environment:\n(.*?)\n(?:\nRuntime environment|-{20})"
+DATE = r"^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)\d\d$"
+
+
+def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str, str]]:
+    """The checkpoint, the model and the data, as name and value.
+
+    Args:
+        run: its files.
+        predictor: the model.
+        images: how many were validated.
+    """
+    meta = read_checkpoint(str(run.checkpoint)).get("meta", {})
+    trained = [
+        f"{meta[key]} {word}"
+        for key, word in (("epoch", "epochs"), ("iter", "iterations"))
+        if meta.get(key)
+    ]
+    parameters = sum(p.numel() for p in predictor.model.parameters())
+    kinds = sorted({type(module).__name__ for module in predictor.attentions.values()})
+    facts = {
+        "model": f"{type(predictor.model).__name__}, {parameters / 1e6:.2f} M parameters",
+        "backbone": type(predictor.model.backbone).__name__,
+        "attention": f"{', '.join(kinds)} at {', '.join(predictor.attentions)}"
+        if kinds
+        else "none",
+        "checkpoint": run.checkpoint.name,
+        "trained for": ", ".join(trained) or "unknown",
+        "saved": re.sub(DATE, r"\1-\2-\3 \4:\5", str(meta.get("time", "unknown"))),
+        "seed": str(meta.get("seed", "unknown")),
+        "validation images": f"{images:,}",
+        "classes": f"{len(predictor.classes)}",
+    }
+    return list(facts.items())
+
+
+def environments(work_dir: Path) -> list[tuple[str, str, str]]:
+    """Name, value while training and value now, of everything that the environment has."""
+    now = {name: str(value) for name, value in collect_env().items()}
+    now["msa_backbone"] = __version__
+    then = training_environment(work_dir)
+    names = [name for name in {**now, **then} if name not in LEFT_OUT]
+    return [(name, then.get(name, "-"), now.get(name, "-")) for name in names]
+
+
+def training_environment(work_dir: Path) -> dict[str, str]:
+    """What the log of the newest training says of its environment; empty without a log."""
+    for log in sorted(work_dir.glob("*/*.log"), reverse=True):
+        text = log.read_text(encoding="utf-8", errors="replace")
+        block = re.search(BLOCK, text, re.DOTALL)
+        if block:
+            pairs = re.findall(r"^ {4}([^\s:][^:\n]*): (.*)$", block.group(1), re.MULTILINE)
+            return {name: value.strip() for name, value in pairs}
+    return {}

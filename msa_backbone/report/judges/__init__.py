@@ -1,0 +1,1 @@
+"""Judges of predictions: what a report says of boxes, masks, pixels and classes."""

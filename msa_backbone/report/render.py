@@ -1,0 +1,121 @@
+"""How a report becomes one HTML file that needs nothing else."""
+
+import base64
+import importlib.util
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..scores import SCORES
+from .contents import MOST_COUNTS, Confusion, Report
+
+TEMPLATES = Path(__file__).with_name("templates")
+JPEG_QUALITY = 85
+MOST_CONFUSED = 12
+
+
+def require_packages() -> None:
+    """Refuse to begin a report that could not be written.
+
+    Raises:
+        ValueError: if a package is missing.
+    """
+    missing = [name for name in ("jinja2", "plotly") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f'a report needs {" and ".join(missing)}: pip install "msa_backbone[report]"'
+        )
+
+
+def render(report: Report) -> str:
+    """The HTML, with its charts' library, styles and pictures inside.
+
+    The same report always gives the same text.
+
+    Raises:
+        ValueError: without the packages that it needs.
+    """
+    require_packages()
+    import jinja2
+    from plotly.offline import get_plotlyjs
+
+    from .charts import chart_texts
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"data_uri": data_uri, "number": number}
+    return environment.get_template("report.html").render(
+        report=report,
+        charts=chart_texts(report),
+        headlines=[(name, report.scores[name]) for name in SCORES if name in report.scores][:4],
+        class_head=["class", *report.findings.class_scores],
+        score_rows=score_rows(report.scores, report.validation),
+        class_rows=class_rows(report.classes, report.findings.class_scores),
+        confused=most_confused(report.findings.confusion),
+        matrix_is_small=len(report.findings.confusion.names) <= MOST_COUNTS,
+        plotly=get_plotlyjs(),
+    )
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """A picture, (H, W, 3) uint8 RGB, as the address of a JPEG inside the page."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A count, or a score with by default three digits up to 1 and two above, for the tables.
+
+    COCO's -1 is no score.
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    if digits is None:
+        digits = 3 if abs(value) <= 1 else 2
+    return "-" if math.isnan(value) or value == -1 else f"{value:.{digits}f}"
+
+
+def score_rows(
+    scores: Mapping[str, float], validation: Sequence[Mapping[str, float]]
+) -> list[tuple[str, str, str, str]]:
+    """Rows of the table of scores: name, now, the best while training, and at which step."""
+    rows = []
+    for name, value in scores.items():
+        known = [(own[name], own["step"]) for own in validation if name in own]
+        known = [pair for pair in known if not math.isnan(pair[0])]
+        best, step = max(known, key=lambda pair: pair[0], default=(float("nan"), ""))
+        rows.append((name, number(value), number(best), str(step)))
+    return rows
+
+
+def class_rows(classes: Sequence[str], scores: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
+    """Rows of the table by class: name and values."""
+    columns = []
+    for values in scores.values():
+        digits = 3 if np.nan_to_num(values).max(initial=0) <= 1 else 2
+        columns.append([number(value, digits) for value in values.tolist()])
+    return list(zip(classes, *columns, strict=True))
+
+
+def most_confused(confusion: Confusion) -> list[tuple[str, str, str, str]]:
+    """The most frequent errors: true class, predicted class, count and share of the row."""
+    wrong = confusion.matrix.astype(float)
+    totals = wrong.sum(axis=1)
+    np.fill_diagonal(wrong, 0)
+    rows = []
+    for flat in np.argsort(-wrong, axis=None, kind="stable")[:MOST_CONFUSED]:
+        true, predicted = np.unravel_index(flat, wrong.shape)
+        if count := wrong[true, predicted]:
+            names = confusion.names[true], confusion.names[predicted]
+            rows.append((*names, f"{count:,.0f}", f"{100 * count / totals[true]:.1f} %"))
+    return rows

@@ -1,0 +1,76 @@
+"""What a config trains on: images after its pipeline, and how its classes and sizes are spread."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
+from PIL import Image
+
+from ..config.nodes import pipeline_steps, type_name
+from ..plots.data_samples import draw_truths
+from ..plots.histograms import plot_masks, plot_objects
+
+
+def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]:
+    """Draw training images with their truth, and histograms over the whole training set.
+
+    Args:
+        cfg: a complete training config of mmdet, mmseg or mmpretrain.
+        out_dir: gets `images.png` and `histograms.png`.
+        number: of images to draw, chosen at random.
+        seed: of the choice and of the pipeline's augmentations.
+
+    Returns:
+        The pictures' paths.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    images, histograms = out_dir / "images.png", out_dir / "histograms.png"
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    chosen = sorted(random.sample(range(len(dataset)), min(number, len(dataset))))
+    samples = [(item["inputs"], item["data_samples"]) for item in (dataset[i] for i in chosen)]
+    draw_truths(cfg, dataset.metainfo, samples, images)
+    classes = dataset.metainfo["classes"]
+    if any(type_name(step) == "PackSegInputs" for step in pipeline_steps(cfg)):
+        plot_masks(_pixel_counts(dataset, len(classes)), classes, histograms)
+    else:
+        plot_objects(*_objects(dataset), classes, histograms)
+    return [images, histograms]
+
+
+def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
+    """The class and the size (square root of the box's area in pixels) of what is trained on.
+
+    In classification, an image is one object.
+    """
+    labels, sizes = [], []
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        if "gt_label" in info:
+            with Image.open(info["img_path"]) as picture:
+                sizes.append((picture.width * picture.height) ** 0.5)
+            labels.append(info["gt_label"])
+        for instance in info.get("instances", ()):
+            if instance.get("ignore_flag"):  # crowds and difficult objects
+                continue
+            left, top, right, bottom = instance["bbox"]
+            labels.append(instance["bbox_label"])
+            sizes.append(max(0.0, (right - left) * (bottom - top)) ** 0.5)
+    return np.array(labels, int), np.array(sizes)
+
+
+def _pixel_counts(dataset: BaseDataset, classes: int) -> np.ndarray:
+    """(images, classes): the pixels of every class, as mmseg reads the masks."""
+    load = TRANSFORMS.build({"type": "LoadAnnotations"})
+    counts = np.zeros((len(dataset), classes), np.int64)
+    for index in range(len(dataset)):
+        mask = load(dataset.get_data_info(index))["gt_seg_map"]
+        counts[index] = np.bincount(mask.ravel(), minlength=256)[:classes]
+    return counts

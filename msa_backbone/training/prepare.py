@@ -1,0 +1,113 @@
+"""A config made ready to train or to test a checkpoint, as the tools and the ablation do it."""
+
+from collections.abc import Mapping, Sequence
+
+from mmengine.config import Config
+
+from ..config import load
+from ..config.options import (
+    add_report,
+    drop_pretrained,
+    enable_auto_scale_lr,
+    fit_processes,
+    make_resumable,
+    set_backbone_weights,
+    set_mixed_precision,
+    set_seed,
+)
+from ..config.rehearse import check_checkpoint, rehearse
+from ..config.segmentation_data import set_flip_augmentation, set_sliding_window
+from ..config.user_data import use_data, write_index
+
+
+def prepare_training(
+    cfg: Config,
+    *,
+    data: str | None = None,
+    classes: Sequence[str] | None = None,
+    weights: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    seed: int | None = None,
+    options: Mapping[str, object] | None = None,
+    resume: str | None = None,
+) -> None:
+    """Put a training's options into its config, and find out whether it can start.
+
+    Args:
+        cfg: from `load.load_config`; changed in place.
+        data: a folder that replaces the config's data.
+        classes: of `data`.
+        weights: what the backbone starts from.
+        amp: mixed precision.
+        auto_scale_lr: scale the learning rate with the batch size.
+        seed: of everything random.
+        options: settings by dotted name, applied after the others.
+        resume: a checkpoint to go on from, or 'auto' for the newest in the work dir.
+
+    Raises:
+        ValueError, OSError: what is wrong, before anything is written.
+    """
+    found = use_data(cfg, data, classes) if data else None
+    if weights:
+        print(set_backbone_weights(cfg, weights))
+    if amp:
+        print(set_mixed_precision(cfg))
+    if auto_scale_lr:
+        enable_auto_scale_lr(cfg)
+    if seed is not None:
+        set_seed(cfg, seed)
+    load.apply_options(cfg, options or {})
+    if resume or (cfg.get("resume") and not cfg.get("load_from")):
+        load.resume(cfg, None if resume in (None, "auto") else resume)
+    fit_processes(cfg)
+    make_resumable(cfg)
+    add_report(cfg)
+    rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
+    if found is not None:
+        write_index(cfg, found)
+
+
+def prepare_testing(
+    cfg: Config,
+    checkpoint: str,
+    *,
+    data: str | None = None,
+    classes: Sequence[str] | None = None,
+    seed: int | None = None,
+    slide: int | None = None,
+    tta: bool = False,
+    options: Mapping[str, object] | None = None,
+) -> None:
+    """Put a test's options into its config, and find out whether it can start.
+
+    Args:
+        cfg: from `load.load_config`; changed in place.
+        checkpoint: of a training with this config.
+        data: a folder that replaces the config's data.
+        classes: of `data`.
+        seed: of everything random.
+        slide: side of sliding windows, 0 for the training's crop; None predicts whole images.
+        tta: average over mirror images.
+        options: settings by dotted name, applied after the others.
+
+    Raises:
+        ValueError, OSError: what is wrong, before anything is written.
+    """
+    found = use_data(cfg, data, classes) if data else None
+    if slide is not None:
+        print(set_sliding_window(cfg, slide))
+    if seed is not None:
+        set_seed(cfg, seed)
+    cfg.load_from = checkpoint
+    load.apply_options(cfg, options or {})
+    fit_processes(cfg)
+    add_report(cfg)
+    # The checkpoint brings every weight: no pretrained file is needed.
+    drop_pretrained(cfg)
+    model = rehearse(cfg, () if found else ("test_dataloader",))
+    check_checkpoint(model, checkpoint, found.classes if found else None)
+    if tta:
+        print(set_flip_augmentation(cfg))
+    if found is not None:
+        write_index(cfg, found, testing=True)

@@ -1,0 +1,249 @@
+"""Weights of every common origin: the backbone then computes what their own network computes."""
+
+import copy
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.model import BaseModule, PretrainedInit
+from references import randomise, stage_outputs, vgg_features
+from torch import Tensor, nn
+from torchvision.models import VGG16_BN_Weights, VGG16_Weights
+
+from msa_backbone import MSAVGG
+from msa_backbone.backbones.vgg_weights import load_pretrained
+
+BN = {"type": "BN"}
+KAIMING = {"type": "Kaiming", "layer": "Conv2d"}
+IMAGENET = Path(__file__).parents[2] / "../shared/weights/vgg16_imagenet_fp16.pth"
+ATTENTION_TENSORS = 5 * 14
+
+
+def small(**options) -> MSAVGG:
+    return MSAVGG(**{"base_channels": 16, **options})
+
+
+def vgg_state(depth: int = 16, batch_norm: bool = False) -> dict[str, Tensor]:
+    features = vgg_features(depth, batch_norm, narrow=4)
+    return {f"features.{name}": tensor for name, tensor in features.state_dict().items()}
+
+
+def caffe_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    names = [f"conv{b}_{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
+    keys = [f"{name}.{tensor}" for name in names for tensor in ("weight", "bias")]
+    return dict(zip(keys, state.values(), strict=True))
+
+
+def prefixed(prefix: str):
+    return lambda state: {prefix + name: tensor for name, tensor in state.items()}
+
+
+def mmengine_checkpoint(state: dict[str, Tensor]) -> dict:
+    """What mmengine's Runner saves: history, optimizer, meta."""
+    hub = MessageHub.get_instance("test_pretrained")
+    for step in range(3):
+        hub.update_scalar("train/loss", 0.5 * step)
+        hub.update_scalar("train/grad_norm", torch.tensor(2.0))
+    hub.update_info("iter", 3)
+    weight = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.AdamW([weight])
+    weight.sum().backward()
+    optimizer.step()
+    return {
+        "meta": {"epoch": 1, "iter": 3, "seed": 0, "dataset_meta": {"classes": ("a", "b")}},
+        "state_dict": OrderedDict(prefixed("backbone.")(state), **{"neck.weight": torch.ones(1)}),
+        "message_hub": hub.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "param_schedulers": [{"last_step": 3, "_last_value": [0.1]}],
+    }
+
+
+FORMATS = {
+    "torchvision": (lambda state: state, "", 0),
+    "module": (prefixed("module."), "module.", 0),
+    "module.backbone": (prefixed("module.backbone."), "module.backbone.", 0),
+    "model": (lambda state: {"model": state, "epoch": 3}, "", 0),
+    "mmengine": (mmengine_checkpoint, "backbone.", 1),
+    "caffe": (caffe_names, "", 0),
+    "caffe in a detector": (lambda s: prefixed("backbone.")(caffe_names(s)), "backbone.", 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("origin", "batch_norm"),
+    [(o, bn) for o in FORMATS for bn in (False, True) if not (bn and "caffe" in o)],
+)
+def test_every_naming_computes_what_its_network_does(origin, batch_norm, tmp_path):
+    convert, prefix, unused = FORMATS[origin]
+    features, state = vgg_features(16, batch_norm, narrow=4), vgg_state(16, batch_norm)
+    torch.save(convert(state), tmp_path / "vgg.pth")
+    backbone = small(norm_cfg=BN if batch_norm else None).eval()
+    report = load_pretrained(backbone, tmp_path / "vgg.pth")
+    assert set(report.loaded) == set(state) and report.prefix == prefix
+    assert len(report.missing) == ATTENTION_TENSORS and len(report.unused) == unused
+    assert f"{len(state)} of {len(state) + ATTENTION_TENSORS} tensors loaded" in str(report)
+    x = torch.randn(1, 3, 64, 32)
+    for y, expected in zip(backbone(x), stage_outputs(features, x), strict=True):
+        assert torch.equal(y, expected)
+
+
+@pytest.mark.parametrize("norm_cfg", [None, BN])
+def test_mmpretrain_checkpoints(norm_cfg, tmp_path):
+    models = pytest.importorskip("mmpretrain.models")
+    source = models.VGG(16, norm_cfg=norm_cfg, out_indices=range(5))
+    source.eval()  # returns None
+    randomise(source)
+    torch.save({"state_dict": prefixed("backbone.")(source.state_dict())}, tmp_path / "vgg.pth")
+    backbone = MSAVGG(norm_cfg=norm_cfg, zero_init=True).eval()
+    report = load_pretrained(backbone, tmp_path / "vgg.pth")
+    assert len(report.loaded) == (26 if norm_cfg is None else 26 + 13 * 5)
+    assert len(report.missing) == ATTENTION_TENSORS and not report.unused
+    x = torch.randn(1, 3, 64, 32)
+    for y, expected in zip(backbone(x), source(x), strict=True):
+        assert torch.equal(y, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "norm_cfg"),
+    [("vgg16", VGG16_Weights, None), ("vgg16_bn", VGG16_BN_Weights, BN)],
+)
+def test_torchvision_scheme_reads_the_cached_download(
+    name, weights, norm_cfg, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cache = tmp_path / "hub/checkpoints"
+    cache.mkdir(parents=True)
+    features = vgg_features(16, norm_cfg is not None, narrow=4)
+    torch.save(
+        prefixed("features.")(features.state_dict()), cache / Path(weights.IMAGENET1K_V1.url).name
+    )
+    cfg = {"type": "Pretrained", "checkpoint": f"torchvision://{name}"}
+    backbone = small(norm_cfg=norm_cfg, init_cfg=cfg).eval()
+    backbone.init_weights()
+    x = torch.randn(1, 3, 64, 32)
+    assert torch.equal(backbone(x)[-1], features(x))
+    with pytest.raises(ValueError, match="torchvision://vgg17: the model zoo has no 'vgg17'"):
+        load_pretrained(backbone, "torchvision://vgg17")
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_input_channels_respond_alike_to_equal_channels(channels, tmp_path):
+    torch.save(vgg_state(), tmp_path / "vgg.pth")
+    backbone = small(in_channels=channels).eval()
+    report = load_pretrained(backbone, tmp_path / "vgg.pth")
+    assert f"adapted from 3 to {channels} input channels" in str(report)
+    assert len(report.loaded) == 26
+    gray = torch.randn(1, 1, 64, 32)
+    expected = vgg_features(16, narrow=4)(gray.expand(-1, 3, -1, -1))
+    y = backbone(gray.expand(-1, channels, -1, -1))[-1]
+    assert (y - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("state", "options", "loaded", "missing", "unused", "text"),
+    [
+        (lambda: vgg_state(), {"out_indices": (0,)}, 4, 14, 22, "features.5"),
+        (lambda: caffe_names(vgg_state()), {"out_indices": (0,)}, 4, 14, 22, "conv2_1"),
+        (lambda: vgg_state(16, True), {}, 26, 70, 65, "norm_cfg=dict(type='BN')"),
+        (lambda: vgg_state(), {"norm_cfg": BN}, 26, 70 + 52, 0, "features.1, features.4"),
+        (
+            lambda: {**vgg_state(), "classifier.0.weight": torch.ones(1)},
+            {},
+            26,
+            70,
+            1,
+            "classifier.0",
+        ),
+        (lambda: vgg_state(), {"attention": None}, 26, 0, 0, "26 tensors"),
+        (
+            lambda: vgg_state(16, True),
+            {"norm_cfg": BN, "act_cfg": {"type": "PReLU"}},
+            *(91, 70 + 13, 0, "features.2, features.5"),
+        ),
+    ],
+)
+def test_a_partial_match_says_what_was_left(
+    state, options, loaded, missing, unused, text, tmp_path
+):
+    state = state()
+    torch.save(state, tmp_path / "vgg.pth")
+    backbone = small(**options)
+    report = load_pretrained(backbone, tmp_path / "vgg.pth")
+    assert (len(report.loaded), len(report.missing), len(report.unused)) == (
+        loaded,
+        missing,
+        unused,
+    )
+    assert set(report.unused) <= set(state) and text in str(report)
+    assert set(report.loaded) | set(report.missing) <= set(backbone.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("state", "options", "message"),
+    [
+        (lambda: {"fc.weight": torch.ones(2)}, {}, r"match no key of MSAVGG.*'fc.weight'"),
+        (lambda: vgg_state(19), {}, r"shape .*depth"),
+        (lambda: vgg_state(16), {"depth": 19}, r"shape .*depth"),
+        (lambda: vgg_state(), {"base_channels": 32}, r"features.0.weight has shape \(16, 3"),
+        (lambda: vgg_state(), {"prefix": "neck"}, r"match no key"),
+        (lambda: {"features.0.weight": torch.ones(16, 3, 11, 11)}, {}, r"\(16, 3, 11, 11\)"),
+        (lambda: {**vgg_state(), "features.0.bias": torch.ones(9)}, {}, r"has shape \(9,\)"),
+    ],
+)
+def test_a_file_that_does_not_fit_changes_nothing(state, options, message, tmp_path):
+    torch.save(state(), tmp_path / "vgg.pth")
+    prefix = options.pop("prefix", None)
+    backbone = small(**options)
+    before = copy.deepcopy(backbone.state_dict())
+    with pytest.raises(ValueError, match=message) as caught:
+        load_pretrained(backbone, tmp_path / "vgg.pth", prefix=prefix)
+    assert "vgg.pth" in str(caught.value) and "\n" not in str(caught.value)
+    assert all(torch.equal(before[n], t) for n, t in backbone.state_dict().items())
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("Pretrained", None), (PretrainedInit, "backbone")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"norm_cfg": BN},
+        {"norm_cfg": {"type": "BN", "affine": False}},
+        {"norm_cfg": BN, "act_cfg": {"type": "PReLU"}},
+        {"norm_cfg": {"type": "GN", "num_groups": 4}, "out_before_pool": True},
+    ],
+)
+def test_trained_weights_come_back_bit_for_bit(options, kind, prefix, tmp_path):
+    trained = small(zero_init=False, **options)
+    randomise(trained)
+    torch.save({"state_dict": prefixed("backbone.")(trained.state_dict())}, tmp_path / "ours.pth")
+    pretrained = {"type": kind, "checkpoint": str(tmp_path / "ours.pth"), "prefix": prefix}
+    parent = BaseModule(init_cfg=KAIMING)
+    parent.backbone = small(init_cfg=[pretrained, KAIMING], **options)
+    for _ in range(2):
+        parent.init_weights()
+        for name, tensor in trained.state_dict().items():
+            assert torch.equal(parent.backbone.state_dict()[name], tensor), name
+    assert parent.backbone.init_cfg == [pretrained, KAIMING]
+
+
+def test_plain_weights_keep_the_identity_and_later_init_weights_keeps_both(tmp_path):
+    torch.save(vgg_state(), tmp_path / "vgg.pth")
+    backbone = small(init_cfg=KAIMING).eval()
+    load_pretrained(backbone, tmp_path / "vgg.pth")
+    bias = nn.init.ones_(backbone.attentions["4"].fusion_conv.bias)
+    backbone.init_weights()
+    assert bias.all()
+    nn.init.zeros_(bias)
+    x = torch.randn(1, 3, 64, 32)
+    assert torch.equal(backbone(x)[-1], vgg_features(16, narrow=4)(x))
+
+
+@pytest.mark.skipif(not IMAGENET.is_file(), reason=f"no ImageNet VGG16 at {IMAGENET}")
+def test_the_imagenet_file_loads_its_26_tensors():
+    backbone = MSAVGG()
+    report = load_pretrained(backbone, IMAGENET)
+    assert (len(report.loaded), len(report.missing), report.unused) == (26, ATTENTION_TENSORS, [])
+    weight, saved = backbone.features[28].weight, torch.load(IMAGENET)["features.28.weight"]
+    assert weight.dtype == torch.float32 and torch.equal(weight.half(), saved)

@@ -1,0 +1,147 @@
+"""Each edit of a config changes what it names and leaves the rest."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+
+from msa_backbone.config import options
+from msa_backbone.openmmlab.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
+
+from .toy_config import config
+
+
+def test_the_report_is_added_once_and_finds_its_log():
+    cfg = config()
+    cfg.visualizer = {
+        "type": "DetLocalVisualizer",
+        "vis_backends": [{"type": "TensorboardVisBackend"}],
+    }
+    for _ in range(2):  # the second time as from a dumped config
+        options.add_report(cfg)
+        assert [hook.type for hook in cfg.custom_hooks] == ["ReportHook"]
+        kinds = [backend.type for backend in cfg.visualizer.vis_backends]
+        assert kinds == ["TensorboardVisBackend", "LocalVisBackend"]
+    bare = config()
+    options.add_report(bare)
+    assert bare.visualizer.vis_backends == [{"type": "LocalVisBackend"}]
+
+
+def test_a_run_is_made_resumable_once_and_keeps_the_hooks_options():
+    cfg = config()
+    cfg.default_hooks = {"checkpoint": {"type": "CheckpointHook", "interval": 3}}
+    cfg.custom_hooks = [{"type": "EMAHook"}]
+    cfg.train_dataloader.persistent_workers = True
+    for _ in range(2):
+        options.make_resumable(cfg)
+    assert cfg.default_hooks.checkpoint == {"type": "AtomicCheckpointHook", "interval": 3}
+    assert [hook.type for hook in cfg.custom_hooks] == ["EMAHook", "SeedHook"]
+    assert cfg.train_dataloader.persistent_workers is False
+
+
+@pytest.mark.parametrize("hooks", [None, {"checkpoint": None}, {"checkpoint": {"type": "Mine"}}])
+def test_other_ways_to_save_checkpoints_stay(hooks):
+    cfg = config() if hooks is None else Config({**config().to_dict(), "default_hooks": hooks})
+    options.make_resumable(cfg)
+    saved = cfg.default_hooks.checkpoint
+    if hooks is None:  # mmengine's default: a checkpoint an epoch
+        assert saved == {"type": "AtomicCheckpointHook", "interval": 1}
+    else:
+        assert saved == hooks["checkpoint"]
+
+
+def test_processes_on_cpus_ask_for_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    cfg = config()
+    cfg.launcher = "pytorch"
+    cfg.find_unused_parameters = True
+    cfg.model.neck = {"type": "FPN", "norm_cfg": {"type": "SyncBN", "requires_grad": True}}
+    options.fit_processes(cfg)
+    assert cfg.model_wrapper_cfg == {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "find_unused_parameters": True,
+        "device_ids": None,
+    }
+    assert cfg.model.neck.norm_cfg == {"type": "BN", "requires_grad": True}
+    cfg.model_wrapper_cfg = {"type": "Mine", "static_graph": True}
+    options.fit_processes(cfg)
+    assert cfg.model_wrapper_cfg.type == "Mine" and cfg.model_wrapper_cfg.static_graph
+
+
+@pytest.mark.parametrize(("launcher", "cuda"), [("none", False), ("pytorch", True)])
+def test_one_process_and_gpus_are_left_to_mmengine(launcher, cuda, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    cfg = config()
+    cfg.launcher = launcher
+    before = cfg.to_dict()
+    options.fit_processes(cfg)
+    assert cfg.to_dict() == before
+
+
+def test_the_seed_leaves_other_randomness_options():
+    cfg = Config({"randomness": {"seed": 1, "deterministic": True}})
+    options.set_seed(cfg, 2)
+    assert cfg.randomness == {"seed": 2, "deterministic": True}
+
+
+def test_weights_fill_the_backbone_and_the_vgg_head():
+    cfg = config()
+    cfg.model.roi_head.bbox_head = {"type": "VGGBBoxHead", "init_cfg": None}
+    cfg.model.pretrained = "open-mmlab://resnet50_v1c"
+    cfg.model.data_preprocessor = {"mean": [1, 2, 3], "std": [1, 1, 1], "bgr_to_rgb": True}
+    fed = options.set_backbone_weights(cfg, "vgg16.pth")
+    assert "RGB, mean [1, 2, 3], std [1, 1, 1]" in fed
+    assert cfg.model.pretrained is None
+    assert cfg.model.backbone.init_cfg == {"type": "Pretrained", "checkpoint": "vgg16.pth"}
+    assert cfg.model.roi_head.bbox_head.init_cfg.checkpoint == "vgg16.pth"
+    cfg.model.pretrained = "open-mmlab://resnet50_v1c"
+    options.drop_pretrained(cfg)
+    assert cfg.model.pretrained is None
+    assert cfg.model.backbone.init_cfg is None
+    assert cfg.model.roi_head.bbox_head.init_cfg is None
+
+
+@pytest.mark.parametrize(
+    ("cuda", "bfloat16", "expected", "said"),
+    [
+        (True, False, "AmpOptimWrapper", "float16 on CUDA"),
+        (False, True, "CPUAmpOptimWrapper", "bfloat16 on the CPU"),
+        (False, False, "OptimWrapper", "computing in float32"),
+    ],
+)
+def test_mixed_precision_fits_the_device(monkeypatch, cuda, bfloat16, expected, said):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(options, "cpu_computes_in_bfloat16", lambda: bfloat16)
+    cfg = config()
+    before = cfg.optim_wrapper.to_dict()
+    assert said in options.set_mixed_precision(cfg)
+    assert cfg.optim_wrapper.type == expected
+    assert cfg.optim_wrapper.optimizer.lr == 0.1
+    assert (cfg.optim_wrapper.to_dict() == before) == (expected == "OptimWrapper")
+
+
+def test_a_config_made_for_mixed_precision_on_cuda_works_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for bfloat16, expected in ((True, CPUAmpOptimWrapper), (False, OptimWrapper)):
+        monkeypatch.setattr(options, "cpu_computes_in_bfloat16", lambda b=bfloat16: b)
+        cfg = config()
+        cfg.optim_wrapper.update(type="AmpOptimWrapper", loss_scale="dynamic", dtype="float16")
+        options.set_mixed_precision(cfg)
+        wrapper = build_optim_wrapper(torch.nn.Linear(2, 2), cfg.optim_wrapper)
+        assert type(wrapper) is expected
+
+
+def test_cpus_with_vector_bfloat16_are_told_apart():
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability.startswith("AVX") and torch.backends.mkldnn.is_available():
+        assert options.cpu_computes_in_bfloat16() == capability.startswith("AVX512")
+
+
+def test_auto_scale_lr_needs_the_base_batch_size():
+    cfg = config()
+    with pytest.raises(ValueError, match="base_batch_size"):
+        options.enable_auto_scale_lr(cfg)
+    cfg.auto_scale_lr = {"enable": False, "base_batch_size": 16}
+    options.enable_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr.enable

@@ -1,0 +1,149 @@
+"""Folders of classes: what is found, what is chosen for val, and what is refused."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msa_backbone.data.classification.check import check_classification_data
+from msa_backbone.data.classification.find import find_classification_data
+from msa_backbone.data.classification.index import write_lists
+from msa_backbone.errors import DataError
+
+
+def fill(folder: Path, counts: dict[str, int], shade: int = 0) -> Path:
+    """Pictures of noise, all different."""
+    for number, (name, count) in enumerate(counts.items()):
+        random = np.random.default_rng([number, shade])
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            array = random.integers(0, 255, (12, 10, 3), np.uint8)
+            Image.fromarray(array).save(folder / name / f"im {index}.png")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    fill(tmp_path / "train", {"cat": 20, "ant": 30, "bee": 1})
+    fill(tmp_path / "test", {"cat": 2, "ant": 1}, shade=1)
+    (tmp_path / "train/empty").mkdir()
+    (tmp_path / "train/notes").mkdir()
+    (tmp_path / "train/notes/readme.txt").write_text("no picture")
+    return tmp_path
+
+
+def test_classes_are_sorted_and_val_is_a_tenth_of_each(root):
+    data = find_classification_data(root)
+    assert data.classes == ("ant", "bee", "cat")
+    labels = {
+        split: np.bincount([label for _, label in own], minlength=3).tolist()
+        for split, own in data.splits.items()
+    }
+    assert labels == {"train": [27, 1, 18], "val": [3, 0, 2], "test": [1, 0, 2]}
+    names = {split: {name for name, _ in own} for split, own in data.splits.items()}
+    assert not names["train"] & names["val"] and "test/cat/im 0.png" in names["test"]
+    assert find_classification_data(root) == data
+    assert "val is 5 of the training images" in " ".join(data.notes)
+    assert "no class, as without images: empty, notes" in data.notes
+
+
+def test_a_val_split_is_taken_as_it_is(root):
+    fill(root / "valid", {"cat": 2, "ant": 2}, shade=2)
+    data = find_classification_data(root)
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [51, 4, 3]
+
+
+def test_splits_are_known_in_capitals(root):
+    (root / "train").rename(root / "Train")
+    fill(root / "Validation", {"cat": 2, "ant": 2}, shade=2)
+    data = find_classification_data(root)
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [51, 4, 3]
+    assert data.splits["train"][0][0] == "Train/ant/im 0.png"
+
+
+def test_hidden_files_and_folders_are_no_data(root):
+    before = find_classification_data(root)
+    for folder in ("train/.trash", "train/ant/.ipynb_checkpoints", ".cache"):
+        fill(root, {folder: 2})
+    (root / "train/cat/._im 0.png").write_bytes(b"of the system")
+    assert find_classification_data(root) == before
+
+
+def test_class_folders_alone_are_all_for_training(tmp_path):
+    data = find_classification_data(fill(tmp_path, {"b": 10, "a": 5}))
+    assert data.classes == ("a", "b") and set(data.splits) == {"train", "val"}
+    assert (len(data.splits["train"]), len(data.splits["val"])) == (13, 2)
+
+
+def test_chosen_classes_keep_their_order(root):
+    data = find_classification_data(root, ["cat", "ant"])
+    assert data.classes == ("cat", "ant")
+    assert {label for name, label in data.splits["test"] if "cat" in name} == {0}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "classes", "expected"),
+    [
+        (
+            lambda root: shutil.rmtree(root / "train"),
+            None,
+            r"no train folder beside .*test; add it",
+        ),
+        (lambda root: shutil.rmtree(root / "train/cat"), ["ant", "cat"], r"no class 'cat'"),
+        (
+            lambda root: [shutil.rmtree(root / name) for name in ("train/cat", "train/bee")],
+            None,
+            r"train: 1 folders with images; a classifier needs two classes or more",
+        ),
+        (lambda root: (root / "val").mkdir(), None, r"val: no image of ant, bee, cat"),
+        (lambda root: fill(root / "val", {"ant": 1}), ["bee", "cat"], r"val: no image of bee, cat"),
+        (
+            lambda root: [(root / name).mkdir() for name in ("val", "valid")],
+            None,
+            r"valid: a second val folder beside .*val; move it away",
+        ),
+        (
+            lambda root: (root / "train/ant/im 0.png").rename(root / "train/ant/im\n0.png"),
+            None,
+            r"'train/ant/im\\n0.png' starts with a space or breaks a line; rename",
+        ),
+        (lambda root: None, ["cat"], r"--classes cat: name two different ones or more"),
+        (lambda root: None, ["cat", "ant", "cat"], r"--classes cat ant cat: name two different"),
+        (lambda root: fill(root / "test", {"cow": 1}), None, r"test: class 'cow' has no image in"),
+        (lambda root: None, ["cat", "an"], r"no class 'an'; did you mean 'ant'\?"),
+        (lambda root: shutil.rmtree(root), None, r"no such folder"),
+    ],
+)
+def test_what_is_no_classification_data_is_refused(root, spoil, classes, expected):
+    spoil(root)
+    with pytest.raises(DataError, match=expected) as caught:
+        find_classification_data(root, classes)
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_pictures_are_named_and_copies_are_warned_of(root):
+    assert check_classification_data(find_classification_data(root)) == [
+        "class bee has 1 training images, another 20x that"
+    ]
+    shutil.copy(root / "train/cat/im 3.png", root / "test/cat/copy.png")
+    data = find_classification_data(root)
+    in_train = ("train/cat/im 3.png", 2) in data.splits["train"]
+    warnings = check_classification_data(data)
+    assert ("images also in the train split: 1" in warnings[0]) == in_train
+    content = (root / "train/ant/im 0.png").read_bytes()
+    (root / "train/ant/im 0.png").write_bytes(content[: len(content) // 2])
+    (root / "train/ant/im 1.png").write_text("text")
+    with pytest.raises(DataError, match=r"im [01]\.png: unreadable image .*; 1 more errors"):
+        check_classification_data(find_classification_data(root))
+
+
+def test_lists_are_written_outside_of_the_data_only(root, tmp_path_factory):
+    data = find_classification_data(root)
+    work = tmp_path_factory.mktemp("work")
+    write_lists(data, work)
+    lines = (work / "test.txt").read_text().splitlines()
+    assert lines == ["test/ant/im 0.png 0", "test/cat/im 0.png 2", "test/cat/im 1.png 2"]
+    with pytest.raises(DataError, match="lies inside the data"):
+        write_lists(data, root / "index")

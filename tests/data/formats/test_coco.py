@@ -1,0 +1,60 @@
+"""Reading COCO files: what is refused, with the file and the mend."""
+
+import json
+
+import pytest
+
+from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.formats.coco import read_coco
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"images": [', "not valid JSON (Expecting value: line 1 column 13 (char 12)); export"),
+        ("[]", "has no list 'images'; export it as COCO"),
+        ('{"images": [], "categories": []}', "has no list 'annotations'"),
+        ('{"images": [{"id": 1}]}', "images[0] has no 'file_name'; add it"),
+        ('{"images": [{"id": 1, "file_name": null}]}', "images[0] has no 'file_name'; add it"),
+    ],
+)
+def test_malformed_coco_is_refused(folder, refusal, text, message):
+    folder.write("annotations.json", text)
+    assert f"annotations.json: {message}" in refusal(find_detection_data, folder.root)
+
+
+def test_coco_annotations_need_the_fields_that_scoring_reads(folder, refusal):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    del content["annotations"][0]["iscrowd"]
+    folder.write("annotations.json", json.dumps(content))
+    message = refusal(find_detection_data, folder.root)
+    assert "annotations.json: annotations[0] has no 'iscrowd'; add it" in message
+
+
+def test_a_json_may_start_with_a_byte_order_mark(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    folder.write("annotations.json", "\ufeff" + json.dumps(content))
+    assert find_detection_data(folder.root).splits["train"].content == content
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value", "message"),
+    [
+        ("images", "file_name", 5, "images[0]: 'file_name' is no text"),
+        ("annotations", "iscrowd", "0", "annotations[0]: 'iscrowd' is not 0 or 1"),
+        ("annotations", "id", [1], "annotations[0]: 'id' is no number or text"),
+    ],
+)
+def test_fields_of_a_wrong_type_are_named(folder, refusal, key, field, value, message):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    content[key][0][field] = value
+    folder.write("annotations.json", json.dumps(content))
+    assert message in refusal(read_coco, folder.root / "annotations.json")
+
+
+def test_whole_numbers_written_as_fractions_are_sizes(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg"])
+    content["images"][0] |= {"width": 64.0, "height": 48.0}
+    folder.write("annotations.json", json.dumps(content))
+    image = read_coco(folder.root / "annotations.json")["images"][0]
+    assert [type(image[side]) for side in ("width", "height")] == [int, int]

@@ -1,0 +1,63 @@
+"""What VOC's lists and xml files may hold, and which of them are refused."""
+
+import pytest
+
+from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.formats.voc import read_voc
+
+
+def test_malformed_voc_is_refused(folder, refusal):
+    folder.voc("images", "annotations", ["a"])
+    folder.edit("annotations/a.xml", "<name>cat</name>", "")
+    message = refusal(find_detection_data, folder.root)
+    assert "a.xml: object 0 has no name; add it" in message
+    folder.edit("annotations/a.xml", "</annotation>", "")
+    message = refusal(find_detection_data, folder.root)
+    assert "a.xml: not valid XML (" in message and "line 2, column" in message
+
+
+@pytest.mark.parametrize("line", ["b", "a.jpg", "a b"])
+def test_voc_lists_must_name_xml_files(folder, refusal, line):
+    folder.voc("JPEGImages", "Annotations", ["a"])
+    folder.voc_list(".", "train", ["a", line])
+    message = refusal(find_detection_data, folder.root)
+    assert f"train.txt: lists {line!r}, which has no xml file" in message
+    assert f"add {folder.root}/Annotations/{line}.xml or mend" in message
+    assert "a bare name, no suffix" in message
+
+
+def test_white_space_and_a_byte_order_mark_are_no_part_of_a_name(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "train", ["\ufeffa ", "", "\tb"])
+    images = find_detection_data(folder.root).splits["train"].content["images"]
+    assert [image["file_name"] for image in images] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("suffix", [".JPG", ".PNG", ".jpeg", ".tif"])
+def test_images_may_have_any_usual_suffix(folder, suffix):
+    folder.voc("images", "annotations", ["a"], suffix=suffix)
+    (image,) = find_detection_data(folder.root).splits["train"].content["images"]
+    assert image["file_name"] == f"a{suffix}"
+
+
+def test_a_name_listed_twice_is_refused(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "train", ["a", "b", "a"])
+    message = refusal(find_detection_data, folder.root)
+    assert message.endswith("train.txt: lists 'a' twice; remove one of the lines")
+
+
+def test_voc_lists_may_name_subfolders(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "day1/a"])
+    folder.voc_list(".", "train", ["a", "day1/a"])
+    images = find_detection_data(folder.root).splits["train"].content["images"]
+    assert [image["file_name"] for image in images] == ["a.jpg", "day1/a.jpg"]
+
+
+@pytest.mark.parametrize("encoding", ["GB2312", "nonsense"])
+def test_encodings_that_cannot_be_read_are_named(folder, refusal, encoding):
+    folder.voc("images", "annotations", ["a"])
+    path = folder.root / "annotations/a.xml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>' + path.read_text())
+    message = refusal(read_voc, None, path.parent, folder.root / "images")
+    assert str(path) in message and "not valid XML" in message

@@ -1,0 +1,36 @@
+"""Channel gates over a data set, and what masking them changes."""
+
+import torch
+
+from msa_backbone import MultiScaleAttention
+from msa_backbone.inference.channel_study import ChannelWeights, importance_table, masked
+
+
+def test_masked_channels_add_nothing_and_the_others_stay():
+    torch.manual_seed(0)
+    module = MultiScaleAttention(8, 2, zero_init=False)
+    x = torch.randn(2, 8, 20, 20)
+    with torch.no_grad():
+        whole = module(x)
+        with masked({"a": module}, {"a": [1, 6]}):
+            without = module(x)
+        assert torch.equal(without[:, [1, 6]], x[:, [1, 6]])
+        others = [0, 2, 3, 4, 5, 7]
+        assert (without[:, others] - whole[:, others]).abs().max() < 1e-6
+        assert (whole - x).abs().amax((0, 2, 3)).min() > 1e-3
+        assert torch.equal(module(x), whole)
+
+
+def test_channels_are_ranked_by_their_average():
+    own = ChannelWeights(torch.tensor([0.5, 0.1, 0.9]), torch.zeros(3))
+    assert own.ranked() == [1, 0, 2]
+
+
+def test_the_table_shows_what_is_lost():
+    table = importance_table(0.5, {0.1: (0.495, 0.4), 1.0: (0.3, 0.3)}, "mAP").splitlines()
+    assert (
+        table[0]
+        == "| channels left out | mAP without the least | change | without the most | change |"
+    )
+    assert table[3] == "| 10 % | 0.4950 | -0.0050 | 0.4000 | -0.1000 |"
+    assert table[4] == "| 100 % | 0.3000 | -0.2000 | 0.3000 | -0.2000 |"

@@ -1,0 +1,53 @@
+"""What names pictures and videos."""
+
+import cv2
+import numpy as np
+import pytest
+
+from msa_backbone.errors import DataError
+from msa_backbone.inference.sources import ImageFile, Stream, find_sources, frames_of, open_stream
+
+
+def test_folders_patterns_files_and_cameras(tmp_path, monkeypatch):
+    for name in ("a/one.JPG", "a/b/two.png", "a/notes.txt", "a/film.mp4", "c/three.webp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folder, pattern = str(tmp_path / "a"), str(tmp_path / "c/*.webp")
+    images, streams = find_sources([folder, pattern, "0"])
+    assert images == [
+        ImageFile(tmp_path / "a/b/two.png", "b/two.png"),
+        ImageFile(tmp_path / "a/one.JPG", "one.JPG"),
+        ImageFile(tmp_path / "c/three.webp", "three.webp"),
+    ]
+    assert streams == [Stream(str(tmp_path / "a/film.mp4"), "film.mp4"), Stream(0, "camera0")]
+    assert find_sources([folder, folder]) == find_sources([folder])
+
+
+def test_inputs_that_name_nothing_or_one_name_twice(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.png").touch()
+    with pytest.raises(DataError, match="no such file, folder or pattern"):
+        find_sources([str(tmp_path / "gone.jpg")])
+    with pytest.raises(DataError, match="holds no image and no video"):
+        find_sources([str(tmp_path / "empty")])
+    with pytest.raises(DataError, match=r"y/same.png: another input is called same.png too"):
+        find_sources([str(tmp_path / "x"), str(tmp_path / "y")])
+
+
+def test_frames_are_rgb_and_can_be_limited(tmp_path):
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 24))
+    for _ in range(5):
+        writer.write(np.full((24, 32, 3), (0, 0, 220), np.uint8))  # red, as BGR
+    writer.release()
+    for most, count in ((None, 5), (2, 2)):
+        with open_stream(Stream(str(path), "film.avi")) as capture:
+            frames = list(frames_of(capture, most))
+        assert len(frames) == count and frames[0].shape == (24, 32, 3)
+    red, green, blue = frames[0].reshape(-1, 3).mean(0)
+    assert red > 200 and green < 20 and blue < 20
+    (tmp_path / "text.mp4").write_text("no film")
+    with pytest.raises(DataError, match="no video that OpenCV can open"):
+        open_stream(Stream(str(tmp_path / "text.mp4"), "text.mp4")).__enter__()

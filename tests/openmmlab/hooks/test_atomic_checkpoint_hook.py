@@ -1,0 +1,126 @@
+"""Checkpoints and random numbers under kills, on a toy model of mmengine's."""
+
+import logging
+import os
+from pathlib import Path
+
+import processes
+import pytest
+import torch
+import toy_training
+from mmengine.runner import Runner
+from toy_training import Noise, Toy
+
+from msa_backbone.files.checkpoints import read_checkpoint
+from msa_backbone.openmmlab.hooks.atomic_checkpoint_hook import (
+    AtomicCheckpointHook,
+    AtomicLocalBackend,
+)
+from msa_backbone.openmmlab.hooks.seed_hook import SeedHook
+
+
+def run(work: Path, **options: object) -> int:
+    process = processes.start(toy_training.train, work, **options)
+    process.join()
+    return process.exitcode
+
+
+def weights(path: Path) -> torch.Tensor:
+    return read_checkpoint(path)["state_dict"]["linear.weight"]
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_file_that_is_touched(tmp_path):
+    assert run(tmp_path / "whole") == 0
+    assert sorted(p.name for p in (tmp_path / "whole").iterdir() if p.suffix == ".pth") == [
+        "best_score_epoch_3.pth",
+        "epoch_3.pth",
+    ]
+    expected = weights(tmp_path / "whole/epoch_3.pth")
+    had_last = had_best = False
+    for kill_at in range(1, 100):
+        work = tmp_path / str(kill_at)
+        if run(work, kill_at=kill_at) == 0:
+            break
+        last = work / "last_checkpoint"
+        assert last.exists() or not had_last
+        had_last = last.exists()
+        if had_last:
+            read_checkpoint(last.read_text())
+        best = [path for path in work.glob("best_*.pth") if read_checkpoint(path)]
+        assert best or not had_best
+        had_best = bool(best)
+        assert run(work, resume=True) == 0
+        assert torch.equal(weights(work / "epoch_3.pth"), expected)
+        assert [path.name for path in work.glob("epoch_*")] == ["epoch_3.pth"]
+        assert not list(work.glob("*.part"))
+    assert kill_at > 20 and had_last and had_best
+
+
+@pytest.mark.parametrize(("workers", "by_epoch"), [(0, True), (2, True), (0, False)])
+def test_a_resumed_run_draws_the_same_numbers(workers, by_epoch, tmp_path):
+    options = {"workers": workers, "by_epoch": by_epoch}
+    assert run(tmp_path / "whole", **options) == 0
+    assert run(tmp_path / "parts", epochs=1, **options) == 0
+    assert run(tmp_path / "parts", resume=True, **options) == 0
+    name = "epoch_3.pth" if by_epoch else "iter_12.pth"
+    assert torch.equal(weights(tmp_path / "whole" / name), weights(tmp_path / "parts" / name))
+
+
+def test_workers_draw_other_numbers_in_every_epoch(tmp_path):
+    hook = SeedHook()
+    runner = Runner(
+        model=Toy(),
+        work_dir=str(tmp_path),
+        train_dataloader={
+            "batch_size": 8,
+            "num_workers": 1,
+            "dataset": Noise(),
+            "sampler": {"type": "DefaultSampler", "shuffle": False},
+        },
+        train_cfg={"by_epoch": True, "max_epochs": 1},
+        optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.01}},
+        randomness={"seed": 5},
+        log_level="ERROR",
+    )
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    hook.before_train(runner)
+    drawn = []
+    for iteration in (0, 1, 0):
+        runner._train_loop._iter = iteration
+        hook.before_train_epoch(runner)
+        drawn.append(torch.stack(next(iter(runner.train_dataloader))["x"])[:, :3])
+    assert torch.equal(drawn[0], drawn[2])
+    assert not (drawn[0] == drawn[1]).any()
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path):
+    work, out = tmp_path / "work", tmp_path / "out"
+    for path in (work / "last_checkpoint.part", work / "mine.part", out / "work/epoch_1.pth.part"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    runner = type("R", (), {"work_dir": str(work), "logger": logging.getLogger("test")})
+    AtomicCheckpointHook(out_dir=str(out)).before_train(runner)
+    assert [path.name for path in tmp_path.rglob("*.part")] == ["mine.part"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    backend, path = AtomicLocalBackend(), tmp_path / "folder/file"
+    backend.put(b"old", path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        backend.put(b"new", path)
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_remote_folders_keep_their_backend(tmp_path):
+    runner = type("R", (), {"work_dir": str(tmp_path), "logger": logging.getLogger("test")})
+    hook = AtomicCheckpointHook(out_dir="s3://bucket/runs")
+    with pytest.raises(ImportError):  # petrel_client, which mmengine wants for s3
+        hook.before_train(runner)
+    assert hook.backend_args is None

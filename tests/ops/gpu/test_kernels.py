@@ -1,0 +1,282 @@
+"""The Triton kernels: against the formula in Triton's interpreter, and built for real GPUs."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from references import multi_scale_attention, output_and_gradients
+
+from msa_backbone import MultiScaleAttention
+from msa_backbone.ops import select_form
+from msa_backbone.ops.gpu import limits
+
+FORMATS = (torch.contiguous_format, torch.channels_last)
+
+
+@pytest.fixture(autouse=True)
+def _kernels(interpreted_kernels) -> None:
+    """All tests here."""
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list:
+    """The shapes that `read` was called with."""
+    from msa_backbone.ops.gpu import read_combine
+
+    select_form._kernels_work(torch.device("cpu"))
+    seen, read = [], read_combine.read
+    monkeypatch.setattr(read_combine, "read", lambda x: seen.append(tuple(x.shape)) or read(x))
+    return seen
+
+
+def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAttention:
+    torch.manual_seed(seed)
+    return MultiScaleAttention(channels, ratio, **{"zero_init": False, **options})
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    samples=st.integers(1, 3),
+    channels=st.integers(3, 70),
+    ratio=st.integers(1, 8),
+    height=st.integers(1, 13),
+    width=st.integers(1, 13),
+    tile=st.sampled_from([128, 512, 4096]),
+    enough=st.sampled_from([1, 5, 1024]),
+    memory_format=st.sampled_from(FORMATS),
+    channel=st.booleans(),
+    spatial=st.booleans(),
+    gate_norm=st.booleans(),
+    weights=st.sampled_from(FORMATS),
+    seed=st.integers(0, 99),
+)
+def test_any_shape_equals_the_published_formula(
+    samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial,
+    gate_norm, weights, seed,
+):  # fmt: skip
+    from msa_backbone.ops.gpu import read_combine
+
+    options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
+    module = build(channels, min(ratio, channels), seed, **options)
+    module = module.to(torch.float64, memory_format=weights)
+    x = torch.randn(samples, channels, height, width, dtype=torch.float64)
+    x = x.contiguous(memory_format=memory_format).requires_grad_()
+    tensors = [x, *module.parameters()]
+    parameters = dict(module.named_parameters())
+    expected = output_and_gradients(
+        lambda x: multi_scale_attention(parameters, x, **options), tensors
+    )
+    sizes = [(read_combine, "TILE_ELEMENTS", tile), (read_combine, "BACKWARD_ELEMENTS", tile)]
+    sizes.append((read_combine, "ENOUGH_PROGRAMS", enough))
+    with pytest.MonkeyPatch.context() as patch:
+        for size in sizes:
+            patch.setattr(*size)
+        assert select_form.form_for(module, x) == "kernels"
+        found = output_and_gradients(module, tensors)
+    for mine, published in zip(found, expected, strict=True):
+        assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
+    assert found[0].is_contiguous(memory_format=memory_format)
+    assert found[1].is_contiguous(memory_format=memory_format)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_rounding_is_that_of_the_dtype(dtype, memory_format):
+    """Over several inputs no further from float64 than three times the plain form.
+
+    A gradient of one number, as the spatial gate's bias has, is right to the last bit now and then.
+    """
+    squares = []
+    for seed in range(5):
+        module = build(64, 8, seed).to(dtype)
+        x = (1 + torch.randn(2, 64, 9, 14)).to(dtype).contiguous(memory_format=memory_format)
+        exact_x = x.double().requires_grad_()
+        exact = copy.deepcopy(module).double()
+        parameters = dict(exact.named_parameters())
+        truth = output_and_gradients(
+            lambda x, parameters=parameters: multi_scale_attention(parameters, x),
+            [exact_x, *exact.parameters()],
+        )
+        tensors = [x.requires_grad_(), *module.parameters()]
+        mine = output_and_gradients(module, tensors)
+        module.plain = True
+        plain = output_and_gradients(module, tensors)
+        assert {m.dtype for m in mine} == {dtype}
+        errors = [
+            ((m - t).square().sum(), (p - t).square().sum(), t.square().sum())
+            for m, p, t in zip(mine, plain, truth, strict=True)
+        ]
+        squares.append(torch.tensor(errors, dtype=torch.float64))
+    for mine, plain, truth in sum(squares).sqrt():
+        assert mine <= 3 * plain + torch.finfo(dtype).eps * truth
+
+
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+def test_the_precision_asked_for_is_read(precision):
+    from msa_backbone.ops.gpu import launch
+
+    conv = getattr(torch.backends.cudnn, "conv", None)
+    if not hasattr(conv, "fp32_precision"):
+        pytest.skip("this torch has allow_tf32 only")
+    before = conv.fp32_precision
+    try:
+        conv.fp32_precision = precision
+        assert launch._tf32(torch.zeros(1)) is (precision == "tf32")
+        assert not launch._tf32(torch.zeros(1, dtype=torch.float16))
+        build(16, 4)(torch.randn(1, 16, 4, 4))
+    finally:
+        conv.fp32_precision = before
+
+
+def test_equal_maxima_share_the_gradient():
+    from msa_backbone.ops.gpu import read_combine
+
+    x = torch.zeros(1, 4, 5, 5, dtype=torch.float64)
+    x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
+    x.requires_grad_()
+    gradient = torch.autograd.grad(read_combine.read(x)[1][:, 0].sum(), x)[0]
+    expected = torch.tensor([0, 0.5, 0.5, 0], dtype=torch.float64)
+    assert torch.equal(gradient, expected[None, :, None, None].expand_as(x))
+
+
+def test_nothing_of_the_size_of_x_is_stored_but_x(calls):
+    """Beside it: the branches, maps of few channels, and weights."""
+    module, x = build(64, 16), torch.randn(1, 64, 64, 64, requires_grad=True)
+    kept = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        module(x)
+    for tensor in (x, *module.parameters()):
+        kept.pop(tensor.untyped_storage().data_ptr(), None)
+    # 12 branch outputs, a one and three zeros, 3 statistics, the spatial gate: 20 of 64 channels.
+    packed = 16 * 64 * 25 * 4
+    assert 20 / 64 <= (sum(kept.values()) - packed) / x.nbytes < 20 / 64 + 0.02
+    assert calls == [(1, 64, 64, 64)]
+
+
+def test_a_weight_that_is_not_a_number_is_seen():
+    module, x = build(16, 4), torch.randn(1, 16, 9, 9)
+    module.channel_attention[1].weight.data[0, 0] = float("nan")
+    assert select_form.form_for(module, x) == "kernels"
+    assert module(x).isnan().all()
+
+
+def test_weights_of_another_dtype_or_device_are_told_by_the_plain_form():
+    module, x = build(16, 4), torch.randn(1, 16, 9, 9)
+    with pytest.raises(RuntimeError, match="should be the same"):
+        module.half()(x)
+    assert select_form.form_for(module.float().to("meta"), x) == "plain"
+
+
+def test_maps_beyond_32_bits_are_left_to_others():
+    """Three times 64 channels fit, the 200 that the branches are rounded up to do not."""
+    module = build(64, 1)
+    x = torch.zeros(1, 1, 1, 1).expand(1, 64, 3277, 3277)
+    assert 192 * 3277**2 < 2**31 < limits.branch_outputs(64) * 3277**2
+    assert select_form.form_for(module, x) != "kernels"
+    assert select_form.form_for(module, x[:, :, :3000]) == "kernels"
+
+
+@pytest.mark.parametrize(
+    ("samples", "channels", "inputs", "height", "width"),
+    [(1, 8, 8, 8200, 8200), (1, 512, 104, 100, 166), (16, 64, 16, 112, 112)],
+)
+def test_the_fusion_gradient_keeps_to_limits(samples, channels, inputs, height, width, monkeypatch):
+    """CUDA's for a grid; what the programs sum up is no larger than x but for the last tiles."""
+    from msa_backbone.ops.gpu import combine
+
+    grids = []
+
+    class Recorded:
+        def __getitem__(self, grid):
+            grids.append(grid)
+            return lambda *_, **__: None
+
+    monkeypatch.setattr(combine, "_fusion_grad_kernel", Recorded())
+    one = torch.zeros(1, 1, 1, 1, dtype=torch.float16)
+    x, branches = (one.expand(samples, c, height, width) for c in (channels, inputs))
+    combine._fusion_grad(x, branches, one)
+    programs, parts, _ = grids[0]
+    assert programs < 2**31 and max(grids[0][1:]) <= 65535
+    tile = 64 * channels
+    assert 4 * parts * channels * inputs <= 2 * (channels * height * width + tile * 4)
+
+
+def test_kernels_that_do_not_work_are_told_once_and_done_without(monkeypatch):
+    select_form._kernels_work.cache_clear()
+    module, x = build(16, 4), torch.randn(1, 16, 6, 6)
+    monkeypatch.setattr(
+        select_form.importlib, "import_module", lambda *_: (_ for _ in ()).throw(
+            RuntimeError("Failed to find C compiler.\nmore")
+        ),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match=r"plain form: Failed to find C compiler\.$") as told:
+        first, second = module(x), module(x)
+    assert len(told) == 1 and torch.equal(first, second)
+    select_form._kernels_work.cache_clear()
+
+
+BUILD = """
+import json, sys
+import triton, triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from msa_backbone.ops.gpu import combine, gates, launch, packed_branches, read_combine
+
+pointers = {name: "*fp32" for name in (
+    "sums", "average", "between", "w1", "w3", "w5", "b1", "b2", "b3", "b5", "w2",
+    "fusion_weight", "fusion_bias")}
+tensors = {"x", "y", "statistics", "grad_y", "grad_statistics", "grad_average", "grad_x",
+           "branches", "spatial", "channel", "weight", "bias", "fusion", "gate", "grad"}
+shared = {}
+for kernel, constants, warps in (
+    (read_combine._read_kernel, launch._tile(512, read_combine.TILE_ELEMENTS), 1),
+    (read_combine._read_backward_kernel, launch._tile(512, read_combine.BACKWARD_ELEMENTS), 8),
+    (combine._combine_kernel, {"PRECISION": "tf32", "L": 64, "C": 64, "K": 32}, 4),
+    (combine._fusion_grad_kernel, {
+        "PRECISION": "tf32", **combine._fusion_tile(200, 4 if sys.argv[2] == "fp32" else 2)}, 4),
+    (packed_branches._pack_kernel, {"LAST": True, "C": 128}, 4),
+    (gates._channel_gate_kernel, {"H": 8, "C": 512}, 4),
+    (gates._spatial_gate_kernel, {"L": 256}, 4),
+    (gates._spatial_gate_backward_kernel, {"L": 256}, 4),
+    (gates._spatial_weight_kernel, {"L": 256}, 4),
+):
+    constants["ACC"] = tl.float32
+    if "EPS" in kernel.arg_names:
+        constants["EPS"] = 1e-7
+    signature = {
+        name: "constexpr" if name in constants
+        else pointers.get(name, "*" + sys.argv[2]) if name in tensors | set(pointers) else "i32"
+        for name in kernel.arg_names
+    }
+    built = triton.compile(
+        ASTSource(kernel, signature, constexprs=constants),
+        target=GPUTarget("cuda", int(sys.argv[1]), 32), options={"num_warps": warps},
+    )
+    assert len(built.asm["cubin"]) > 1000
+    shared[kernel.__name__] = built.metadata.shared
+print(json.dumps(shared))
+"""
+
+
+@pytest.mark.parametrize(("capability", "dtype"), [(75, "fp16"), (80, "bf16"), (90, "fp32")])
+def test_they_compile_for_gpus(capability, dtype):
+    """Ahead of time, which needs no GPU; a block of any of them has 48 KiB of shared memory."""
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(capability), dtype],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    shared = json.loads(done.stdout)
+    assert len(shared) == 9 and max(shared.values()) <= 48 * 1024

@@ -1,0 +1,36 @@
+"""Progress is shown for what takes long, and time is written in hours."""
+
+import pytest
+
+from msa_backbone import progress as msa_backbone_progress
+from msa_backbone.config import user_data
+from msa_backbone.progress import format_time
+
+
+def test_time_is_written_in_hours():
+    assert format_time(3723.4) == "1:02:03"
+
+
+class Bar:
+    """Counts what a progress bar is told."""
+
+    made: list["Bar"]
+
+    def __init__(self, total):
+        self.total, self.done, self.updates = total, 0, 0
+        Bar.made.append(self)
+
+    def update(self, steps):
+        self.done += steps
+        self.updates += 1
+
+
+@pytest.mark.parametrize(("total", "bars"), [(500, []), (501, [(501, 501)])])
+def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
+    Bar.made = []
+    monkeypatch.setattr(user_data, "ProgressBar", Bar)
+    with msa_backbone_progress.show_progress() as progress:
+        for done in range(1, total + 1):
+            progress(done, total)
+    assert [(bar.total, bar.done) for bar in Bar.made] == bars
+    assert all(80 <= bar.updates <= 101 for bar in Bar.made)
