@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..ops.gpu.limits import branch_outputs
+from ..ops.gpu.limits import branch_outputs, has_few_channels
 
 VGG_STAGES = ((64, 2), (128, 4), (256, 8), (512, 16), (512, 32))
 """Channels of VGG16's stages and their strides behind the pools."""
@@ -16,7 +16,7 @@ class Pass:
     """One pass over a map.
 
     Attributes:
-        name: 'read', 'read backward' or 'combine'.
+        name: 'first pass', 'its weights', 'second pass', or one with 'backward'.
         shape: of the map, (N, C, H, W).
         seconds: median on the GPU, caches emptied before.
         bytes: what must be read and written, everything once.
@@ -46,40 +46,72 @@ def measure_passes(
         dtype: of the maps.
         reduction_ratio: of the branches.
     """
-    from ..ops.gpu import combine as gpu_combine
-    from ..ops.gpu import read_combine
+    from ..ops.gpu import combine_backward, few_channels, few_channels_backward, read
+    from ..ops.gpu.combine import combine
 
     samples, height, width = shape
-    passes = []
+    passes: list[Pass] = []
     for channels, stride in VGG_STAGES:
         stride = stride if positions == "pool" else stride // 2
         size = samples, channels, height // stride, width // stride
-        x = torch.randn(size, device="cuda", dtype=dtype).to(memory_format=torch.channels_last)
-        inputs = branch_outputs(channels // reduction_ratio)
+        hidden = channels // reduction_ratio
         like = {"device": "cuda", "dtype": dtype}
-        branches = torch.randn(samples, inputs, *size[2:], **like)
-        branches = branches.to(memory_format=torch.channels_last)
+        last = {"memory_format": torch.channels_last}
+        x, grad = (torch.randn(size, **like).to(**last) for _ in range(2))
+        scales = torch.randn(samples, branch_outputs(hidden), *size[2:], **like).to(**last)
         spatial = torch.rand(samples, 1, *size[2:], **like)
-        channel = torch.rand(samples, channels, 1, 1, **like)
-        fusion = torch.randn(channels, inputs, **like)
-        needs_grad = x.clone().requires_grad_()
-        outputs = read_combine.read(needs_grad)
-        grads = [torch.randn_like(output) for output in outputs]
+        channel = torch.rand(samples, channels, device="cuda")
+        weight = torch.randn(scales.shape[1], channels, 5, 5, **like).to(**last)
+        bias = torch.randn(len(weight), **like)
+        fusion = torch.randn(channels, 3 * hidden, 1, 1, **like), torch.randn(channels, **like)
+        given = torch.randn(samples, 3, *size[2:], **like), torch.randn_like(channel)
+        second = scales, spatial, channel, *fusion
+        statistics = given[0].nbytes
 
-        def backward(outputs=outputs, needs_grad=needs_grad, grads=grads) -> None:
-            torch.autograd.grad(outputs, needs_grad, grads, retain_graph=True)
+        def measure(name: str, step: Callable[[], object], moved: int, size: tuple = size) -> None:
+            passes.append(Pass(name, size, _seconds(step), moved))
 
-        def combine(x=x, inputs=(branches, spatial, channel, fusion)) -> None:
-            gpu_combine.combine(x, *inputs)
-
-        statistics = 3 * spatial.nbytes
-        passes += [
-            Pass("read", size, _seconds(lambda x=x: read_combine.read(x)), x.nbytes + statistics),
-            Pass("read backward", size, _seconds(backward), 3 * x.nbytes + statistics),
-            Pass(
-                "combine", size, _seconds(combine), 2 * x.nbytes + branches.nbytes + spatial.nbytes
-            ),
-        ]
+        # Called at once: what they take of the loop is as it is.
+        if has_few_channels(x, hidden, dtype):
+            measure(
+                "first pass",
+                lambda: few_channels.branches_and_statistics(x, weight, bias, hidden, True),  # noqa: B023
+                x.nbytes + statistics + scales.nbytes,
+            )
+            measure(
+                "first pass backward",
+                lambda: few_channels_backward.input_gradient(  # noqa: B023
+                    x,
+                    weight,
+                    hidden,
+                    grad,
+                    scales,
+                    *given,  # noqa: B023
+                ),
+                3 * x.nbytes + statistics + scales.nbytes,
+            )
+            measure(
+                "its weights",
+                lambda: few_channels_backward.weight_gradients(x, scales, hidden, dtype),  # noqa: B023
+                x.nbytes + scales.nbytes,
+            )
+        else:
+            measure("first pass", lambda: read.read(x), x.nbytes + statistics)  # noqa: B023
+            measure(
+                "first pass backward",
+                lambda: read.read_backward(x, grad, grad, *given),  # noqa: B023
+                4 * x.nbytes + statistics,
+            )
+        measure(
+            "second pass",
+            lambda: combine(x, *second),  # noqa: B023
+            2 * x.nbytes + scales.nbytes + spatial.nbytes,
+        )
+        measure(
+            "second pass backward",
+            lambda: combine_backward.combine_backward(grad, *second),  # noqa: B023
+            x.nbytes + 2 * scales.nbytes + 3 * spatial.nbytes,
+        )
     return passes
 
 

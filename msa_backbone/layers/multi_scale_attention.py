@@ -22,7 +22,6 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import select_form
-from ..ops.autograd import memory_format_of
 from ..ops.channel_statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
 from ..ops.cpu import read as cpu
 from ..ops.cpu.combine import combine
@@ -141,7 +140,9 @@ class MultiScaleAttention(nn.Module):
             if form == "cpu":
                 return self._forward_on_cpu(x)
             if form == "kernels":
-                return self._forward_in_kernels(x)
+                from ..ops.gpu import forward as gpu  # needs triton
+
+                return gpu.forward(self, x, self.drop if self.training else None)
         branch = self.multi_scale_features(x)
         channel = self.channel_weights(x) if self.channel_attention is not None else None
         channel = self._drop(channel, x)
@@ -178,30 +179,6 @@ class MultiScaleAttention(nn.Module):
         weight = self.fusion_conv.weight.flatten(1)
         bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
         return combine(x, scales, spatial, channel, weight, bias)
-
-    def _forward_in_kernels(self, x: Tensor) -> Tensor:
-        """The same with one convolution for the branches, and Triton kernels for the rest."""
-        from ..ops.gpu import combine as gpu_combine
-        from ..ops.gpu import gates, launch, packed_branches, read_combine
-
-        average = channel = spatial = None
-        x = x.contiguous(memory_format=memory_format_of(x))
-        if self.spatial_attention is not None:
-            x, statistics, average = read_combine.read(x)
-            statistics = self._gate_input(statistics)
-            spatial = gates.spatial_gate(statistics, self.spatial_attention[0])
-        if self.channel_attention is not None:
-            if average is None:
-                average = x.mean(dim=(2, 3), dtype=launch.accumulated(x.dtype))
-            if self.gate_norm:
-                average = divide_by_rms(average, [1])
-            _, squeeze, _, excite, _ = self.channel_attention
-            channel = gates.channel_gate(average, squeeze, excite, x.dtype)
-        channel = self._drop(channel, x)
-        branches, fusion = packed_branches.scales(
-            x, (self.conv1x1, self.conv3x3, self.conv5x5), self.fusion_conv
-        )
-        return gpu_combine.combine(x, branches, spatial, channel, fusion)
 
 
 # Subclasses and modules that change one of these take the plain form, which calls it.

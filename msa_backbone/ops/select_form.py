@@ -150,8 +150,8 @@ def _is(part: nn.Module, kind: type[nn.Module]) -> bool:
 def _kernels_work(device: torch.device) -> bool:
     """Whether Triton can compile and run here; a warning says why not, once."""
     try:
-        read_combine = importlib.import_module(".gpu.read_combine", __package__)
-        read_combine.read(torch.zeros(1, 1, 1, 1, device=device))
+        gpu = importlib.import_module(".gpu.read", __package__)
+        gpu.read(torch.zeros(1, 1, 1, 1, device=device))
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # whatever keeps them from working, the plain form does

@@ -27,11 +27,11 @@ def _kernels(interpreted_kernels) -> None:
 @pytest.fixture
 def calls(monkeypatch) -> list:
     """The shapes that `read` was called with."""
-    from msa_backbone.ops.gpu import read_combine
+    from msa_backbone.ops.gpu import forward
 
     select_form._kernels_work(torch.device("cpu"))
-    seen, read = [], read_combine.read
-    monkeypatch.setattr(read_combine, "read", lambda x: seen.append(tuple(x.shape)) or read(x))
+    seen, read = [], forward.read
+    monkeypatch.setattr(forward, "read", lambda x: seen.append(tuple(x.shape)) or read(x))
     return seen
 
 
@@ -60,7 +60,7 @@ def test_any_shape_equals_the_published_formula(
     samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial,
     gate_norm, weights, seed,
 ):  # fmt: skip
-    from msa_backbone.ops.gpu import read_combine
+    from msa_backbone.ops.gpu import launch, read
 
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     module = build(channels, min(ratio, channels), seed, **options)
@@ -72,8 +72,8 @@ def test_any_shape_equals_the_published_formula(
     expected = output_and_gradients(
         lambda x: multi_scale_attention(parameters, x, **options), tensors
     )
-    sizes = [(read_combine, "TILE_ELEMENTS", tile), (read_combine, "BACKWARD_ELEMENTS", tile)]
-    sizes.append((read_combine, "ENOUGH_PROGRAMS", enough))
+    sizes = [(read, "TILE_ELEMENTS", tile), (read, "BACKWARD_ELEMENTS", tile)]
+    sizes.append((launch, "ENOUGH_PROGRAMS", enough))
     with pytest.MonkeyPatch.context() as patch:
         for size in sizes:
             patch.setattr(*size)
@@ -127,20 +127,28 @@ def test_the_precision_asked_for_is_read(precision):
     before = conv.fp32_precision
     try:
         conv.fp32_precision = precision
-        assert launch._tf32(torch.zeros(1)) is (precision == "tf32")
-        assert not launch._tf32(torch.zeros(1, dtype=torch.float16))
+        expected = {"ieee": "ieee", "tf32": "tf32x3"}[precision]
+        assert launch.product_precision(torch.zeros(1)) == expected
+        assert launch.product_precision(torch.zeros(1, dtype=torch.float16)) == "ieee"
         build(16, 4)(torch.randn(1, 16, 4, 4))
     finally:
         conv.fp32_precision = before
 
 
-def test_equal_maxima_share_the_gradient():
-    from msa_backbone.ops.gpu import read_combine
+@pytest.mark.parametrize("memory_format", FORMATS)  # channels_last: the kernels for few channels
+def test_equal_maxima_share_the_gradient(memory_format):
+    from msa_backbone.ops.gpu import forward
 
     x = torch.zeros(1, 4, 5, 5, dtype=torch.float64)
     x[0, 1:3] = 2.0  # two of four channels are the maximum everywhere
-    x.requires_grad_()
-    gradient = torch.autograd.grad(read_combine.read(x)[1][:, 0].sum(), x)[0]
+    x = x.contiguous(memory_format=memory_format).requires_grad_()
+    module = build(4, 2).double()
+    convs = module.conv1x1, module.conv3x3, module.conv5x5
+    parameters = [conv.weight for conv in convs] + [conv.bias for conv in convs]
+    y, scales, statistics, _ = forward._FirstPass.apply(x, x.dtype, True, *parameters)
+    # The second pass gives y and the branches a gradient, always: here it is zero.
+    total = statistics[:, 0].sum() + 0 * y.sum() + 0 * scales[:, :6].sum()
+    gradient = torch.autograd.grad(total, x)[0]
     expected = torch.tensor([0, 0.5, 0.5, 0], dtype=torch.float64)
     assert torch.equal(gradient, expected[None, :, None, None].expand_as(x))
 
@@ -179,10 +187,10 @@ def test_weights_of_another_dtype_or_device_are_told_by_the_plain_form():
 
 
 def test_maps_beyond_32_bits_are_left_to_others():
-    """Three times 64 channels fit, the 200 that the branches are rounded up to do not."""
-    module = build(64, 1)
-    x = torch.zeros(1, 1, 1, 1).expand(1, 64, 3277, 3277)
-    assert 192 * 3277**2 < 2**31 < limits.branch_outputs(64) * 3277**2
+    """Three times 65 channels fit, the 200 that the branches are rounded up to do not."""
+    module = build(65, 1)
+    x = torch.zeros(1, 1, 1, 1).expand(1, 65, 3300, 3300)
+    assert 195 * 3300**2 < 2**31 < limits.branch_outputs(65) * 3300**2
     assert select_form.form_for(module, x) != "kernels"
     assert select_form.form_for(module, x[:, :, :3000]) == "kernels"
 
@@ -193,7 +201,7 @@ def test_maps_beyond_32_bits_are_left_to_others():
 )
 def test_the_fusion_gradient_keeps_to_limits(samples, channels, inputs, height, width, monkeypatch):
     """CUDA's for a grid; what the programs sum up is no larger than x but for the last tiles."""
-    from msa_backbone.ops.gpu import combine
+    from msa_backbone.ops.gpu import combine_backward
 
     grids = []
 
@@ -202,14 +210,14 @@ def test_the_fusion_gradient_keeps_to_limits(samples, channels, inputs, height, 
             grids.append(grid)
             return lambda *_, **__: None
 
-    monkeypatch.setattr(combine, "_fusion_grad_kernel", Recorded())
+    monkeypatch.setattr(combine_backward, "_products_kernel", Recorded())
     one = torch.zeros(1, 1, 1, 1, dtype=torch.float16)
     x, branches = (one.expand(samples, c, height, width) for c in (channels, inputs))
-    combine._fusion_grad(x, branches, one)
+    combine_backward._products(x, branches, one, inputs, {})
     programs, parts, _ = grids[0]
     assert programs < 2**31 and max(grids[0][1:]) <= 65535
     tile = 64 * channels
-    assert 4 * parts * channels * inputs <= 2 * (channels * height * width + tile * 4)
+    assert 4 * parts * channels * (inputs + 1) <= 2 * (channels * height * width + tile * 4)
 
 
 def test_kernels_that_do_not_work_are_told_once_and_done_without(monkeypatch):
@@ -231,52 +239,90 @@ import json, sys
 import triton, triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from msa_backbone.ops.gpu import combine, gates, launch, packed_branches, read_combine
+from msa_backbone.ops.gpu import (
+    channel_gate, combine, combine_backward, few_channels, few_channels_backward, launch, limits,
+    packed_branches, read, spatial_gate)
 
-pointers = {name: "*fp32" for name in (
-    "sums", "average", "between", "w1", "w3", "w5", "b1", "b2", "b3", "b5", "w2",
-    "fusion_weight", "fusion_bias")}
-tensors = {"x", "y", "statistics", "grad_y", "grad_statistics", "grad_average", "grad_x",
-           "branches", "spatial", "channel", "weight", "bias", "fusion", "gate", "grad"}
+capability, dtype = int(sys.argv[1]), sys.argv[2]
+size = 4 if dtype == "fp32" else 2
+# Of the weights, of sums, and of what is kept in float32 between the passes.
+floats = set("sums average between w1 w3 w5 b1 b2 b3 b5 w2 weight bias channel of_w1 of_w2 of_b1 "
+             "of_b2 of_squeezed of_logits of_channel of_weight of_bias taps centres biases "
+             "grad_average".split())
+maps = set("x y statistics grad_y grad_statistics grad_branches grad_x branches spatial".split())
+products = {"PRECISION": "tf32x3" if size == 4 else "ieee"}
+kernels = [
+    (read._read_kernel, launch.row_tile(512, read.TILE_ELEMENTS), 1, ()),
+    (read._read_backward_kernel, launch.row_tile(512, read.BACKWARD_ELEMENTS), 8, ()),
+    (combine._combine_kernel,
+     {**products, "L": 64, "C": 64, "K": 32 if size == 4 else 64, "width": 192}, 4, ()),
+    (combine_backward._gated_gradient_kernel,
+     {**products, "L": 64, "C": 32, "K": 32 if size == 4 else 64}, 8, ("grad",)),
+    (combine_backward._products_kernel, {**products, **combine_backward.product_tile(200, size)},
+     8, ("grad",)),
+    (combine_backward._share_products_kernel, {"R": 16, "K": 128}, 4, ()),
+    (packed_branches._pack_kernel, {"LAST": True, "C": 128}, 4, ("weight", "bias")),
+    (channel_gate._channel_gate_kernel, {"H": 8, "C": 512}, 4, ()),
+    (channel_gate._channel_gate_backward_kernel, {"H": 4, "C": 512}, 4, ()),
+    (spatial_gate._spatial_gate_kernel, {"L": 128}, 4, ()),
+    (spatial_gate._spatial_gate_backward_kernel, {"L": 128}, 4, ()),
+    (spatial_gate._spatial_weight_kernel, {"L": 128}, 4, ()),
+]
+# Those for Hopper and the large Ampere, with what they share there.
+large = {}
+if capability >= 80 and size == 2:
+    few = {**products, "channels": 128, "hidden": 8, "outputs": 24, "P": 64, "H": 8}
+    weights = ("weight", "bias")
+    large = {
+        few_channels._few_channels_kernel: limits.SHARED_MEMORY,
+        few_channels_backward._input_gradient_kernel: limits.SHARED_MEMORY,
+        few_channels_backward._weight_gradient_kernel: limits.SHARED_MEMORY,
+        combine_backward._all_at_once_kernel: limits.PRODUCT_MEMORY,
+    }
+    kernels += [
+        (few_channels._few_channels_kernel, {**few, "C": 128, "STATISTICS": True}, 8, weights),
+        (few_channels_backward._input_gradient_kernel, {**few, "C": 128}, 8, weights),
+        (few_channels_backward._weight_gradient_kernel, {**few, "C": 64}, 8, weights),
+        (few_channels_backward._sum_weights_kernel,
+         {**{k: few[k] for k in ("channels", "hidden", "outputs", "H")}, "C": 128, "R": 32}, 8, ()),
+        (combine_backward._all_at_once_kernel,
+         {**products, "L": 64, "C": 256, "K": 64}, 8, ("grad",)),
+    ]
 shared = {}
-for kernel, constants, warps in (
-    (read_combine._read_kernel, launch._tile(512, read_combine.TILE_ELEMENTS), 1),
-    (read_combine._read_backward_kernel, launch._tile(512, read_combine.BACKWARD_ELEMENTS), 8),
-    (combine._combine_kernel, {"PRECISION": "tf32", "L": 64, "C": 64, "K": 32}, 4),
-    (combine._fusion_grad_kernel, {
-        "PRECISION": "tf32", **combine._fusion_tile(200, 4 if sys.argv[2] == "fp32" else 2)}, 4),
-    (packed_branches._pack_kernel, {"LAST": True, "C": 128}, 4),
-    (gates._channel_gate_kernel, {"H": 8, "C": 512}, 4),
-    (gates._spatial_gate_kernel, {"L": 256}, 4),
-    (gates._spatial_gate_backward_kernel, {"L": 256}, 4),
-    (gates._spatial_weight_kernel, {"L": 256}, 4),
-):
+for kernel, constants, warps, converted in kernels:
     constants["ACC"] = tl.float32
     if "EPS" in kernel.arg_names:
         constants["EPS"] = 1e-7
     signature = {
         name: "constexpr" if name in constants
-        else pointers.get(name, "*" + sys.argv[2]) if name in tensors | set(pointers) else "i32"
+        else "*" + dtype if name in maps or name in converted
+        else "*fp32" if name in floats | {"gate", "grad"} else "i32"
         for name in kernel.arg_names
     }
     built = triton.compile(
         ASTSource(kernel, signature, constexprs=constants),
-        target=GPUTarget("cuda", int(sys.argv[1]), 32), options={"num_warps": warps},
+        target=GPUTarget("cuda", capability, 32), options={"num_warps": warps, "num_stages": 2},
     )
     assert len(built.asm["cubin"]) > 1000
     shared[kernel.__name__] = built.metadata.shared
+    assert built.metadata.shared <= large.get(kernel, 48 * 1024), kernel.__name__
 print(json.dumps(shared))
 """
 
 
-@pytest.mark.parametrize(("capability", "dtype"), [(75, "fp16"), (80, "bf16"), (90, "fp32")])
-def test_they_compile_for_gpus(capability, dtype):
-    """Ahead of time, which needs no GPU; a block of any of them has 48 KiB of shared memory."""
+@pytest.mark.parametrize(
+    ("capability", "dtype", "kernels"),
+    [(75, "fp16", 12), (80, "bf16", 17), (90, "bf16", 17), (90, "fp32", 12)],
+)
+def test_they_compile_for_gpus(capability, dtype, kernels):
+    """Ahead of time, which needs no GPU; what a block shares fits any, but for what is for large.
+
+    A block of any GPU has 48 KiB of shared memory.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     done = subprocess.run(
         [sys.executable, "-c", BUILD, str(capability), dtype],
         env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    shared = json.loads(done.stdout)
-    assert len(shared) == 9 and max(shared.values()) <= 48 * 1024
+    assert len(json.loads(done.stdout)) == kernels

@@ -1,21 +1,17 @@
-"""Multi-Scale Attention's first pass over a feature map on GPUs, as Triton kernels.
-
-    read  x -> maximum, mean and deviation over the channels; average over the locations
+"""Statistics of a feature map in one pass over it, and one pass for all their gradients.
 
 A program has a tile of x, all channels of some locations, in its registers: the deviation is that
-of centred values, and x comes from memory once. What the backward pass of `read` needs of the
-statistics it computes from x again. Sums are at least float32.
+of centred values, and x comes from memory once. What the backward pass needs of the statistics it
+computes from x again. Sums are at least float32.
 """
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.autograd import Function
-from torch.autograd.function import FunctionCtx
 
-from ..autograd import first_derivative, memory_format_of
-from .launch import TYPES, _strides, _tile, accumulated, tiles_together
+from ..autograd import memory_format_of
+from .launch import TYPES, accumulated, row_tile, strides, tiles_together
 
 TILE_ELEMENTS = 1024
 """Elements of x that a warp has in its registers in the first pass: no warp waits for another."""
@@ -54,7 +50,7 @@ def _read_kernel(
 
 @triton.jit
 def _read_backward_kernel(
-    x, grad_y, grad_statistics, grad_average, grad_x,
+    x, grad_y, grad_branches, grad_statistics, grad_average, grad_x,
     channels, locations, stride_n, stride_c, stride_l,
     ACC: tl.constexpr, EPS: tl.constexpr, L: tl.constexpr, C: tl.constexpr,
 ):  # fmt: skip
@@ -64,6 +60,7 @@ def _read_backward_kernel(
     where = sample * stride_n + at[:, None] * stride_l + c[None, :] * stride_c
     values = tl.load(x + where, mask=inside, other=0.0).to(ACC)
     grad = tl.load(grad_y + where, mask=inside, other=0.0).to(ACC)
+    grad += tl.load(grad_branches + where, mask=inside, other=0.0).to(ACC)
     given = grad_statistics + sample * 3 * locations + at
     of_peak = tl.load(given, mask=at < locations, other=0.0).to(ACC)
     of_mean = tl.load(given + locations, mask=at < locations, other=0.0).to(ACC)
@@ -87,55 +84,54 @@ def _read_backward_kernel(
     tl.store(grad_x + where, grad, mask=inside)
 
 
-def read(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Statistics of x in one pass, and one for all their gradients.
+def read(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Statistics of x.
 
     Args:
         x: (N, C, H, W), C at most `limits.KERNEL_CHANNELS`.
 
     Returns:
-        x to go on with, so that its gradients meet; maximum, mean and unbiased deviation over the
-        channels, (N, 3, H, W), in the dtype of x; the average over the locations, (N, C), in at
-        least float32.
+        Maximum, mean and unbiased deviation over the channels, (N, 3, H, W), in the dtype of x;
+        parts of the average over the locations, (N, parts, C), in at least float32.
     """
-    return _Read.apply(x.contiguous(memory_format=memory_format_of(x)))
+    samples, channels, height, width = x.shape
+    locations = height * width
+    tile = row_tile(channels, TILE_ELEMENTS)
+    tiles = triton.cdiv(locations, tile["L"])
+    together = tiles_together(samples * tiles)
+    parts = triton.cdiv(tiles, together)
+    statistics = x.new_empty(samples, 3, height, width)
+    sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype))
+    _read_kernel[(parts, samples)](
+        x, statistics, sums, channels, locations, *strides(x), together,
+        ACC=TYPES[sums.dtype], num_warps=1, **tile,
+    )  # fmt: skip
+    return statistics, sums
 
 
-class _Read(Function):
-    """See `read`."""
+def read_backward(
+    x: Tensor,
+    grad_y: Tensor,
+    grad_branches: Tensor,
+    grad_statistics: Tensor,
+    grad_average: Tensor,
+) -> Tensor:
+    """Gradient of x, (N, C, H, W), from all that it goes into.
 
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        samples, channels, height, width = x.shape
-        locations = height * width
-        tile = _tile(channels, TILE_ELEMENTS)
-        tiles = triton.cdiv(locations, tile["L"])
-        together = tiles_together(samples * tiles)
-        parts = triton.cdiv(tiles, together)
-        statistics = x.new_empty(samples, 3, height, width)
-        sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype))
-        with torch.cuda.device_of(x):
-            _read_kernel[(parts, samples)](
-                x, statistics, sums, channels, locations, *_strides(x), together,
-                ACC=TYPES[sums.dtype], num_warps=1, **tile,
-            )  # fmt: skip
-        ctx.save_for_backward(x)
-        return x, statistics, sums.sum(1) if parts > 1 else sums[:, 0]
-
-    @staticmethod
-    @first_derivative
-    def backward(
-        ctx: FunctionCtx, grad_y: Tensor, grad_statistics: Tensor, grad_average: Tensor
-    ) -> Tensor:
-        (x,) = ctx.saved_tensors
-        samples, channels, height, width = x.shape
-        tile = _tile(channels, BACKWARD_ELEMENTS)
-        memory_format, dtype = memory_format_of(x), accumulated(x.dtype)
-        grad_x = torch.empty_like(x, memory_format=memory_format)
-        with torch.cuda.device_of(x):
-            _read_backward_kernel[(triton.cdiv(height * width, tile["L"]), samples)](
-                x, grad_y.contiguous(memory_format=memory_format), grad_statistics.contiguous(),
-                grad_average.contiguous(), grad_x, channels, height * width, *_strides(x),
-                ACC=TYPES[dtype], EPS=torch.finfo(dtype).eps, num_warps=8, **tile,
-            )  # fmt: skip
-        return grad_x
+    Args:
+        x: (N, C, H, W).
+        grad_y: what comes past the first pass, like x.
+        grad_branches: what comes through the branches, like x.
+        grad_statistics: (N, 3, H, W).
+        grad_average: (N, C), in at least float32.
+    """
+    samples, channels, height, width = x.shape
+    tile = row_tile(channels, BACKWARD_ELEMENTS)
+    dtype = accumulated(x.dtype)
+    grad_x = torch.empty_like(x, memory_format=memory_format_of(x))
+    _read_backward_kernel[(triton.cdiv(height * width, tile["L"]), samples)](
+        x, grad_y, grad_branches, grad_statistics, grad_average, grad_x,
+        channels, height * width, *strides(x),
+        ACC=TYPES[dtype], EPS=torch.finfo(dtype).eps, num_warps=8, **tile,
+    )  # fmt: skip
+    return grad_x
