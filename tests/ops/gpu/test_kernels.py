@@ -60,7 +60,7 @@ def test_any_shape_equals_the_published_formula(
     samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial,
     gate_norm, weights, seed,
 ):  # fmt: skip
-    from msa_backbone.ops.gpu import read_combine
+    from msa_backbone.ops.gpu import launch, read_combine
 
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     module = build(channels, min(ratio, channels), seed, **options)
@@ -73,7 +73,7 @@ def test_any_shape_equals_the_published_formula(
         lambda x: multi_scale_attention(parameters, x, **options), tensors
     )
     sizes = [(read_combine, "TILE_ELEMENTS", tile), (read_combine, "BACKWARD_ELEMENTS", tile)]
-    sizes.append((read_combine, "ENOUGH_PROGRAMS", enough))
+    sizes.append((launch, "ENOUGH_PROGRAMS", enough))
     with pytest.MonkeyPatch.context() as patch:
         for size in sizes:
             patch.setattr(*size)
