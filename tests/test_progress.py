@@ -2,9 +2,7 @@
 
 import pytest
 
-from msa_backbone import progress as msa_backbone_progress
-from msa_backbone.config import user_data
-from msa_backbone.progress import format_time
+from msa_backbone.progress import format_time, show_progress
 
 
 def test_time_is_written_in_hours():
@@ -28,8 +26,8 @@ class Bar:
 @pytest.mark.parametrize(("total", "bars"), [(500, []), (501, [(501, 501)])])
 def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
     Bar.made = []
-    monkeypatch.setattr(user_data, "ProgressBar", Bar)
-    with msa_backbone_progress.show_progress() as progress:
+    monkeypatch.setattr("msa_backbone.progress.ProgressBar", Bar)
+    with show_progress() as progress:
         for done in range(1, total + 1):
             progress(done, total)
     assert [(bar.total, bar.done) for bar in Bar.made] == bars
