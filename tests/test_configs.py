@@ -9,8 +9,8 @@ pytest.importorskip("mmdet")
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
-from msa_backbone.config.nodes import walk
 from msa_backbone.config.options import drop_pretrained
+from msa_backbone.config_nodes import walk
 
 ROOT = Path(__file__).parents[1] / "configs"
 # configs/ablation has a test of its own.

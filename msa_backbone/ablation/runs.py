@@ -19,9 +19,9 @@ from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner, TestLoop
 
 from ..config.load import apply_options, load_config
-from ..config.nodes import innermost, walk
 from ..config.options import drop_pretrained
 from ..config.rehearse import rehearse
+from ..config_nodes import innermost, walk
 from ..files.whole_files import write_whole
 from ..training.prepare import prepare_training
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from ..config_nodes import type_name, walk
 from ..data.classification.find import ClassificationData
 from ..data.classification.index import list_file
-from .nodes import replace_datasets, type_name, walk
+from .datasets import replace_datasets
 
 CLASSWISE = "ClasswiseSingleLabelMetric"
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from ..config_nodes import pipeline_steps, walk
 from ..data.detection.find import DetectionData
 from ..data.detection.index import ann_file
 from ..data.formats.instance_masks import require_segmentations
-from .nodes import make_palette, pipeline_steps, replace_datasets, walk
+from .datasets import make_palette, replace_datasets
 
 
 def set_detection_data(cfg: Config, data: DetectionData, index_dir: Path) -> None:

@@ -5,7 +5,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.hooks import CheckpointHook
 
 from ..backbones.vgg_weights import pretrained_cfgs
-from .nodes import walk
+from ..config_nodes import walk
 
 
 def set_backbone_weights(cfg: Config, weights: str) -> str:

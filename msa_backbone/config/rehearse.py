@@ -12,9 +12,9 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from ..backbones.vgg_weights import pretrained_cfgs
+from ..config_nodes import walk
 from ..files.checkpoints import read_checkpoint, read_state_dict
 from .load import config_at_fault
-from .nodes import walk
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from ..config_nodes import innermost, type_name, walk
 from ..data.segmentation.find import SegmentationData
 from ..data.segmentation.index import list_file, mask_dir
-from .nodes import innermost, make_palette, replace_datasets, type_name, walk
+from .datasets import make_palette, replace_datasets
 
 
 def set_segmentation_data(cfg: Config, data: SegmentationData, index_dir: Path) -> None:

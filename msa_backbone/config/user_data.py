@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from ..config_nodes import pipeline_steps, type_name
 from ..data.classification.check import check_classification_data
 from ..data.classification.find import ClassificationData, find_classification_data
 from ..data.classification.index import write_lists as write_class_lists
@@ -19,7 +20,6 @@ from ..data.segmentation.index import write_lists
 from ..progress import show_progress
 from .classification_data import set_classification_data
 from .detection_data import set_detection_data
-from .nodes import pipeline_steps, type_name
 from .segmentation_data import set_segmentation_data
 
 UserData = ClassificationData | DetectionData | SegmentationData

@@ -11,9 +11,10 @@ from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from torch import nn
 
-from ..config.nodes import innermost, make_palette, type_name, walk
+from ..config.datasets import make_palette
 from ..config.options import drop_pretrained, unsync_norms
 from ..config.rehearse import check_checkpoint, rehearse
+from ..config_nodes import innermost, type_name, walk
 from ..files.checkpoints import read_checkpoint
 
 KINDS = {

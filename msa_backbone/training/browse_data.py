@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
 from PIL import Image
 
-from ..config.nodes import pipeline_steps, type_name
+from ..config_nodes import pipeline_steps, type_name
 from ..plots.data_samples import draw_truths
 from ..plots.histograms import plot_masks, plot_objects
 

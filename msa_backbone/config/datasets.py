@@ -1,43 +1,9 @@
-"""Looking at a config and replacing parts of it: nodes are the dicts that it is made of."""
+"""Replacing what a config's dataloaders read."""
 
 import colorsys
 from collections.abc import Callable, Collection
 
 from mmengine.config import Config, ConfigDict
-
-
-def walk(node: object, visit: Callable[[dict], None]) -> None:
-    """Call `visit` on every dict inside a config, outermost first."""
-    if isinstance(node, dict):
-        visit(node)
-        for value in node.values():
-            walk(value, visit)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            walk(value, visit)
-
-
-def type_name(node: dict) -> str | None:
-    """A node's `type` without its scope ('mmseg.RandomFlip'), whether written as text or class."""
-    kind = node.get("type")
-    return kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", None)
-
-
-def pipeline_steps(cfg: Config) -> list[dict]:
-    """Every step that the config's training images pass through."""
-    steps: list[dict] = []
-
-    def collect(node: dict) -> None:
-        steps.extend(step for step in node.get("pipeline", ()) if isinstance(step, dict))
-
-    walk(cfg.get("train_dataloader"), collect)
-    return steps
-
-
-def innermost(dataset: ConfigDict) -> list[ConfigDict]:
-    """The datasets inside wrappers such as RepeatDataset and ConcatDataset."""
-    inner = dataset.get("datasets") or ([dataset["dataset"]] if "dataset" in dataset else [])
-    return [own for part in inner for own in innermost(part)] if inner else [dataset]
 
 
 def replace_datasets(
