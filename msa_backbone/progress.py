@@ -2,10 +2,39 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from mmengine.utils import ProgressBar
 
 LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of many things is done.
+
+    Attributes:
+        line: what was done, in words.
+        done: the number of steps until now, this one included.
+        total: the number of all; None where nobody knows.
+        failed: whether it went wrong; the line says why.
+    """
+
+    line: str
+    done: int
+    total: int | None = None
+    failed: bool = False
+
+    def describe(self, seconds: float) -> str:
+        """'[3/8] LINE; 0:01:40 left'.
+
+        Args:
+            seconds: that the steps until now took.
+        """
+        if self.total is None:
+            return f"[{self.done}] {self.line}"
+        left = seconds / self.done * (self.total - self.done)
+        return f"[{self.done}/{self.total}] {self.line}; {format_time(left)} left"
 
 
 def format_time(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 OUT gets drawn pictures, and predictions.json: COCO's form for boxes and instances, the class of
 each image for a classifier; a segmenter's index masks are in OUT/masks. A video gives OUT/NAME.mp4
-and OUT/NAME.json. Files that cannot be read are listed at the end; the exit code is then 1.
+and OUT/NAME.json; Ctrl-C ends it, and what was predicted until then is kept. Files that cannot be
+read are listed at the end; the exit code is then 1.
 
 Examples:
   tools/predict.py CONFIG CHECKPOINT holiday/ cats/*.jpg --out work_dirs/predictions
@@ -12,19 +13,23 @@ Examples:
 
 import argparse
 import sys
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.cli.progress import print_steps
 from msa_backbone.config.load import apply_options, load_config
-from msa_backbone.inference.predict_files import PredictionRun
+from msa_backbone.inference.draw_predictions import PredictionDrawer
+from msa_backbone.inference.predict_images import predict_images
+from msa_backbone.inference.predict_videos import predict_video
 from msa_backbone.inference.predictor import Predictor
+from msa_backbone.inference.result_names import video_names
 from msa_backbone.inference.sources import find_sources
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -40,27 +45,43 @@ def main() -> None:
     )
     parser.add_argument("--max-frames", type=int, help="of each video or camera")
     add_config_options(parser)
-    args = parser.parse_args()
-    with one_line_errors():
-        for name in ("batch_size", "max_side", "max_frames"):
-            if (value := getattr(args, name)) is not None and value < 1:
-                raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
-        images, streams = find_sources(args.inputs)
-        cfg = load_config(args.config, str(args.out), args.cfg_options)
-        apply_options(cfg, args.cfg_options)
-        predictor = Predictor(cfg, args.checkpoint, args.device)
-        run = PredictionRun(
-            *(predictor, cfg, args.out, args.batch_size, args.score_thr, args.max_side),
-            partial(print, flush=True),
+    return parser.parse_args()
+
+
+def predict(args: argparse.Namespace) -> list[str]:
+    """Predict on everything and print how it goes; return what failed, with the reasons."""
+    for name in ("batch_size", "max_side", "max_frames"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
+    images, streams = find_sources(args.inputs)
+    cfg = load_config(args.config, str(args.out), args.cfg_options)
+    apply_options(cfg, args.cfg_options)
+    predictor = Predictor(cfg, args.checkpoint, args.device)
+    draw = PredictionDrawer(predictor, cfg, args.score_thr, args.max_side)
+    failed = []
+    if images:
+        failed += print_steps(predict_images(predictor, draw, images, args.out, args.batch_size))
+    names = video_names([stream.name for stream in streams])
+    for stream, name in zip(streams, names, strict=True):
+        steps = predict_video(
+            predictor, draw, stream, name, args.out, args.batch_size, args.max_frames
         )
-        failed = run.images(images) if images else []
-        for stream in streams:
-            try:
-                run.stream(stream, args.max_frames)
-            except ValueError as error:
-                failed.append(str(error))
+        try:
+            with closing(steps):
+                print_steps(steps)
+        except KeyboardInterrupt:
+            print(f"{stream.name}: stopped", flush=True)
+        except ValueError as error:
+            failed.append(str(error))
     total = len(images) + len(streams)
     print(f"{total - len(failed)} of {total} predicted, results in {args.out}")
+    return failed
+
+
+def main() -> None:
+    args = parse_args()
+    with one_line_errors():
+        failed = predict(args)
     if failed:
         sys.exit("\n".join(["not predicted:", *(f"  {line}" for line in failed)]))
 

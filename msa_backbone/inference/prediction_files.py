@@ -1,44 +1,43 @@
-"""Predictions as files: COCO's json, index masks, classes, and drawn pictures."""
+"""What a run of predictions found, as COCO's json, as classes with scores, or as index masks."""
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pycocotools.mask
 from mmengine.structures import BaseDataElement
-from mmengine.visualization import Visualizer
 from PIL import Image
 
-from ..files.images import read_picture
 from ..files.whole_files import write_whole
-from ..plots.data_samples import TEXT_SIDE, scaled
+from .predictor import Predictor
 
 
-@dataclass
 class Predictions:
-    """What a run of predictions found, picture by picture.
+    """Collects predictions, picture by picture, and writes them.
 
     Args:
-        kind: 'detection', 'segmentation' or 'classification'.
-        classes: their names.
+        predictor: the model that predicts, which knows the classes.
         score_thr: boxes and instances below this score are left out.
+        out: the folder of the results, where semantic masks go.
+
+    Attributes:
+        images: a record of each picture, in COCO's form; `id` counts from 1.
+        annotations: a record of each object, in COCO's form.
     """
 
-    kind: str
-    classes: tuple[str, ...]
-    score_thr: float = 0.3
-    images: list[dict] = field(default_factory=list)
-    annotations: list[dict] = field(default_factory=list)
+    def __init__(self, predictor: Predictor, score_thr: float, out: Path) -> None:
+        self.kind, self.classes = predictor.kind, predictor.classes
+        self.score_thr, self.out = score_thr, out
+        self.images: list[dict] = []
+        self.annotations: list[dict] = []
 
-    def add(self, name: str, size: tuple[int, int], sample: BaseDataElement, folder: Path) -> str:
+    def add(self, name: str, size: tuple[int, int], sample: BaseDataElement) -> str:
         """Keep the predictions of a picture; a semantic mask is written at once.
 
         Args:
             name: of the picture.
             size: height and width, in pixels.
             sample: what the model found.
-            folder: `masks/NAME.png` in it is a semantic mask.
 
         Returns:
             What was found, in words.
@@ -46,34 +45,19 @@ class Predictions:
         image = {"id": len(self.images) + 1, "file_name": name, "height": size[0], "width": size[1]}
         self.images.append(image)
         if self.kind == "detection":
-            return self._add_instances(sample, image["id"])
+            return self._add_instances(image, sample)
         if self.kind == "segmentation":
-            mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
-            file = folder / "masks" / f"{name}.png"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(mask).save(file)
-            image["mask"] = str(file.relative_to(folder))
-            shares = np.bincount(mask.ravel(), minlength=len(self.classes)) / mask.size
-            image["shares"] = {
-                c: round(float(s), 4) for c, s in zip(self.classes, shares, strict=False) if s
-            }
-            return f"{len(image['shares'])} classes"
-        scores = sample.pred_score.cpu().numpy()
-        best = int(scores.argmax())
-        image["class"], image["score"] = self.classes[best], round(float(scores[best]), 4)
-        image["scores"] = {
-            c: round(float(s), 4) for c, s in zip(self.classes, scores, strict=False)
-        }
-        return f"{image['class']} ({image['score']:.2f})"
+            return self._add_mask(image, sample)
+        return self._add_class(image, sample)
 
-    def _add_instances(self, sample: BaseDataElement, image_id: int) -> str:
+    def _add_instances(self, image: dict, sample: BaseDataElement) -> str:
         instances = sample.pred_instances.cpu().numpy()
         kept = np.flatnonzero(instances.scores >= self.score_thr)
         for index in kept:
             left, top, right, bottom = (float(value) for value in instances.bboxes[index])
             annotation = {
                 "id": len(self.annotations) + 1,
-                "image_id": image_id,
+                "image_id": image["id"],
                 "category_id": int(instances.labels[index]) + 1,
                 "bbox": [round(v, 2) for v in (left, top, right - left, bottom - top)],
                 "area": round((right - left) * (bottom - top), 2),
@@ -87,53 +71,36 @@ class Predictions:
             self.annotations.append(annotation)
         return f"{len(kept)} objects"
 
+    def _add_mask(self, image: dict, sample: BaseDataElement) -> str:
+        mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
+        file = self.out / "masks" / f"{image['file_name']}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(file)
+        image["mask"] = str(file.relative_to(self.out))
+        counts = np.bincount(mask.ravel(), minlength=len(self.classes))
+        image["shares"] = {
+            name: round(int(count) / mask.size, 4)
+            for name, count in zip(self.classes, counts, strict=False)
+            if count
+        }
+        return f"{len(image['shares'])} classes"
+
+    def _add_class(self, image: dict, sample: BaseDataElement) -> str:
+        scores = [round(float(score), 4) for score in sample.pred_score]
+        best = int(sample.pred_score.cpu().numpy().argmax())
+        image["class"], image["score"] = self.classes[best], scores[best]
+        image["scores"] = dict(zip(self.classes, scores, strict=False))
+        return f"{image['class']} ({image['score']:.2f})"
+
     def write(self, file: Path) -> None:
         """Write the json, as a whole or not at all.
 
         Detections have COCO's form: `annotations`, with their scores, is what COCO's evaluation
         takes as results.
         """
-        content: dict = {"images": self.images}
-        names = enumerate(self.classes, 1 if self.kind == "detection" else 0)
-        content["categories"] = [{"id": number, "name": name} for number, name in names]
+        first = 1 if self.kind == "detection" else 0  # COCO counts its categories from 1
+        categories = [{"id": id, "name": name} for id, name in enumerate(self.classes, first)]
+        content = {"images": self.images, "categories": categories}
         if self.kind == "detection":
             content["annotations"] = self.annotations
         write_whole(file, json.dumps(content))
-
-
-def draw(
-    visualizer: Visualizer,
-    picture: np.ndarray,
-    sample: BaseDataElement,
-    score_thr: float,
-    max_side: int,
-    scratch: Path,
-) -> np.ndarray:
-    """The picture with its predictions.
-
-    Args:
-        visualizer: from `Predictor.visualizer`.
-        picture: RGB, (H, W, 3) uint8.
-        sample: what the model found in it; its boxes and masks are scaled with the picture.
-        score_thr: lowest score that is drawn.
-        max_side: larger pictures are drawn at this longer side, in pixels.
-        scratch: an image file that is written over.
-
-    Returns:
-        RGB, uint8.
-    """
-    if max(picture.shape[:2]) > max_side:
-        picture, sample = scaled(picture, sample, max_side)
-    if hasattr(visualizer, "visualize_cls"):  # mmpretrain's
-        return visualizer.visualize_cls(
-            picture,
-            sample,
-            draw_gt=False,
-            resize=max(TEXT_SIDE, min(picture.shape[:2])),
-            out_file=str(scratch),
-        )
-    options = {"pred_score_thr": score_thr} if "pred_instances" in sample else {}
-    visualizer.add_datasample(
-        "prediction", picture, sample, draw_gt=False, out_file=str(scratch), **options
-    )
-    return read_picture(scratch)

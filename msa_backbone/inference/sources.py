@@ -1,13 +1,9 @@
 """Where pictures to predict on come from: files, folders, patterns, videos and cameras."""
 
 import glob
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from ..errors import DataError
 from ..files.images import IMAGE_SUFFIXES
@@ -25,7 +21,7 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Stream:
-    """A video file, or a camera by its number."""
+    """A video file, or a camera by its number; `name` as of an image, or 'camera0'."""
 
     source: str | int
     name: str
@@ -39,66 +35,42 @@ def find_sources(inputs: Sequence[str]) -> tuple[list[ImageFile], list[Stream]]:
             numbers of cameras.
 
     Raises:
-        DataError: for an input that names nothing, or results that would have the same name.
+        DataError: for an input that names nothing, or two files with the same name.
     """
-    images: dict[str, ImageFile] = {}
-    streams: dict[str, Stream] = {}
-
-    def add(path: Path, name: str) -> None:
-        is_video = path.suffix.lower() in VIDEO_SUFFIXES
-        found, entry = (
-            (streams, Stream(str(path), name)) if is_video else (images, ImageFile(path, name))
-        )
-        if name in found and found[name] != entry:
-            raise DataError(f"{path}: another input is called {name} too; predict them apart")
-        found[name] = entry
-
+    found: dict[str, ImageFile | Stream] = {}
     for text in inputs:
-        path = Path(text)
-        if text.isdigit() and not path.exists():
-            streams[f"camera{text}"] = Stream(int(text), f"camera{text}")
-        elif path.is_dir():
-            known = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
-            files = sorted(f for f in path.rglob("*") if f.suffix.lower() in known and f.is_file())
-            if not files:
-                raise DataError(f"{path}: holds no image and no video")
-            for file in files:
-                add(file, str(file.relative_to(path)))
-        elif path.is_file():
-            add(path, path.name)
-        else:
-            files = sorted(Path(match) for match in glob.glob(text, recursive=True))
-            files = [file for file in files if file.is_file()]
-            if not files:
-                raise DataError(f"{text}: no such file, folder or pattern of files")
-            for file in files:
-                add(file, file.name)
-    return list(images.values()), list(streams.values())
+        for source in _sources_of(text):
+            if found.setdefault(source.name, source) != source:
+                path = source.path if isinstance(source, ImageFile) else source.source
+                raise DataError(
+                    f"{path}: another input is called {source.name} too; predict them apart"
+                )
+    images = [source for source in found.values() if isinstance(source, ImageFile)]
+    streams = [source for source in found.values() if isinstance(source, Stream)]
+    return images, streams
 
 
-@contextmanager
-def open_stream(stream: Stream) -> Iterator[cv2.VideoCapture]:
-    """OpenCV's capture of a stream.
-
-    Raises:
-        DataError: if it cannot be opened.
-    """
-    capture = cv2.VideoCapture(stream.source)
-    try:
-        if not capture.isOpened():
-            what = "camera" if isinstance(stream.source, int) else "video"
-            raise DataError(f"{stream.source}: no {what} that OpenCV can open")
-        yield capture
-    finally:
-        capture.release()
-
-
-def frames_of(capture: cv2.VideoCapture, most: int | None = None) -> Iterator[np.ndarray]:
-    """A capture's frames as RGB, (H, W, 3) uint8, at most so many."""
-    count = 0
-    while most is None or count < most:
-        read, frame = capture.read()
-        if not read:
-            return
-        yield np.ascontiguousarray(frame[..., ::-1])
-        count += 1
+def _sources_of(text: str) -> list[ImageFile | Stream]:
+    """What one input names, by its files' paths."""
+    path = Path(text)
+    if text.isdigit() and not path.exists():
+        return [Stream(int(text), f"camera{text}")]
+    is_folder = path.is_dir()
+    if is_folder:
+        known = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
+        matches = [file for file in path.rglob("*") if file.suffix.lower() in known]
+    else:
+        matches = [path] if path.is_file() else map(Path, glob.glob(text, recursive=True))
+    files = sorted(file for file in matches if file.is_file())
+    if not files:
+        missing = (
+            "holds no image and no video"
+            if is_folder
+            else "no such file, folder or pattern of files"
+        )
+        raise DataError(f"{text}: {missing}")
+    names = [str(file.relative_to(path)) if is_folder else file.name for file in files]
+    return [
+        Stream(str(file), name) if file.suffix.lower() in VIDEO_SUFFIXES else ImageFile(file, name)
+        for file, name in zip(files, names, strict=True)
+    ]

@@ -1,11 +1,9 @@
 """What names pictures and videos."""
 
-import cv2
-import numpy as np
 import pytest
 
 from msa_backbone.errors import DataError
-from msa_backbone.inference.sources import ImageFile, Stream, find_sources, frames_of, open_stream
+from msa_backbone.inference.sources import ImageFile, Stream, find_sources
 
 
 def test_folders_patterns_files_and_cameras(tmp_path, monkeypatch):
@@ -34,20 +32,3 @@ def test_inputs_that_name_nothing_or_one_name_twice(tmp_path):
         find_sources([str(tmp_path / "empty")])
     with pytest.raises(DataError, match=r"y/same.png: another input is called same.png too"):
         find_sources([str(tmp_path / "x"), str(tmp_path / "y")])
-
-
-def test_frames_are_rgb_and_can_be_limited(tmp_path):
-    path = tmp_path / "film.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 24))
-    for _ in range(5):
-        writer.write(np.full((24, 32, 3), (0, 0, 220), np.uint8))  # red, as BGR
-    writer.release()
-    for most, count in ((None, 5), (2, 2)):
-        with open_stream(Stream(str(path), "film.avi")) as capture:
-            frames = list(frames_of(capture, most))
-        assert len(frames) == count and frames[0].shape == (24, 32, 3)
-    red, green, blue = frames[0].reshape(-1, 3).mean(0)
-    assert red > 200 and green < 20 and blue < 20
-    (tmp_path / "text.mp4").write_text("no film")
-    with pytest.raises(DataError, match="no video that OpenCV can open"):
-        open_stream(Stream(str(tmp_path / "text.mp4"), "text.mp4")).__enter__()

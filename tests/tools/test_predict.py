@@ -15,9 +15,13 @@ pytest.importorskip("mmdet")
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from msa_backbone.config.load import load_config
 from msa_backbone.config.options import drop_pretrained
-from msa_backbone.files.images import read_picture
-from msa_backbone.inference.predictor import set_num_classes
+from msa_backbone.files.images import read_image
+from msa_backbone.inference.draw_predictions import PredictionDrawer
+from msa_backbone.inference.predict_videos import predict_video
+from msa_backbone.inference.predictor import Predictor, set_num_classes
+from msa_backbone.inference.sources import Stream
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASES = {
@@ -126,8 +130,8 @@ def test_detections_are_cocos_and_in_the_pictures_own_pixels(
             decoded = coco_mask.decode(annotation["segmentation"])
             assert decoded.shape == (image["height"], image["width"])
             assert decoded.sum() == annotation["area"]
-    assert read_picture(out / "pictures/big.jpg").shape[:2] == (75, 100)
-    assert read_picture(out / "pictures/phone.png").shape[:2] == (60, 80)
+    assert read_image(out / "pictures/big.jpg").shape[:2] == (75, 100)
+    assert read_image(out / "pictures/phone.png").shape[:2] == (60, 80)
 
 
 def test_the_threshold_and_the_batch_change_what_they_should(run_tool, trained, odd, tmp_path):
@@ -146,7 +150,7 @@ def test_masks_have_the_pictures_size(run_tool, trained, odd, tmp_path):
         assert mask.shape == (image["height"], image["width"]) and mask.max() < 2
         shares = {n: (mask == i).mean() for i, n in enumerate(("ant", "bee")) if (mask == i).any()}
         assert image["shares"] == pytest.approx(shares, abs=1e-4)
-    assert read_picture(out / "pictures/big.jpg").shape[:2] == (1440, 1920)
+    assert read_image(out / "pictures/big.jpg").shape[:2] == (1440, 1920)
 
 
 def test_classes_have_scores_that_add_up(run_tool, trained, odd, tmp_path):
@@ -157,23 +161,93 @@ def test_classes_have_scores_that_add_up(run_tool, trained, odd, tmp_path):
     assert content["categories"] == [{"id": 0, "name": "ant"}, {"id": 1, "name": "bee"}]
 
 
-def test_a_video_becomes_a_video(run_tool, trained, tmp_path, capsys):
-    film = tmp_path / "film.avi"
-    writer = cv2.VideoWriter(str(film), cv2.VideoWriter_fourcc(*"MJPG"), 12, (96, 64))
-    for shade in range(7):
-        writer.write(np.full((64, 96, 3), 30 * shade, np.uint8))
+def test_what_fails_counts_as_done(run_tool, trained, odd, tmp_path, capsys):
+    """Each of the eight images has its number, the ones that cannot be predicted on too."""
+    for batch_size in (1, 3):
+        predict(
+            run_tool, trained, "segmentation", odd, tmp_path / "out", "--batch-size", batch_size
+        )
+        shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+        assert [line.split("]")[0] for line in shown] == [f"[{i}/8" for i in range(1, 9)]
+        assert sum("/one.png: " in line for line in shown) == 1
+
+
+def film(path: Path, frames: int, size: tuple[int, int] = (96, 64), codec: str = "MJPG") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 12, size)
+    for shade in range(frames):
+        writer.write(np.full((*size[::-1], 3), 30 * shade, np.uint8))
     writer.release()
+    return path
+
+
+def test_a_video_becomes_a_video(run_tool, trained, tmp_path, capsys):
     config, checkpoint = trained("detection")
     out = tmp_path / "out"
     run_tool(
-        *("predict", config, checkpoint, film, "--out", out, "--batch-size", 2),
-        *("--max-frames", 5, "--score-thr", 0.0),
+        *("predict", config, checkpoint, film(tmp_path / "film.avi", 7), "--out", out),
+        *("--batch-size", 2, "--max-frames", 5, "--score-thr", 0.0),
     )
     assert "[5/5]" in capsys.readouterr().out
     capture = cv2.VideoCapture(str(out / "film.mp4"))
     assert capture.get(cv2.CAP_PROP_FPS) == 12
     assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FRAME_WIDTH)) == (5, 96)
     assert len(json.loads((out / "film.json").read_text())["images"]) == 5
+
+
+def test_videos_leave_each_others_results_alone(run_tool, trained, tmp_path):
+    lengths = {
+        "clip.v1.avi": 1,
+        "clip.v2.avi": 2,
+        "a.avi": 3,
+        "a.mp4": 4,
+        "sub/b.avi": 2,
+        "b.avi": 1,
+    }
+    for name, frames in lengths.items():
+        film(tmp_path / "films" / name, frames, codec="mp4v" if name == "a.mp4" else "MJPG")
+    config, checkpoint = trained("segmentation")
+    out = tmp_path / "out"
+    run_tool("predict", config, checkpoint, tmp_path / "films", "--out", out)
+    results = dict(
+        zip(lengths, ("clip.v1", "clip.v2", "a.avi", "a.mp4", "sub/b", "b"), strict=True)
+    )
+    for name, result in results.items():
+        images = json.loads((out / f"{result}.json").read_text())["images"]
+        names = [f"{result}_{number:06d}" for number in range(lengths[name])]
+        assert [image["file_name"] for image in images] == names
+        assert all((out / image["mask"]).is_file() for image in images)
+        capture = cv2.VideoCapture(str(out / f"{result}.mp4"))
+        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == lengths[name]
+    masks = [path for path in (out / "masks").rglob("*") if path.is_file()]
+    assert len(masks) == sum(lengths.values())
+
+
+def test_a_source_is_not_replaced(run_tool, trained, tmp_path):
+    source = film(tmp_path / "film.mp4", 2, codec="mp4v")
+    (tmp_path / "pictures").mkdir()
+    image = tmp_path / "pictures/one.png"
+    Image.new("RGB", (60, 40)).save(image)
+    before = source.read_bytes(), image.read_bytes()
+    config, checkpoint = trained("detection")
+    with pytest.raises(SystemExit) as ended:
+        run_tool("predict", config, checkpoint, source, image, "--out", tmp_path)
+    lines = str(ended.value).splitlines()
+    assert len(lines) == 3 and all("would be replaced by its own" in line for line in lines[1:])
+    assert before == (source.read_bytes(), image.read_bytes())
+
+
+def test_a_video_that_is_stopped_is_kept(trained, tmp_path):
+    config, checkpoint = trained("detection")
+    predictor = Predictor(load_config(str(config), str(tmp_path), {}), str(checkpoint))
+    draw = PredictionDrawer(predictor, Config.fromfile(config))
+    video = Stream(str(film(tmp_path / "film.avi", 6)), "film.avi")
+    steps = predict_video(predictor, draw, video, "stopped", tmp_path)
+    assert [next(steps).done, next(steps).total] == [1, 6]
+    steps.close()
+    capture = cv2.VideoCapture(str(tmp_path / "stopped.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 2
+    assert len(json.loads((tmp_path / "stopped.json").read_text())["images"]) == 2
 
 
 @pytest.mark.parametrize(

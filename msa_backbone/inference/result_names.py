@@ -1,0 +1,48 @@
+"""How predict.py names its files: no two inputs write to the same one.
+
+    OUT/predictions.json   what was found in all image files
+    OUT/pictures/NAME      an image file, drawn
+    OUT/masks/NAME.png     its semantic mask
+    OUT/VIDEO.mp4          a video, drawn; its frames are called VIDEO_000000, VIDEO_000001, ...
+    OUT/VIDEO.json         what was found in its frames
+
+NAME is the image's path below the input that named it, suffix included. VIDEO is a video's path
+without its suffix, as long as nothing else is called like that.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import DataError
+
+PREDICTIONS = "predictions"
+WRITABLE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+def picture_name(name: str) -> str:
+    """The name of an image's drawn picture: `.png` is added to what cannot be written as it is."""
+    return name if Path(name).suffix.lower() in WRITABLE else f"{name}.png"
+
+
+def video_names(names: Sequence[str]) -> list[str]:
+    """A name for the results of every video, all different.
+
+    Args:
+        names: of the videos, all different.
+
+    >>> video_names(["clip.v1.mp4", "a.avi", "a.mp4"])
+    ['clip.v1', 'a.avi', 'a.mp4']
+    """
+    without_suffix = [str(Path(name).with_suffix("")) for name in names]
+    uses = Counter([*without_suffix, *names, PREDICTIONS])
+    return [
+        short if uses[short] == 1 else name
+        for short, name in zip(without_suffix, names, strict=True)
+    ]
+
+
+def require_another_file(result: Path, source: Path) -> None:
+    """Raise DataError if a result would replace the very file that it is made from."""
+    if result.resolve() == source.resolve():
+        raise DataError(f"{source}: would be replaced by its own result; choose another --out")

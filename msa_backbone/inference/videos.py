@@ -1,0 +1,71 @@
+"""Frames out of a video or a camera, and into a video file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import DataError
+from .sources import Stream
+
+
+@contextmanager
+def open_stream(stream: Stream) -> Iterator[cv2.VideoCapture]:
+    """OpenCV's capture of a stream.
+
+    Raises:
+        DataError: if it cannot be opened.
+    """
+    capture = cv2.VideoCapture(stream.source)
+    try:
+        if not capture.isOpened():
+            what = "camera" if isinstance(stream.source, int) else "video"
+            raise DataError(f"{stream.source}: no {what} that OpenCV can open")
+        yield capture
+    finally:
+        capture.release()
+
+
+def frames_of(capture: cv2.VideoCapture, most: int | None = None) -> Iterator[np.ndarray]:
+    """A capture's frames as RGB, (H, W, 3) uint8, at most so many."""
+    count = 0
+    while most is None or count < most:
+        read, frame = capture.read()
+        if not read:
+            return
+        yield np.ascontiguousarray(frame[..., ::-1])
+        count += 1
+
+
+class VideoFile:
+    """An MPEG-4 file; it appears with the first frame, whose size is that of all.
+
+    Args:
+        file: ends in .mp4.
+        rate: frames a second.
+    """
+
+    def __init__(self, file: Path, rate: float) -> None:
+        self.file, self.rate = file, rate
+        self.writer: cv2.VideoWriter | None = None
+
+    def write(self, frame: np.ndarray) -> None:
+        """Add a frame, RGB, (H, W, 3) uint8.
+
+        Raises:
+            DataError: if the file cannot be written.
+        """
+        if self.writer is None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            codec, (height, width) = cv2.VideoWriter_fourcc(*"mp4v"), frame.shape[:2]
+            self.writer = cv2.VideoWriter(str(self.file), codec, self.rate, (width, height))
+            if not self.writer.isOpened():
+                raise DataError(f"{self.file}: OpenCV cannot write this video")
+        self.writer.write(np.ascontiguousarray(frame[..., ::-1]))
+
+    def close(self) -> None:
+        """Complete the file; without a frame there is none."""
+        if self.writer is not None:
+            self.writer.release()
