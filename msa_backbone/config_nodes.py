@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from mmengine.config import Config, ConfigDict
 
+LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+
 
 def walk(node: object, visit: Callable[[dict], None]) -> None:
     """Call `visit` on every dict inside a config, outermost first."""

@@ -4,7 +4,7 @@ from enum import Enum
 
 from mmengine.config import Config
 
-from .config_nodes import pipeline_steps, type_name
+from .config_nodes import LOADERS, pipeline_steps, type_name
 
 
 class Task(Enum):
@@ -64,7 +64,7 @@ def task_of(cfg: Config) -> Task:
     Raises:
         ValueError: for a config of another toolbox.
     """
-    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+    for loader in LOADERS:
         steps = pipeline_steps(cfg, loader)
         names = {type_name(step) for step in steps}
         for task in Task:

@@ -24,7 +24,7 @@ from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.options import drop_pretrained, unsync_norms
 from msa_backbone.config.rehearse import rehearse
-from msa_backbone.config.user_data import use_data, write_index
+from msa_backbone.config.user_data import use_data
 from msa_backbone.costs.backbones import VARIANTS, costs_table, growth_table, measure
 from msa_backbone.costs.configs import compare_steps
 from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
@@ -40,7 +40,8 @@ def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     drop_pretrained(cfg)
     rehearse(cfg, () if data else ("train_dataloader",))
     if data is not None:
-        write_index(cfg, data)
+        print(*data.lines, sep="\n")
+        data.write_index()
     return cfg
 
 

@@ -7,7 +7,7 @@ from msa_backbone.cli.arguments import run_parser
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.rehearse import check_data_files
-from msa_backbone.config.user_data import use_data, write_index
+from msa_backbone.config.user_data import use_data
 from msa_backbone.training.browse_data import browse
 
 
@@ -24,7 +24,8 @@ def main() -> None:
         if data is None:
             check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
         else:
-            write_index(cfg, data)
+            print(*data.lines, sep="\n")
+            data.write_index()
         paths = browse(cfg, Path(cfg.work_dir), args.number, args.seed or 0)
     print(*paths, sep="\n")
 

@@ -35,7 +35,7 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
         join_processes(cfg, args.launcher)
         with main_process_first():
-            prepare_testing(
+            for line in prepare_testing(
                 cfg,
                 args.checkpoint,
                 data=args.data,
@@ -44,7 +44,8 @@ def main() -> None:
                 slide=args.slide,
                 tta=args.tta,
                 options=args.cfg_options,
-            )
+            ):
+                print(line)
     Runner.from_cfg(cfg).test()
 
 

@@ -49,7 +49,7 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options)
         join_processes(cfg, args.launcher)
         with main_process_first():
-            prepare_training(
+            for line in prepare_training(
                 cfg,
                 data=args.data,
                 classes=args.classes,
@@ -59,7 +59,8 @@ def main() -> None:
                 seed=args.seed,
                 options=args.cfg_options,
                 resume=args.resume,
-            )
+            ):
+                print(line)
     if args.dry_run:
         print(dry_run(cfg))
     else:

@@ -10,7 +10,7 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
 from ..config.options import drop_pretrained
-from ..config.user_data import use_data, write_index
+from ..config.user_data import use_data
 from ..costs.backbones import BackboneCosts, compare_backbones
 from ..files.whole_files import write_whole
 from .plots import plot_costs, plot_fractions
@@ -85,8 +85,7 @@ def backbone_costs(
 def input_shape(cfg: Config, settings: Settings) -> tuple[int, ...]:
     """(1, C, H, W) of the first test image as the backbone gets it."""
     if settings.data:
-        data = use_data(cfg, settings.data, settings.classes)
-        write_index(cfg, data)
+        use_data(cfg, settings.data, settings.classes).write_index()
     init_default_scope(cfg.get("default_scope", "mmengine"))
     loader = Runner.build_dataloader(
         {**cfg.test_dataloader, "num_workers": 0, "persistent_workers": False}, seed=0

@@ -1,26 +1,22 @@
-"""Variants x seeds x fractions of the training data of one config: run them, keep what is done.
+"""The runs of an ablation: a training and a test for each variant, fraction of the data and seed.
 
-Every run has its folder, `WORK_DIR/VARIANT/FRACTION/seed_N`, and is finished when `result.json` is
-in it. A run that was interrupted goes on where it stopped.
+A run has its own folder, `WORK_DIR/VARIANT/FRACTION/seed_N`. When it has finished, `result.json` is
+there, and it is not run again. A run that was interrupted goes on from its last checkpoint.
 """
 
-import ast
 import json
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner, TestLoop
 
-from ..config.load import apply_options, load_config
-from ..config.options import drop_pretrained
-from ..config.rehearse import rehearse
+from ..config.load import load_config
 from ..config_nodes import innermost, walk
 from ..files.whole_files import write_whole
 from ..training.prepare import prepare_training
@@ -60,7 +56,7 @@ class Run:
     seed: int
 
     def folder(self, settings: Settings) -> Path:
-        """Its folder."""
+        """Where its log, checkpoints and result are."""
         return Path(settings.work_dir, self.variant, f"{self.fraction:g}", f"seed_{self.seed}")
 
     def __str__(self) -> str:
@@ -68,53 +64,10 @@ class Run:
         return f"{self.variant}{part}, seed {self.seed}"
 
 
-def derive_config(variant: Path, base: Path) -> str:
-    """A variant's config with `base` in the place of the config that it inherits from.
-
-    Args:
-        variant: a config that names one `_base_` and changes it.
-        base: any config with a MSAVGG backbone.
-
-    Returns:
-        The new config's text.
-
-    Raises:
-        ValueError: for a variant that is no config with one `_base_`.
-    """
-    try:
-        source = variant.read_text(encoding="utf-8")
-        statements = ast.parse(source).body
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"variant {variant} cannot be read: {error}") from error
-    lines = source.splitlines()
-    kept = [
-        "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in statements
-        if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_base_")
-    ]
-    if len(kept) != len(statements) - 1:
-        raise ValueError(f"variant {variant} has no _base_ that another config could replace")
-    return "\n".join([f"_base_ = {str(base.resolve())!r}", *kept]) + "\n"
-
-
-def name_variants(paths: Sequence[Path]) -> dict[str, Path]:
-    """Variants by the names of their files.
-
-    Raises:
-        ValueError: for a name that comes twice.
-    """
-    named: dict[str, Path] = {}
-    for path in paths:
-        if path.stem in named:
-            raise ValueError(f"variants {named[path.stem]} and {path} have the same name")
-        named[path.stem] = path
-    return named
-
-
 def list_runs(
     variants: Collection[str], fractions: Sequence[float], seeds: Sequence[int]
 ) -> list[Run]:
-    """All runs, a seed's together, so that what is done first can be compared first.
+    """All runs of an ablation, seed by seed: whenever a seed is done, its variants can be compared.
 
     Raises:
         ValueError: for a fraction outside (0, 1], or one or a seed that comes twice.
@@ -133,74 +86,12 @@ def list_runs(
     ]
 
 
-def write_variants(
-    variants: Mapping[str, Path],
-    base: Path | None,
-    settings: Settings,
-    options: Mapping[str, object],
-) -> str:
-    """Write every variant's complete config, `WORK_DIR/VARIANT/config.py`.
-
-    Args:
-        variants: configs by name.
-        base: replaces what the variants inherit from; None leaves them as they are.
-        options: --cfg-options for all.
+def read_result(run: Run, settings: Settings) -> dict | None:
+    """What a finished run found; None of one that has not finished.
 
     Returns:
-        The configs' scope, such as 'mmdet'.
-
-    Raises:
-        ValueError: for a variant that is no config, whose model cannot be built, or that is already
-            there with other settings; for data and weights that no run could start with.
+        Scores by name under 'test', perhaps under 'train' as well, and the run's 'seconds'.
     """
-    texts = {}
-    with TemporaryDirectory() as folder:
-        for name, path in variants.items():
-            source = path
-            if base is not None:
-                source = Path(folder, path.name)
-                source.write_text(derive_config(path, base), encoding="utf-8")
-            cfg = load_config(str(source), None, {})
-            apply_options(cfg, options)
-            cfg.work_dir = None
-            texts[name] = cfg.pretty_text
-            try:
-                check_model(cfg)
-            except ValueError as error:
-                raise ValueError(f"variant {name}: {error}") from error
-        rehearse_training(cfg, settings, folder)
-    shared = {name: value for name, value in asdict(settings).items() if name != "work_dir"}
-    files = {Path(settings.work_dir, "settings.json"): json.dumps(shared)}
-    files |= {Path(settings.work_dir, name, "config.py"): text for name, text in texts.items()}
-    for file, text in files.items():
-        if file.exists() and file.read_text(encoding="utf-8") != text:
-            raise ValueError(
-                f"{file} is of an ablation with other settings: choose another --work-dir"
-            )
-    for file, text in files.items():
-        write_whole(file, text)
-    return cfg.get("default_scope", "mmengine")
-
-
-def check_model(cfg: Config) -> None:
-    """Build a config's model once, from random weights."""
-    rehearsed = Config(cfg._cfg_dict.to_dict())
-    rehearsed.load_from = None
-    drop_pretrained(rehearsed)
-    rehearse(rehearsed, ())
-
-
-def rehearse_training(cfg: Config, settings: Settings, folder: str) -> None:
-    """What every run would find wrong with the data and the weights, found once, in a folder."""
-    rehearsed = Config(cfg._cfg_dict.to_dict())
-    rehearsed.work_dir = folder
-    prepare_training(
-        rehearsed, data=settings.data, classes=settings.classes, weights=settings.weights
-    )
-
-
-def read_result(run: Run, settings: Settings) -> dict | None:
-    """What a finished run found: `test` (and perhaps `train`) scores by name, `seconds`."""
     file = run.folder(settings) / RESULT
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
@@ -210,14 +101,15 @@ def run_once(run: Run, settings: Settings) -> None:
     folder = run.folder(settings)
     start = time.time()
     cfg = load_config(str(Path(settings.work_dir, run.variant, "config.py")), str(folder), {})
-    prepare_training(
+    for line in prepare_training(
         cfg,
         data=settings.data,
         classes=settings.classes,
         weights=settings.weights,
         seed=run.seed,
         resume="auto",
-    )
+    ):
+        print(line)  # into the run's own log
     if run.fraction < 1:
         use_fraction(cfg, run.fraction, run.seed)
     runner = Runner.from_cfg(cfg)
@@ -237,16 +129,29 @@ def plain_scores(metrics: Mapping[str, object]) -> dict[str, float]:
 
 
 def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
-    """Train on a part of the images, drawn by `seed`; a smaller part lies within a larger one."""
+    """Train on a part of the images.
+
+    The images are shuffled by the seed and the first ones taken. So a smaller fraction is a part of
+    a larger one, and what more data bring is not mixed up with which images were drawn.
+
+    Args:
+        cfg: a training's config, changed in place.
+        fraction: of the images, in (0, 1].
+        seed: of the shuffling.
+    """
     init_default_scope(cfg.get("default_scope", "mmengine"))
     for dataset in innermost(cfg.train_dataloader.dataset):
-        number = len(DATASETS.build(dataset))
-        drawn = np.random.default_rng(seed).permutation(number)[: max(1, round(fraction * number))]
-        dataset["indices"] = sorted(int(index) for index in drawn)
+        images = len(DATASETS.build(dataset))
+        shuffled = np.random.default_rng(seed).permutation(images)
+        dataset["indices"] = sorted(shuffled[: max(1, round(fraction * images))].tolist())
 
 
 def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
-    """Dataloader and evaluator of the test, on the images of the training."""
+    """The test's dataloader and evaluator on the training's images.
+
+    A score on these beside the one on the test images shows how much a model overfits. The images
+    go through the pipeline of the test, without the training's random changes.
+    """
     copy = Config(cfg._cfg_dict.to_dict())
     source, target = (
         innermost(copy[loader].dataset)[0] for loader in ("train_dataloader", "test_dataloader")
@@ -264,6 +169,6 @@ def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
 
 
 def modules_of(scope: str) -> list[str]:
-    """What a run of this scope imports, to be loaded once for all."""
+    """Modules that all runs of this scope import: a server loads them once and forks the runs."""
     parts = ("models", "datasets", "evaluation") if scope.startswith("mm") else ()
     return [__name__, *(f"{scope}.{part}" for part in parts if scope != "mmengine")]

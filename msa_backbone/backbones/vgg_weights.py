@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mmengine.logging import print_log
-from mmengine.model import PretrainedInit
 from torch import Tensor, nn
 
+from ..config_nodes import type_name
 from ..files.checkpoints import read_state_dict
 
 TENSOR_NAMES = r"(?P<tensor>weight|bias|running_mean|running_var|num_batches_tracked)"
@@ -71,7 +71,7 @@ class LoadReport:
 def pretrained_cfgs(init_cfg: dict | list[dict] | None) -> list[dict]:
     """The parts of an mmengine `init_cfg` that name a checkpoint."""
     cfgs = [init_cfg] if isinstance(init_cfg, dict) else init_cfg or []
-    return [cfg for cfg in cfgs if cfg["type"] in ("Pretrained", PretrainedInit)]
+    return [cfg for cfg in cfgs if type_name(cfg) in ("Pretrained", "PretrainedInit")]
 
 
 def load_pretrained(

@@ -39,8 +39,8 @@ def load_config(
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
     with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
-    own = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
-    cfg.work_dir = str(options.get("work_dir") or work_dir or own)
+    by_default = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
+    cfg.work_dir = str(options.get("work_dir") or work_dir or by_default)
     # Processes are joined before anything else.
     apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
     return cfg
@@ -53,10 +53,13 @@ def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
             cfg.merge_from_dict({key: value})
 
 
-def resume(cfg: Config, checkpoint: str | None = None) -> None:
+def resume(cfg: Config, checkpoint: str | None = None) -> list[str]:
     """Let training go on from `checkpoint`, by default from the newest in the work dir, if any.
 
     Without a seed in the config, that of the interrupted run is used again.
+
+    Returns:
+        Lines for the user where there is nothing to resume.
 
     Raises:
         ValueError: for a file that is no training's checkpoint.
@@ -64,8 +67,7 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
     if checkpoint is None:
         checkpoint = newest_checkpoint(cfg.work_dir)
         if checkpoint is None:
-            print(f"Nothing to resume in {cfg.work_dir}: starting from the beginning")
-            return
+            return [f"Nothing to resume in {cfg.work_dir}: starting from the beginning"]
     meta = read_checkpoint(checkpoint).get("meta", {})
     if not {"epoch", "iter"} <= meta.keys():
         raise ValueError(
@@ -76,6 +78,7 @@ def resume(cfg: Config, checkpoint: str | None = None) -> None:
     cfg.load_from = checkpoint
     if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
         set_seed(cfg, meta["seed"])
+    return []
 
 
 def newest_checkpoint(work_dir: str) -> str | None:

@@ -2,10 +2,9 @@
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.hooks import CheckpointHook
 
 from ..backbones.vgg_weights import pretrained_cfgs
-from ..config_nodes import walk
+from ..config_nodes import find_nodes, type_name, walk
 
 
 def set_backbone_weights(cfg: Config, weights: str) -> str:
@@ -20,12 +19,8 @@ def set_backbone_weights(cfg: Config, weights: str) -> str:
     if cfg.model.get("pretrained"):  # mmseg's older way of naming the backbone's weights
         cfg.model.pretrained = None
     cfg.model.backbone.init_cfg = pretrained
-
-    def fill_head(node: dict) -> None:
-        if node.get("type") == "VGGBBoxHead":
-            node["init_cfg"] = pretrained
-
-    walk(cfg.model, fill_head)
+    for head in find_nodes(cfg.model, "VGGBBoxHead"):
+        head["init_cfg"] = pretrained
     fed = cfg.model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
     order = "RGB" if fed.get("bgr_to_rgb") or fed.get("to_rgb") else "BGR"  # mmpretrain's: to_rgb
     return (
@@ -49,7 +44,7 @@ def set_mixed_precision(cfg: Config) -> str:
         cfg.optim_wrapper.type = "AmpOptimWrapper"
         cfg.optim_wrapper.loss_scale = "dynamic"
         return "Mixed precision: float16 on CUDA"
-    if cfg.optim_wrapper.get("type") == "AmpOptimWrapper":  # for CUDA only
+    if type_name(cfg.optim_wrapper) == "AmpOptimWrapper":  # for CUDA only
         cfg.optim_wrapper.type = "OptimWrapper"
         for option in ("loss_scale", "dtype"):
             cfg.optim_wrapper.pop(option, None)
@@ -83,12 +78,8 @@ def fit_processes(cfg: Config) -> None:
 
 def unsync_norms(cfg: Config) -> None:
     """Let every process normalise by its own batch."""
-
-    def unsync(node: dict) -> None:
-        if node.get("type") == "SyncBN":
-            node["type"] = "BN"
-
-    walk(cfg.model, unsync)
+    for norm in find_nodes(cfg.model, "SyncBN", "SyncBatchNorm"):  # by name or as torch's class
+        norm["type"] = "BN"
 
 
 def set_seed(cfg: Config, seed: int) -> None:
@@ -122,8 +113,7 @@ def make_resumable(cfg: Config) -> None:
     default = {"checkpoint": {"type": "CheckpointHook", "interval": 1}}  # as mmengine has it
     cfg.default_hooks = {**default, **(cfg.get("default_hooks") or {})}
     checkpoint = cfg.default_hooks.checkpoint
-    mmengines_own = ("CheckpointHook", "mmengine.CheckpointHook", CheckpointHook)
-    if checkpoint is not None and checkpoint.get("type") in mmengines_own:
+    if checkpoint is not None and type_name(checkpoint) == "CheckpointHook":
         checkpoint.type = "AtomicCheckpointHook"
     _add_hook(cfg, "SeedHook")
     # Workers that live on carry random states that no checkpoint holds.
@@ -134,7 +124,7 @@ def make_resumable(cfg: Config) -> None:
 
 def _add_hook(cfg: Config, hook_type: str) -> None:
     hooks = cfg.get("custom_hooks") or []
-    if not any(hook["type"] == hook_type for hook in hooks):
+    if not any(type_name(hook) == hook_type for hook in hooks):
         cfg.custom_hooks = [*hooks, {"type": hook_type}]
 
 
@@ -144,5 +134,5 @@ def add_report(cfg: Config) -> None:
     if cfg.get("visualizer") is None:
         cfg.visualizer = {"type": "Visualizer"}
     backends = cfg.visualizer.get("vis_backends") or []
-    if not any(backend["type"] == "LocalVisBackend" for backend in backends):
+    if not any(type_name(backend) == "LocalVisBackend" for backend in backends):
         cfg.visualizer.vis_backends = [*backends, {"type": "LocalVisBackend"}]

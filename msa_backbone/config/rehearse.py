@@ -76,8 +76,7 @@ def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None)
     """
     checkpoint = read_checkpoint(path)
     tensors = checkpoint.get("state_dict", checkpoint)
-    own = model.state_dict()
-    for name, tensor in own.items():
+    for name, tensor in model.state_dict().items():
         if name not in tensors:
             raise ValueError(f"checkpoint {path} lacks {name}: it belongs to another config")
         if tensors[name].shape != tensor.shape:

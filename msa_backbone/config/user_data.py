@@ -1,12 +1,13 @@
 """From the folder that --data names to a config that reads it, and the files it reads beside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import is_main_process
 
-from ..config_nodes import pipeline_steps, type_name
+from ..config_nodes import LOADERS, innermost
 from ..data.classification.check import check_classification_data
 from ..data.classification.find import ClassificationData, find_classification_data
 from ..data.classification.index import write_lists as write_class_lists
@@ -18,68 +19,115 @@ from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_lists
 from ..progress import show_progress
-from .classification_data import set_classification_data
-from .detection_data import set_detection_data
-from .segmentation_data import set_segmentation_data
+from ..tasks import Task, task_of
+from . import classification_data, detection_data, segmentation_data
+from .classes import set_num_classes
 
-UserData = ClassificationData | DetectionData | SegmentationData
+FoundData = ClassificationData | DetectionData | SegmentationData
+
+FIND_AND_CHECK = {
+    Task.DETECTION: (find_detection_data, check_detection_data),
+    Task.INSTANCE_SEGMENTATION: (find_detection_data, check_detection_data),
+    Task.SEMANTIC_SEGMENTATION: (find_segmentation_data, check_segmentation_data),
+    Task.CLASSIFICATION: (find_classification_data, check_classification_data),
+}
+
+READ_BY = {
+    DetectionData: detection_data,
+    SegmentationData: segmentation_data,
+    ClassificationData: classification_data,
+}
+"""The module that knows how a toolbox reads the data: `dataset`, `metrics` and `fit_config`."""
+
+
+@dataclass(frozen=True)
+class UserData:
+    """The data of a folder that a config has been pointed at.
+
+    Attributes:
+        data: what is in the folder.
+        index_dir: where the files that are made from the data go, inside the work dir.
+        lines: what was found and decided, for the user.
+    """
+
+    data: FoundData
+    index_dir: Path
+    lines: tuple[str, ...]
+
+    def write_index(self, testing: bool = False) -> None:
+        """Write what training, or testing, reads beside the user's folder."""
+        if isinstance(self.data, SegmentationData):
+            test_split = "test" if "test" in self.data.splits else "val"
+            splits = (test_split,) if testing else tuple(self.data.splits)
+            with show_progress() as progress:
+                write_lists(self.data, self.index_dir, progress, splits)
+        elif isinstance(self.data, ClassificationData):
+            write_class_lists(self.data, self.index_dir)
+        else:
+            write_annotations(self.data, self.index_dir)
 
 
 def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> UserData:
-    """Find and check the data in `root`, point the config at it and print what was decided.
+    """Find and check the data in `root`, and point the config at it; nothing is written.
 
-    A config whose pipeline ends in mmseg's PackSegInputs gets masks, one that ends in mmdet's
-    PackDetInputs gets boxes, one that ends in mmpretrain's PackInputs a class for each image.
-    `write_index(cfg, data)` has to follow before training.
+    The config's task decides what is looked for: boxes, masks or a class for each image. Among
+    several processes the main one alone checks the data.
+
+    Returns:
+        What was found; its `write_index` has to follow before training.
+
+    Raises:
+        ValueError, OSError: what is wrong with the data, or why the config cannot read them.
     """
-    last_steps = {type_name(step) for step in pipeline_steps(cfg)}
-    if "PackSegInputs" in last_steps:
-        data = find_segmentation_data(root, classes)
-        warnings = _check(check_segmentation_data, data)
-        set_segmentation_data(cfg, data, index_dir(cfg))
-    elif "PackDetInputs" in last_steps:
-        data = find_detection_data(root, classes)
-        warnings = _check(check_detection_data, data)
-        data = make_val_split(data)
-        set_detection_data(cfg, data, index_dir(cfg))
-    elif "PackInputs" in last_steps:
-        data = find_classification_data(root, classes)
-        warnings = _check(check_classification_data, data)
-        set_classification_data(cfg, data, index_dir(cfg))
-    else:
-        raise ValueError(
-            "--data serves configs of mmdet, mmseg and mmpretrain: this one's training pipeline "
-            "has none of PackDetInputs, PackSegInputs and PackInputs"
-        )
-    print(f"Data from {data.root}")
-    for line in data.notes:
-        print(f"  {line}")
-    for line in warnings:
-        print(f"  warning: {line}")
-    return data
-
-
-def write_index(cfg: Config, data: UserData, testing: bool = False) -> None:
-    """Write into the work dir what training, or testing, reads beside the user's folder."""
-    if isinstance(data, SegmentationData):
-        test_split = "test" if "test" in data.splits else "val"
+    find, check = FIND_AND_CHECK[task_of(cfg)]
+    data, warnings = find(root, classes), []
+    if is_main_process():
         with show_progress() as progress:
-            used = (test_split,) if testing else tuple(data.splits)
-            write_lists(data, index_dir(cfg), progress, used)
-    elif isinstance(data, ClassificationData):
-        write_class_lists(data, index_dir(cfg))
-    else:
-        write_annotations(data, index_dir(cfg))
+            warnings = check(data, progress=progress)
+    if isinstance(data, DetectionData):
+        data = make_val_split(data)
+    index_dir = Path(cfg.work_dir).absolute() / "data"
+    set_data(cfg, data, index_dir)
+    lines = [f"Data from {data.root}", *(f"  {note}" for note in data.notes)]
+    lines += [f"  warning: {warning}" for warning in warnings]
+    return UserData(data, index_dir, tuple(lines))
 
 
-def _check(check: Callable, data: UserData) -> list[str]:
-    """Warnings of `check`, run once for all processes."""
-    if not is_main_process():
-        return []
-    with show_progress() as progress:
-        return check(data, progress=progress)
+def set_data(cfg: Config, data: FoundData, index_dir: Path) -> None:
+    """Point a config at the user's data; pipelines, samplers and batch sizes stay.
+
+    The innermost dataset of every dataloader is replaced, inside the old wrappers. Without a test
+    split, testing uses val. Every class is scored on its own as well.
+
+    Raises:
+        ValueError: if there is no dataset to replace, or a setting does not fit the data.
+    """
+    reader = READ_BY[type(data)]
+    for loader in LOADERS:
+        if cfg.get(loader) is None:
+            raise ValueError(f"the config has no {loader}, so --data has nothing to replace")
+        split = loader.removesuffix("_dataloader")
+        split = split if split in data.splits else "val"
+        evaluator = loader.replace("dataloader", "evaluator")
+        old = innermost(cfg[loader].dataset)[0]  # of several sources the first
+        if "pipeline" not in old:
+            raise ValueError(
+                "the config's innermost dataset has no pipeline, so --data cannot keep it"
+            )
+        new = reader.dataset(data, split, old, index_dir)
+        new.update(pipeline=old["pipeline"], test_mode=split != "train")
+        cfg[loader].dataset = _replaced(cfg[loader].dataset, new)
+        if split != "train":
+            cfg[evaluator] = reader.metrics(data, split, cfg.get(evaluator), index_dir)
+    reader.fit_config(cfg, data)
+    # mmpretrain's own configs have their data_preprocessor beside the model.
+    for part in ("model", "data_preprocessor", "val_evaluator", "test_evaluator"):
+        set_num_classes(cfg.get(part), len(data.classes))
 
 
-def index_dir(cfg: Config) -> Path:
-    """Where the annotation files, lists and masks made from the user's data go."""
-    return Path(cfg.work_dir).absolute() / "data"
+def _replaced(dataset: ConfigDict, new: ConfigDict) -> ConfigDict:
+    """A loader's dataset with `new` inside its wrappers; it takes the place of several sources."""
+    if "dataset" in dataset:
+        dataset["dataset"] = _replaced(dataset["dataset"], new)
+        return dataset
+    return _replaced(dataset["datasets"][0], new) if "datasets" in dataset else new

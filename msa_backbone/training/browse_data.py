@@ -10,9 +10,9 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
 from PIL import Image
 
-from ..config_nodes import pipeline_steps, type_name
 from ..plots.data_samples import draw_truths
 from ..plots.histograms import plot_masks, plot_objects
+from ..tasks import Task, task_of
 
 
 def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]:
@@ -38,7 +38,7 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
     samples = [(item["inputs"], item["data_samples"]) for item in (dataset[i] for i in chosen)]
     draw_truths(cfg, dataset.metainfo, samples, images)
     classes = dataset.metainfo["classes"]
-    if any(type_name(step) == "PackSegInputs" for step in pipeline_steps(cfg)):
+    if task_of(cfg) is Task.SEMANTIC_SEGMENTATION:
         plot_masks(_pixel_counts(dataset, len(classes)), classes, histograms)
     else:
         plot_objects(*_objects(dataset), classes, histograms)

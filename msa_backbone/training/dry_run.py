@@ -15,6 +15,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from ..config_nodes import type_name
 from ..plots.data_samples import draw_truths
 
 WARMUP_ITERS = 1
@@ -93,7 +94,7 @@ def _seconds_per_batch(
 def _schedule(cfg: Config, batches: int) -> tuple[int, int]:
     """Iterations and validations of the whole training."""
     loop = cfg.train_cfg
-    by_epoch = loop.get("by_epoch", loop.get("type") == "EpochBasedTrainLoop")
+    by_epoch = loop.get("by_epoch", type_name(loop) == "EpochBasedTrainLoop")
     length = loop.max_epochs if by_epoch else loop.max_iters
     interval = loop.get("val_interval", 1 if by_epoch else 1000)
     validations = -(-length // interval) if cfg.get("val_dataloader") else 0

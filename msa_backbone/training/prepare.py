@@ -16,8 +16,8 @@ from ..config.options import (
     set_seed,
 )
 from ..config.rehearse import check_checkpoint, rehearse
-from ..config.segmentation_data import set_flip_augmentation, set_sliding_window
-from ..config.user_data import use_data, write_index
+from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
+from ..config.user_data import use_data
 
 
 def prepare_training(
@@ -31,7 +31,7 @@ def prepare_training(
     seed: int | None = None,
     options: Mapping[str, object] | None = None,
     resume: str | None = None,
-) -> None:
+) -> list[str]:
     """Put a training's options into its config, and find out whether it can start.
 
     Args:
@@ -45,27 +45,32 @@ def prepare_training(
         options: settings by dotted name, applied after the others.
         resume: a checkpoint to go on from, or 'auto' for the newest in the work dir.
 
+    Returns:
+        What was found and decided, in lines for the user.
+
     Raises:
         ValueError, OSError: what is wrong, before anything is written.
     """
     found = use_data(cfg, data, classes) if data else None
+    lines = list(found.lines) if found else []
     if weights:
-        print(set_backbone_weights(cfg, weights))
+        lines.append(set_backbone_weights(cfg, weights))
     if amp:
-        print(set_mixed_precision(cfg))
+        lines.append(set_mixed_precision(cfg))
     if auto_scale_lr:
         enable_auto_scale_lr(cfg)
     if seed is not None:
         set_seed(cfg, seed)
     load.apply_options(cfg, options or {})
     if resume or (cfg.get("resume") and not cfg.get("load_from")):
-        load.resume(cfg, None if resume in (None, "auto") else resume)
+        lines += load.resume(cfg, None if resume in (None, "auto") else resume)
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)
     rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
-    if found is not None:
-        write_index(cfg, found)
+    if found:
+        found.write_index()
+    return lines
 
 
 def prepare_testing(
@@ -78,7 +83,7 @@ def prepare_testing(
     slide: int | None = None,
     tta: bool = False,
     options: Mapping[str, object] | None = None,
-) -> None:
+) -> list[str]:
     """Put a test's options into its config, and find out whether it can start.
 
     Args:
@@ -91,12 +96,16 @@ def prepare_testing(
         tta: average over mirror images.
         options: settings by dotted name, applied after the others.
 
+    Returns:
+        What was found and decided, in lines for the user.
+
     Raises:
         ValueError, OSError: what is wrong, before anything is written.
     """
     found = use_data(cfg, data, classes) if data else None
+    lines = list(found.lines) if found else []
     if slide is not None:
-        print(set_sliding_window(cfg, slide))
+        lines.append(set_sliding_window(cfg, slide))
     if seed is not None:
         set_seed(cfg, seed)
     cfg.load_from = checkpoint
@@ -106,8 +115,9 @@ def prepare_testing(
     # The checkpoint brings every weight: no pretrained file is needed.
     drop_pretrained(cfg)
     model = rehearse(cfg, () if found else ("test_dataloader",))
-    check_checkpoint(model, checkpoint, found.classes if found else None)
+    check_checkpoint(model, checkpoint, found.data.classes if found else None)
     if tta:
-        print(set_flip_augmentation(cfg))
-    if found is not None:
-        write_index(cfg, found, testing=True)
+        lines.append(set_flip_augmentation(cfg))
+    if found:
+        found.write_index(testing=True)
+    return lines

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from msa_backbone.config.classification_data import set_classification_data
 from msa_backbone.config.options import set_backbone_weights
+from msa_backbone.config.user_data import set_data
 from msa_backbone.data.classification.find import ClassificationData
 from msa_backbone.data.classification.index import write_lists
 
@@ -41,7 +41,7 @@ def config(**more) -> Config:
 
 def test_the_data_replace_the_dataset_and_the_rest_stays(data):
     cfg = config()
-    set_classification_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     for loader, split in (("train", "train"), ("val", "val"), ("test", "val")):
         dataset = cfg[f"{loader}_dataloader"].dataset
         assert dataset == {
@@ -64,7 +64,7 @@ def test_the_data_replace_the_dataset_and_the_rest_stays(data):
 def test_no_more_than_the_classes_are_counted_as_best(data, topk, expected):
     cfg = config(val_evaluator=[{"type": "Accuracy", "topk": topk}])
     cfg.model.head.topk = topk
-    set_classification_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     assert cfg.val_evaluator[0].topk == cfg.model.head.topk == expected
 
 
@@ -76,7 +76,7 @@ def test_every_class_is_scored_beside_the_configs_own_metrics(data):
         ([own, {"type": "AveragePrecision"}], [{"type": "AveragePrecision"}, own]),
     ):
         cfg = config(val_evaluator=evaluator)
-        set_classification_data(cfg, data, INDEX)
+        set_data(cfg, data, INDEX)
         expected[-1] = {**expected[-1], "type": "ClasswiseSingleLabelMetric"}
         if evaluator and "num_classes" in expected[-1]:
             expected[-1]["num_classes"] = 3
@@ -86,7 +86,7 @@ def test_every_class_is_scored_beside_the_configs_own_metrics(data):
 def test_mmpretrain_reads_the_lists_names_with_spaces_included(data, tmp_path):
     datasets = pytest.importorskip("mmpretrain.datasets")
     cfg = config()
-    set_classification_data(cfg, data, tmp_path / "index")
+    set_data(cfg, data, tmp_path / "index")
     write_lists(data, tmp_path / "index")
     options = {
         k: v for k, v in cfg.train_dataloader.dataset.items() if k not in ("type", "pipeline")

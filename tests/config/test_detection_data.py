@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from msa_backbone.config import detection_data
+from msa_backbone.config.user_data import set_data
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.detection.index import make_val_split
 
@@ -57,7 +57,7 @@ def coco_data(tmp_path):
 
 def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
     cfg = config()
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     heads = cfg.model.roi_head.bbox_head
     assert [h.num_classes for h in (*heads, cfg.model.mask_head)] == [2, 2, 2]
     for split in ("train", "val", "test"):
@@ -76,7 +76,7 @@ def test_coco_data_replaces_the_dataset_and_keeps_the_rest(coco_data):
 
 def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
     cfg = config()
-    detection_data.set_detection_data(cfg, voc_data, INDEX)
+    set_data(cfg, voc_data, INDEX)
     assert cfg.train_dataloader.dataset.ann_file == str(INDEX / "train.json")
     # without a test split, testing uses val
     assert cfg.test_dataloader.dataset.ann_file == str(INDEX / "val.json")
@@ -87,7 +87,7 @@ def test_voc_data_is_read_through_the_index_and_judged_both_ways(voc_data):
 
 def test_the_configs_own_filter_and_metric_stay(coco_data):
     cfg = config({"type": "CocoDataset", "pipeline": config().train_dataloader.dataset.pipeline})
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     filter_cfg = cfg.train_dataloader.dataset.filter_cfg
     assert filter_cfg == {"filter_empty_gt": True, "min_size": 1}
     assert "filter_cfg" not in cfg.val_dataloader.dataset
@@ -95,19 +95,35 @@ def test_the_configs_own_filter_and_metric_stay(coco_data):
     cfg = config()
     cfg.train_dataloader.dataset.filter_cfg = {"filter_empty_gt": False}
     cfg.val_evaluator = [{"type": "CocoMetric", "metric": ["bbox", "proposal"]}]
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     assert cfg.train_dataloader.dataset.filter_cfg == {"filter_empty_gt": False}
     assert cfg.val_evaluator[0].metric == ["bbox", "proposal"]
     assert cfg.test_evaluator[0].metric == "bbox"
 
 
+@pytest.mark.parametrize("kind", ["mmdet.CocoMetric", type("CocoMetric", (), {})])
+def test_what_the_configs_metric_scores_stays_however_its_type_is_written(kind, coco_data):
+    cfg = config()
+    cfg.val_evaluator = {"type": kind, "metric": ["bbox", "segm"]}
+    set_data(cfg, coco_data, INDEX)
+    assert cfg.val_evaluator[0].metric == ["bbox", "segm"]
+
+
+def test_class_weights_follow_the_classes(coco_data):
+    """A box head's loss has a weight for the background as well."""
+    cfg = config()
+    cfg.model.roi_head.bbox_head[0].loss_cls = {"class_weight": [1.0] * 80 + [0.1]}
+    set_data(cfg, coco_data, INDEX)
+    assert cfg.model.roi_head.bbox_head[0].loss_cls.class_weight == [1.0, 1.0, 0.1]
+
+
 def test_masks_are_asked_for_before_training(coco_data):
     cfg = config(pipeline=[{"type": "LoadAnnotations", "with_mask": True}, PACK])
     with pytest.raises(ValueError, match=r"instances_train.json: annotation 1 has no segmentation"):
-        detection_data.set_detection_data(cfg, coco_data, INDEX)
+        set_data(cfg, coco_data, INDEX)
     for split in coco_data.splits.values():
         split.content["annotations"][0]["segmentation"] = [[1, 1, 9, 1, 9, 9]]
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
 
 
 def test_wrapped_datasets_keep_their_wrapper(coco_data):
@@ -116,7 +132,7 @@ def test_wrapped_datasets_keep_their_wrapper(coco_data):
     joined = {"type": "ConcatDataset", "ignore_keys": ["dataset_type"], "datasets": [inner, inner]}
 
     cfg = config({"type": "RepeatDataset", "times": 3, "dataset": inner})
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     dataset = cfg.train_dataloader.dataset
     assert (dataset.type, dataset.times, dataset.dataset.type) == (
         "RepeatDataset",
@@ -125,13 +141,13 @@ def test_wrapped_datasets_keep_their_wrapper(coco_data):
     )
 
     cfg = config({"type": "RepeatDataset", "times": 3, "dataset": joined})
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     dataset = cfg.train_dataloader.dataset
     assert (dataset.times, dataset.dataset.type) == (3, "CocoDataset")
     assert dataset.dataset.pipeline[0].type == "LoadAnnotations"
 
     cfg = config(joined)
-    detection_data.set_detection_data(cfg, coco_data, INDEX)
+    set_data(cfg, coco_data, INDEX)
     assert cfg.train_dataloader.dataset.type == "CocoDataset"
 
 
@@ -139,4 +155,4 @@ def test_a_config_without_the_loader_is_refused(coco_data):
     cfg = config()
     cfg.val_dataloader = None
     with pytest.raises(ValueError, match="no val_dataloader"):
-        detection_data.set_detection_data(cfg, coco_data, INDEX)
+        set_data(cfg, coco_data, INDEX)

@@ -41,10 +41,10 @@ def test_a_work_dir_that_was_moved(cfg, tmp_path):
     assert "randomness" not in cfg
 
 
-def test_nothing_to_resume_starts_as_the_config_says(cfg, capsys):
-    load.resume(cfg)
+def test_nothing_to_resume_starts_as_the_config_says(cfg):
+    lines = load.resume(cfg)
     assert (cfg.resume, cfg.load_from) == (False, "start.pth")
-    assert "Nothing to resume in" in capsys.readouterr().out
+    assert "Nothing to resume in" in lines[0]
 
 
 def test_weights_alone_cannot_be_resumed(cfg, tmp_path):

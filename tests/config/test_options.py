@@ -3,10 +3,14 @@
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.optim import OptimWrapper, build_optim_wrapper
+from mmengine.hooks import CheckpointHook
+from mmengine.model import PretrainedInit
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
+from mmengine.visualization import LocalVisBackend
 
 from msa_backbone.config import options
 from msa_backbone.openmmlab.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
+from msa_backbone.openmmlab.hooks.seed_hook import SeedHook
 
 from .toy_config import config
 
@@ -37,6 +41,26 @@ def test_a_run_is_made_resumable_once_and_keeps_the_hooks_options():
     assert cfg.default_hooks.checkpoint == {"type": "AtomicCheckpointHook", "interval": 3}
     assert [hook.type for hook in cfg.custom_hooks] == ["EMAHook", "SeedHook"]
     assert cfg.train_dataloader.persistent_workers is False
+
+
+@pytest.mark.parametrize("kind", [CheckpointHook, "mmengine.CheckpointHook", "CheckpointHook"])
+def test_hooks_and_backends_are_known_however_their_type_is_written(kind):
+    cfg = config()
+    cfg.default_hooks = {"checkpoint": {"type": kind, "interval": 3}}
+    cfg.custom_hooks = [{"type": SeedHook}, {"type": "mmengine.ReportHook"}]
+    cfg.visualizer = {"type": "Visualizer", "vis_backends": [{"type": LocalVisBackend}]}
+    options.make_resumable(cfg)
+    options.add_report(cfg)
+    assert cfg.default_hooks.checkpoint == {"type": "AtomicCheckpointHook", "interval": 3}
+    assert len(cfg.custom_hooks) == 2 and len(cfg.visualizer.vis_backends) == 1
+
+
+@pytest.mark.parametrize("kind", ["mmengine.SyncBN", torch.nn.SyncBatchNorm])
+def test_synchronised_norms_are_known_however_their_type_is_written(kind):
+    cfg = config()
+    cfg.model.neck = {"type": "FPN", "norm_cfg": {"type": kind}}
+    options.unsync_norms(cfg)
+    assert cfg.model.neck.norm_cfg.type == "BN"
 
 
 @pytest.mark.parametrize("hooks", [None, {"checkpoint": None}, {"checkpoint": {"type": "Mine"}}])
@@ -87,7 +111,7 @@ def test_the_seed_leaves_other_randomness_options():
 
 def test_weights_fill_the_backbone_and_the_vgg_head():
     cfg = config()
-    cfg.model.roi_head.bbox_head = {"type": "VGGBBoxHead", "init_cfg": None}
+    cfg.model.roi_head.bbox_head = {"type": "mmengine.VGGBBoxHead", "init_cfg": None}
     cfg.model.pretrained = "open-mmlab://resnet50_v1c"
     cfg.model.data_preprocessor = {"mean": [1, 2, 3], "std": [1, 1, 1], "bgr_to_rgb": True}
     fed = options.set_backbone_weights(cfg, "vgg16.pth")
@@ -100,6 +124,14 @@ def test_weights_fill_the_backbone_and_the_vgg_head():
     assert cfg.model.pretrained is None
     assert cfg.model.backbone.init_cfg is None
     assert cfg.model.roi_head.bbox_head.init_cfg is None
+
+
+@pytest.mark.parametrize("kind", ["Pretrained", "mmengine.Pretrained", PretrainedInit])
+def test_files_to_start_from_are_forgotten_however_their_type_is_written(kind):
+    cfg = config()
+    cfg.model.backbone.init_cfg = [{"type": "Kaiming"}, {"type": kind, "checkpoint": "a.pth"}]
+    options.drop_pretrained(cfg)
+    assert cfg.model.backbone.init_cfg is None
 
 
 @pytest.mark.parametrize(
@@ -123,10 +155,15 @@ def test_mixed_precision_fits_the_device(monkeypatch, cuda, bfloat16, expected, 
 
 def test_a_config_made_for_mixed_precision_on_cuda_works_on_a_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for bfloat16, expected in ((True, CPUAmpOptimWrapper), (False, OptimWrapper)):
+    for bfloat16, kind, expected in (
+        (True, "AmpOptimWrapper", CPUAmpOptimWrapper),
+        (False, "AmpOptimWrapper", OptimWrapper),
+        (False, "mmengine.AmpOptimWrapper", OptimWrapper),
+        (False, AmpOptimWrapper, OptimWrapper),
+    ):
         monkeypatch.setattr(options, "cpu_computes_in_bfloat16", lambda b=bfloat16: b)
         cfg = config()
-        cfg.optim_wrapper.update(type="AmpOptimWrapper", loss_scale="dynamic", dtype="float16")
+        cfg.optim_wrapper.update(type=kind, loss_scale="dynamic", dtype="float16")
         options.set_mixed_precision(cfg)
         wrapper = build_optim_wrapper(torch.nn.Linear(2, 2), cfg.optim_wrapper)
         assert type(wrapper) is expected

@@ -7,7 +7,8 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from msa_backbone.config import segmentation_data as edits
+from msa_backbone.config import segmentation_testing as edits
+from msa_backbone.config.user_data import set_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.segmentation.index import write_lists
 
@@ -52,7 +53,7 @@ def config(annotations=None, **model) -> Config:
 
 def test_the_data_replace_the_dataset_and_the_rest_stays(data):
     cfg = config()
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     for split in ("train", "val", "test"):
         loader = cfg[f"{split}_dataloader"]
         dataset = loader.dataset
@@ -72,7 +73,7 @@ def test_the_data_replace_the_dataset_and_the_rest_stays(data):
 
 def test_masks_count_from_zero_also_where_the_configs_own_did_not(data):
     cfg = config({"type": "LoadAnnotations", "reduce_zero_label": True})
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     for split in ("train", "val", "test"):
         dataset = cfg[f"{split}_dataloader"].dataset
         assert dataset.reduce_zero_label is False
@@ -82,12 +83,12 @@ def test_masks_count_from_zero_also_where_the_configs_own_did_not(data):
 def test_a_reader_that_turns_palettes_into_colours_is_refused(data):
     cfg = config({"type": "LoadAnnotations", "imdecode_backend": "cv2"})
     with pytest.raises(ValueError, match="cv2, which turns the indices of a palette PNG"):
-        edits.set_segmentation_data(cfg, data, INDEX)
+        set_data(cfg, data, INDEX)
 
 
 def test_out_channels_follow_the_classes(data):
     cfg = config(decode_head={"num_classes": 150, "out_channels": 150})
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     assert cfg.model.decode_head.out_channels == 3
 
 
@@ -95,7 +96,7 @@ def test_class_weights_of_other_classes_are_refused(data):
     loss = {"type": "CrossEntropyLoss", "class_weight": [1.0] * 149 + [2.0]}
     cfg = config(decode_head={"num_classes": 150, "loss_decode": loss})
     with pytest.raises(ValueError, match="150 weights, the data 3 classes"):
-        edits.set_segmentation_data(cfg, data, INDEX)
+        set_data(cfg, data, INDEX)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_class_weights_of_other_classes_are_refused(data):
 def test_class_weights_that_fit_or_can_be_made_to(data, weights, expected):
     loss = {"type": "CrossEntropyLoss", "class_weight": weights}
     cfg = config(decode_head={"num_classes": 150, "loss_decode": loss})
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     assert cfg.model.decode_head.loss_decode.class_weight == expected
 
 
@@ -117,7 +118,7 @@ def test_the_configs_metric_keeps_its_options_and_is_not_required(data):
     cfg = config()
     cfg.val_evaluator = [{"type": "mmseg.IoUMetric", "iou_metrics": ["mFscore"], "prefix": "a"}]
     cfg.pop("test_evaluator")
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     own = {"type": "ClasswiseIoUMetric", "iou_metrics": ["mFscore"], "prefix": "a"}
     assert cfg.val_evaluator == [own]
     assert cfg.test_evaluator == [{"type": "ClasswiseIoUMetric", "iou_metrics": ["mIoU"]}]
@@ -135,7 +136,7 @@ def test_values_to_ignore_reach_mmseg_as_255(tmp_path, data, tmp_path_factory):
     data = find_segmentation_data(tmp_path, ["sky", "void", "car"])
     cfg = config()
     index = tmp_path_factory.mktemp("index")
-    edits.set_segmentation_data(cfg, data, index)
+    set_data(cfg, data, index)
     write_lists(data, index)
     dataset = cfg.train_dataloader.dataset
     assert dataset.type == "LabelMapDataset" and cfg.model.decode_head.num_classes == 2
@@ -215,7 +216,7 @@ def test_scopes_in_names_do_not_matter(data):
     cfg = config({"type": "mmseg.LoadAnnotations", "reduce_zero_label": True})
     cfg.test_dataloader.dataset.pipeline[-1].type = "mmseg.PackSegInputs"
     cfg.tta_pipeline = [{"type": "mmseg.LoadAnnotations", "reduce_zero_label": True}]
-    edits.set_segmentation_data(cfg, data, INDEX)
+    set_data(cfg, data, INDEX)
     assert "reduce_zero_label" not in cfg.train_dataloader.dataset.pipeline[2]
     assert "reduce_zero_label" not in cfg.tta_pipeline[0]
     cfg.pop("tta_pipeline")

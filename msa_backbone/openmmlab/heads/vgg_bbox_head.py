@@ -7,6 +7,7 @@ from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmengine.logging import print_log
 from torch import nn
 
+from ...backbones.vgg_weights import pretrained_cfgs
 from ...files.checkpoints import read_state_dict
 
 
@@ -28,7 +29,7 @@ class VGGBBoxHead(Shared2FCBBoxHead):
         init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
-        pretrained = isinstance(init_cfg, dict) and init_cfg["type"] == "Pretrained"
+        pretrained = isinstance(init_cfg, dict) and pretrained_cfgs(init_cfg)
         super().__init__(
             fc_out_channels=fc_out_channels, init_cfg=None if pretrained else init_cfg, **kwargs
         )
