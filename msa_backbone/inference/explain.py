@@ -1,50 +1,17 @@
-"""Why a model says what it says: responses of its attention, and class activation maps.
+"""Why a model says what it says about a picture: responses of its attention, activation maps."""
 
-The maps are those of the package `grad-cam` (https://github.com/jacobgil/pytorch-grad-cam), taken
-at the outputs of the backbone's stages; what is explained is the score of a box, of a class's
-pixels, or of a class.
-"""
-
-import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor, nn
-from torchvision.ops import box_iou
 
-from ..plots.heatmaps import Box
+from .activation_maps import activation_map, stage_layers
 from .attention_responses import Responses, attention_responses
 from .predictor import Predictor
-
-METHODS = {
-    "grad-cam": "GradCAM",
-    "grad-cam++": "GradCAMPlusPlus",
-    "eigen-cam": "EigenCAM",
-    "eigen-grad-cam": "EigenGradCAM",
-    "hires-cam": "HiResCAM",
-    "layer-cam": "LayerCAM",
-    "xgrad-cam": "XGradCAM",
-}
-"""Names of maps, and their classes in the package."""
-
-
-@dataclass
-class Subject:
-    """What a map explains.
-
-    Attributes:
-        title: in words.
-        score: from the model's output for the image to a scalar.
-        box: of a detection, in the picture's pixels.
-    """
-
-    title: str
-    score: Callable[[object], Tensor]
-    box: Box | None = None
+from .subjects import Subject, class_subjects, object_subjects, segment_subjects
 
 
 class Explainer:
@@ -53,6 +20,10 @@ class Explainer:
     Args:
         predictor: the model and its test pipeline.
         picture: RGB, (H, W, 3) uint8.
+
+    Attributes:
+        x: the model's input, (1, 3, h, w): the picture as the pipeline resized and padded it.
+        sample: the input's data sample, which knows how.
     """
 
     def __init__(self, predictor: Predictor, picture: np.ndarray) -> None:
@@ -61,12 +32,13 @@ class Explainer:
         batch = predictor.inputs([picture], ["picture"])
         data = predictor.model.data_preprocessor(batch, False)
         self.x: Tensor = data["inputs"]
-        self.samples = data["data_samples"]
+        self.sample: BaseDataElement = data["data_samples"][0]
+        self.model = ExplainedModel(predictor, self.sample)
 
     def over_picture(self, values: Tensor | np.ndarray) -> np.ndarray:
         """A map over the padded input, (h, w), as one over the picture, (H, W)."""
         values = torch.as_tensor(values, dtype=torch.float32, device="cpu")[None, None]
-        height, width = self.samples[0].img_shape[:2]
+        height, width = self.sample.img_shape[:2]
         padded = F.interpolate(values, self.x.shape[-2:], mode="bilinear")
         cut = padded[..., :height, :width]
         return F.interpolate(cut, self.picture.shape[:2], mode="bilinear")[0, 0].numpy()
@@ -83,41 +55,14 @@ class Explainer:
             most: so many of them.
         """
         with torch.no_grad():
-            output = self._model()(self.x)[0]
-        names = self.predictor.classes
-        if self.predictor.kind == "detection":
-            order = output.scores.argsort(descending=True)
-            kept = [int(i) for i in order if output.scores[i] >= score_thr][:most]
-            return [self._box_subject(output, index) for index in kept]
-        if self.predictor.kind == "segmentation":
-            labels = output.argmax(0)
-            counts = torch.bincount(labels.flatten(), minlength=len(names))
-            largest = [int(i) for i in counts.argsort(descending=True)[:most] if counts[i]]
-            return [
-                Subject(
-                    f"{names[i]}, {100 * counts[i] / labels.numel():.0f} % of the pixels",
-                    lambda logits, i=i, mask=labels == i: logits[i][mask].sum(),
-                )
-                for i in largest
-            ]
-        shares = output.softmax(0)
-        best = [int(i) for i in shares.argsort(descending=True)[:most]]
-        return [
-            Subject(f"{names[i]}, {shares[i]:.2f}", lambda logits, i=i: logits[i]) for i in best
-        ]
-
-    def _box_subject(self, output: InstanceData, index: int) -> Subject:
-        label, box = int(output.labels[index]), output.bboxes[index].detach()
-
-        def score(found: InstanceData) -> Tensor:
-            """The scores of this class's boxes, as far as they overlap with this one."""
-            own = found.labels == label
-            overlap = box_iou(found.bboxes[own].detach(), box[None])[:, 0]
-            return (found.scores[own] * overlap * (overlap > 0.5)).sum()
-
-        factors = torch.tensor(self.samples[0].scale_factor * 2).to(box)
-        title = f"{self.predictor.classes[label]}, {float(output.scores[index]):.2f}"
-        return Subject(title, score, tuple((box / factors).tolist()))
+            output = self.model(self.x)[0]
+        kind, classes = self.predictor.kind, self.predictor.classes
+        if kind == "detection":
+            scale_factor = self.sample.scale_factor
+            return object_subjects(output, classes, scale_factor, score_thr, most)
+        if kind == "segmentation":
+            return segment_subjects(output, classes, most)
+        return class_subjects(output, classes, most)
 
     def activation_map(
         self, subject: Subject, method: str | None = None, stages: Sequence[int] | None = None
@@ -137,60 +82,49 @@ class Explainer:
         """
         if method is None:
             method = "hires-cam" if self.predictor.kind == "detection" else "grad-cam"
-        if method not in METHODS:
-            raise ValueError(f"method '{method}' is unknown: choose one of {', '.join(METHODS)}")
-        try:
-            package = importlib.import_module("pytorch_grad_cam")
-        except ImportError as error:
-            raise ImportError(
-                f"class activation maps need: pip install grad-cam ({error})"
-            ) from error
         layers = stage_layers(self.predictor.model.backbone, stages)
-        with getattr(package, METHODS[method])(self._model(), layers) as cam:
-            cam.compute_input_gradient = True  # frozen stages have gradients then, too
-            values = cam(self.x, [subject.score])[0]
-        self.predictor.model.zero_grad()
+        values = activation_map(self.model, layers, self.x, subject.score, method)
         return self.over_picture(values)
 
-    def _model(self) -> nn.Module:
-        return _Outputs(self.predictor, self.samples)
 
+class ExplainedModel(nn.Module):
+    """A toolbox's model as a differentiable function from its input to what subjects score.
 
-class _Outputs(nn.Module):
-    """A model from its preprocessed input to what subjects are scored on."""
+    Args:
+        predictor: the model.
+        sample: the data sample of the one image that it is called with.
+    """
 
-    def __init__(self, predictor: Predictor, samples: list) -> None:
+    def __init__(self, predictor: Predictor, sample: BaseDataElement) -> None:
         super().__init__()
-        self.model, self.kind, self.samples = predictor.model, predictor.kind, samples
+        self.model, self.kind, self.sample = predictor.model, predictor.kind, sample
 
     def forward(self, x: Tensor) -> list[InstanceData] | Tensor:
         """(1, 3, h, w) -> boxes in its pixels, or logits, (1, classes, h, w) or (1, classes)."""
         if self.kind == "detection":
-            samples = [sample.clone() for sample in self.samples]
-            found = self.model.predict(x, samples, rescale=False)
-            return [sample.pred_instances for sample in found]
+            (sample,) = self.model.predict(x, [self.sample.clone()], rescale=False)
+            return [sample.pred_instances]
         if self.kind == "segmentation":
-            metas = [dict(sample.metainfo, pad_shape=x.shape[-2:]) for sample in self.samples]
-            return self.model.encode_decode(x, metas)
+            meta = dict(self.sample.metainfo, pad_shape=x.shape[-2:])
+            logits = self.model.encode_decode(x, [meta])
+            if logits.shape[1] == 1:
+                return two_class_logits(logits, self.model.decode_head.threshold)
+            return logits
         return self.model(x)
 
 
-def stage_layers(backbone: nn.Module, stages: Sequence[int] | None = None) -> list[nn.Module]:
-    """The layers, or attention modules, whose outputs are those of a MSAVGG's stages.
+def two_class_logits(logits: Tensor, threshold: float) -> Tensor:
+    """Logits of both classes of a binary segmentation head.
 
-    Raises:
-        ValueError: for another backbone, or a stage that it does not have.
+    Such a head has one channel, the logit of the second class, and predicts that class where its
+    sigmoid is above a threshold. Here the larger of both logits says the same.
+
+    Args:
+        logits: (N, 1, h, w).
+        threshold: a probability.
+
+    Returns:
+        (N, 2, h, w).
     """
-    if not hasattr(backbone, "_stage_layers"):
-        raise ValueError("class activation maps are taken at the stages of a MSAVGG")
-    chosen = backbone.out_indices if stages is None else stages
-    layers = []
-    for stage in chosen:
-        if not 0 <= stage < len(backbone._stage_layers):
-            raise ValueError(
-                f"stage {stage} does not exist: choose from 0 to {len(backbone._stage_layers) - 1}"
-            )
-        last = backbone._stage_layers[stage][-1]
-        name = backbone._attention_after.get(last)
-        layers.append(backbone.features[last] if name is None else backbone.attentions[name])
-    return layers
+    second = logits - torch.logit(torch.tensor(threshold))
+    return torch.cat([-second, second], dim=1)

@@ -11,9 +11,13 @@ pytest.importorskip("pytorch_grad_cam")
 pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")
 
+from msa_backbone.config.classes import set_num_classes
+from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
-from msa_backbone.inference.explain import METHODS, Explainer, Subject, stage_layers
-from msa_backbone.inference.predictor import Predictor, set_num_classes
+from msa_backbone.inference.activation_maps import METHODS, stage_layers
+from msa_backbone.inference.explain import Explainer
+from msa_backbone.inference.predictor import Predictor
+from msa_backbone.inference.subjects import Subject
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SIDE, OBJECT = 64, 24
@@ -39,7 +43,7 @@ def predictor_of(folder: Path, base: str, changes: str, train=None) -> Predictor
 
     init_default_scope(cfg.default_scope)
     built = Config(cfg._cfg_dict.to_dict())
-    set_num_classes(built.model, 2)
+    set_num_classes(built.model, 2, keep_weights=False)
     torch.manual_seed(0)
     model = MODELS.build(built.model)
     if train is not None:
@@ -183,20 +187,22 @@ def test_what_is_scored_is_where_the_map_is(tmp_path):
     row, column = 5, 9  # stride 4 of the resized picture
     subject = Subject("a place", lambda _: kept["y"][0, :, row, column].sum())
     values = explainer.activation_map(subject, "hires-cam", stages=[1])
-    scale = explainer.samples[0].scale_factor
+    scale = explainer.sample.scale_factor
     expected = (4 * (row + 0.5) / scale[1], 4 * (column + 0.5) / scale[0])
     found = np.unravel_index(values.argmax(), values.shape)
     assert np.abs(np.subtract(found, expected)).max() < 3
 
 
+SEGMENTER = (
+    "segmentation/unet_msa-vgg16_1k_demo-192x192.py",
+    "head = dict(in_channels=(8, 16, 32, 64, 64))\n"
+    "model = dict(backbone=dict(base_channels=8, init_cfg=None), decode_head=head)\n",
+)
+
+
 def test_segmented_classes_are_subjects_by_size(tmp_path):
     pytest.importorskip("mmseg")
-    predictor = predictor_of(
-        tmp_path,
-        "segmentation/unet_msa-vgg16_1k_demo-192x192.py",
-        "model = dict(backbone=dict(base_channels=8, init_cfg=None),\n"
-        "    decode_head=dict(in_channels=(8, 16, 32, 64, 64)))\n",
-    )
+    predictor = predictor_of(tmp_path, *SEGMENTER)
     picture = np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)
     explainer = Explainer(predictor, picture)
     subjects = explainer.subjects()
@@ -204,3 +210,25 @@ def test_segmented_classes_are_subjects_by_size(tmp_path):
     assert shares == sorted(shares, reverse=True) and 99 <= sum(shares) <= 101
     values = explainer.activation_map(subjects[0])
     assert values.shape == (50, 70) and values.max() > 0
+
+
+def test_both_classes_of_a_one_channel_head_are_subjects(tmp_path):
+    """A sigmoid head has one logit for two classes: the areas are those it predicts."""
+    pytest.importorskip("mmseg")
+    base, changes = SEGMENTER
+    binary = "head.update(num_classes=2, out_channels=1, threshold=0.3)\n"
+    predictor = predictor_of(tmp_path, base, changes.replace("model =", binary + "model ="))
+    picture = np.random.default_rng(0).integers(0, 255, (50, 70, 3), np.uint8)
+    explainer = Explainer(predictor, picture)
+    with torch.no_grad():
+        features = predictor.model.extract_feat(explainer.x)
+        head = predictor.model.decode_head
+        probabilities = head.predict(features, [explainer.sample.metainfo], {}).sigmoid()
+    assert probabilities.shape[1] == 1
+    head.threshold = float(probabilities.quantile(0.7))  # 70 % of the first class
+    largest, other = explainer.subjects()
+    assert largest.title == "rows, 70 % of the pixels"
+    assert other.title == "columns, 30 % of the pixels"
+    maps = [explainer.activation_map(subject) for subject in (largest, other)]
+    assert all(values.shape == (50, 70) and values.max() > 0 for values in maps)
+    assert np.abs(maps[0] - maps[1]).max() > 0.5  # what speaks for one speaks against the other

@@ -1,0 +1,83 @@
+"""Class activation maps: where the features are that speak for a score.
+
+They are computed by the package `grad-cam` (https://github.com/jacobgil/pytorch-grad-cam), at the
+outputs of the backbone's stages.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+METHODS = {
+    "grad-cam": "GradCAM",
+    "grad-cam++": "GradCAMPlusPlus",
+    "eigen-cam": "EigenCAM",
+    "eigen-grad-cam": "EigenGradCAM",
+    "hires-cam": "HiResCAM",
+    "layer-cam": "LayerCAM",
+    "xgrad-cam": "XGradCAM",
+}
+"""Names of maps, and their classes in the package."""
+
+
+def activation_map(
+    model: nn.Module,
+    layers: Sequence[nn.Module],
+    x: Tensor,
+    score: Callable[[object], Tensor],
+    method: str,
+) -> np.ndarray:
+    """Where the features are that speak for a score.
+
+    Args:
+        model: from x to a sequence with its output for one image.
+        layers: parts of the model; the map is the average over their outputs.
+        x: the model's input, (1, C, h, w).
+        score: from the output for the image to a scalar.
+        method: one of `METHODS`.
+
+    Returns:
+        (h, w) in 0..1.
+
+    Raises:
+        ImportError: without the package `grad-cam`.
+        ValueError: for an unknown method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method '{method}' is unknown: choose one of {', '.join(METHODS)}")
+    try:
+        package = importlib.import_module("pytorch_grad_cam")
+    except ImportError as error:
+        raise ImportError(f"class activation maps need: pip install grad-cam ({error})") from error
+    with getattr(package, METHODS[method])(model, list(layers)) as cam:
+        cam.compute_input_gradient = True  # frozen stages have gradients then, too
+        values = cam(x, [score])[0]
+    model.zero_grad()
+    return values
+
+
+def stage_layers(backbone: nn.Module, stages: Sequence[int] | None = None) -> list[nn.Module]:
+    """The layers, or attention modules, whose outputs are those of a MSAVGG's stages.
+
+    Args:
+        backbone: a MSAVGG.
+        stages: counted from 0; by default those that the backbone returns.
+
+    Raises:
+        ValueError: for another backbone, or a stage that it does not have.
+    """
+    if not hasattr(backbone, "_stage_layers"):
+        raise ValueError("class activation maps are taken at the stages of a MSAVGG")
+    chosen = backbone.out_indices if stages is None else stages
+    layers = []
+    for stage in chosen:
+        if not 0 <= stage < len(backbone._stage_layers):
+            raise ValueError(
+                f"stage {stage} does not exist: choose from 0 to {len(backbone._stage_layers) - 1}"
+            )
+        last = backbone._stage_layers[stage][-1]
+        name = backbone._attention_after.get(last)
+        layers.append(backbone.features[last] if name is None else backbone.attentions[name])
+    return layers

@@ -1,0 +1,117 @@
+"""What a class activation map explains: a found object, the pixels of a class, or a class.
+
+Each of them is a score, a function of what the model puts out. Where its gradient is large, the
+features speak for it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from ..plots.heatmaps import Box
+
+SAME_OBJECT = 0.5
+"""Intersection over union above which boxes are taken for those of one object."""
+
+
+@dataclass
+class Subject:
+    """What a map explains.
+
+    Attributes:
+        title: in words.
+        score: from the model's output for the image to a scalar.
+        box: of a found object: left, top, right, bottom in the picture's pixels.
+    """
+
+    title: str
+    score: Callable[[object], Tensor]
+    box: Box | None = None
+
+
+def object_subjects(
+    found: InstanceData,
+    classes: Sequence[str],
+    scale_factor: tuple[float, float],
+    score_thr: float,
+    most: int,
+) -> list[Subject]:
+    """The boxes of the highest scores.
+
+    Args:
+        found: boxes in the pixels of the model's input.
+        classes: their names.
+        scale_factor: the width and height of the input, as shares of the picture's.
+        score_thr: lowest score.
+        most: so many boxes.
+    """
+    order = found.scores.argsort(descending=True)
+    kept = [index for index in order.tolist() if found.scores[index] >= score_thr][:most]
+    scale = torch.tensor(scale_factor * 2).to(found.bboxes)
+    return [
+        Subject(
+            f"{classes[found.labels[index]]}, {float(found.scores[index]):.2f}",
+            partial(_score_around, found.bboxes[index].detach(), int(found.labels[index])),
+            tuple((found.bboxes[index] / scale).tolist()),
+        )
+        for index in kept
+    ]
+
+
+def _score_around(box: Tensor, label: int, found: InstanceData) -> Tensor:
+    """The scores of a class's boxes, as far as they overlap with this one.
+
+    The score of one row of the output would not do: which row an object is in may change from one
+    forward pass to the next.
+    """
+    same_class = found.labels == label
+    overlap = box_iou(found.bboxes[same_class].detach(), box[None])[:, 0]
+    return (found.scores[same_class] * overlap * (overlap > SAME_OBJECT)).sum()
+
+
+def segment_subjects(logits: Tensor, classes: Sequence[str], most: int) -> list[Subject]:
+    """The classes with the largest predicted areas; the score is the sum over the area's logits.
+
+    Args:
+        logits: (classes, h, w).
+        classes: their names.
+        most: so many classes.
+    """
+    labels = logits.argmax(0)
+    counts = torch.bincount(labels.flatten())[: len(classes)]
+    largest = [label for label in counts.argsort(descending=True).tolist() if counts[label]]
+    return [
+        Subject(
+            f"{classes[label]}, {100 * counts[label] / labels.numel():.0f} % of the pixels",
+            partial(_sum_over, label, labels == label),
+        )
+        for label in largest[:most]
+    ]
+
+
+def _sum_over(label: int, area: Tensor, logits: Tensor) -> Tensor:
+    return logits[label][area].sum()
+
+
+def class_subjects(logits: Tensor, classes: Sequence[str], most: int) -> list[Subject]:
+    """The most probable classes of an image; the score is the class's logit.
+
+    Args:
+        logits: (classes,).
+        classes: their names.
+        most: so many classes.
+    """
+    probabilities = logits.softmax(0)
+    return [
+        Subject(f"{classes[label]}, {probabilities[label]:.2f}", partial(_logit, label))
+        for label in probabilities.argsort(descending=True)[:most].tolist()
+    ]
+
+
+def _logit(label: int, logits: Tensor) -> Tensor:
+    return logits[label]
