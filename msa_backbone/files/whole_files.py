@@ -1,4 +1,7 @@
-"""Folders and files that appear complete, and images that get a second place."""
+"""Folders and files that are there as a whole or not at all; file names; files placed twice.
+
+A program can be killed while it writes. What it was writing has another name until it is complete.
+"""
 
 import os
 import re
@@ -6,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from ..errors import DataError
 
@@ -52,14 +56,22 @@ def safe_names(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file that is there as a whole or not at all."""
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write a file: whoever reads it, at any moment, finds the old content or the new one.
+
+    The content goes into a file beside it, named `FILE.*.part` as no other process names its own,
+    and takes the place of `file` when it is on the disk. Text becomes UTF-8. Missing folders are
+    made.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
+    part = file.with_name(f"{file.name}.{token_hex(4)}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        with part.open("xb") as opened:
+            opened.write(content.encode() if isinstance(content, str) else content)
+            opened.flush()
+            os.fsync(opened.fileno())
         part.replace(file)
-    except BaseException:
+    except BaseException:  # a full disk, Ctrl-C
         part.unlink(missing_ok=True)
         raise
 

@@ -10,24 +10,14 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from ...files.whole_files import write_whole
+
 
 class AtomicLocalBackend(LocalBackend):
     """Local files that are either the old ones or the new ones, never half-written."""
 
     def put(self, obj: bytes, filepath: str | os.PathLike) -> None:
-        """Write `obj` beside `filepath` and put it in its place when it is on the disk."""
-        path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:  # a full disk, Ctrl-C
-            part.unlink(missing_ok=True)
-            raise
+        write_whole(Path(filepath), obj)
 
 
 register_backend("atomic_local", AtomicLocalBackend, force=True)
@@ -78,8 +68,8 @@ class AtomicCheckpointHook(CheckpointHook):
             self.backend_args = {"backend": "atomic_local"}
         super().before_train(runner)
         if local and is_main_process():  # what a killed run was writing
-            Path(runner.work_dir, "last_checkpoint.part").unlink(missing_ok=True)
-            for part in Path(self.out_dir).glob("*.pth.part"):
+            names = Path(runner.work_dir).glob("last_checkpoint*.part")
+            for part in (*names, *Path(self.out_dir).glob("*.pth*.part")):
                 part.unlink()
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
@@ -106,7 +96,7 @@ class AtomicCheckpointHook(CheckpointHook):
         )
         if is_main_process():
             last = Path(runner.work_dir, "last_checkpoint")
-            AtomicLocalBackend().put(str(self.last_ckpt).encode(), last)
+            write_whole(last, str(self.last_ckpt))
             for old in expired:
                 name = self.filename_tmpl.format(old)
                 _remove(self.file_backend, self.file_backend.join_path(self.out_dir, name))

@@ -96,12 +96,17 @@ def test_workers_draw_other_numbers_in_every_epoch(tmp_path):
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
     work, out = tmp_path / "work", tmp_path / "out"
-    for path in (work / "last_checkpoint.part", work / "mine.part", out / "work/epoch_1.pth.part"):
+    for path in (
+        *(work / "last_checkpoint.part", work / "last_checkpoint.0a1b2c3d.part"),
+        *(out / "work/epoch_1.pth.part", out / "work/epoch_1.pth.0a1b2c3d.part"),
+        *(work / "mine.part", out / "work/mine.txt.0a1b2c3d.part"),
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     runner = type("R", (), {"work_dir": str(work), "logger": logging.getLogger("test")})
     AtomicCheckpointHook(out_dir=str(out)).before_train(runner)
-    assert [path.name for path in tmp_path.rglob("*.part")] == ["mine.part"]
+    left = sorted(path.name for path in tmp_path.rglob("*.part"))
+    assert left == ["mine.part", "mine.txt.0a1b2c3d.part"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -116,6 +121,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         backend.put(b"new", path)
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_processes_that_write_one_checkpoint_do_not_disturb_each_other(tmp_path, monkeypatch):
+    backend, path, fsync = AtomicLocalBackend(), tmp_path / "epoch_1.pth", os.fsync
+
+    def let_the_other_finish_first(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        backend.put(b"the other's", path)
+
+    monkeypatch.setattr(os, "fsync", let_the_other_finish_first)
+    backend.put(b"the first's", path)
+    assert path.read_bytes() == b"the first's"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_remote_folders_keep_their_backend(tmp_path):
