@@ -11,14 +11,16 @@ from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.data.detection.check import FATAL, detection_defects
-from msa_backbone.data.detection.find import LAYOUTS, DetectionData, find_detection_data
+from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.detection.repair import repair
+from msa_backbone.data.folders import require_outside
+from msa_backbone.data.formats.detection_data import DetectionData
 from msa_backbone.data.formats.instance_masks import require_segmentations
-from msa_backbone.data.formats.voc_files import with_masks
-from msa_backbone.data.formats.write import write_coco_data, write_voc_data
+from msa_backbone.data.formats.voc_masks import with_masks
+from msa_backbone.data.formats.write_coco import write_coco_data
+from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.check import mask_defects
 from msa_backbone.data.segmentation.find import SEGMENTATION_LAYOUTS, find_segmentation_data
-from msa_backbone.data.splits import require_outside
 from msa_backbone.errors import DataError
 from msa_backbone.files.whole_files import complete_folder
 from msa_backbone.progress import show_progress

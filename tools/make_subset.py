@@ -12,8 +12,9 @@ from pathlib import Path
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.data.detection.check import check_detection_data
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
-from msa_backbone.data.formats.voc_files import with_masks
-from msa_backbone.data.formats.write import IMAGE_MODES, write_coco_data, write_voc_data
+from msa_backbone.data.formats.voc_masks import with_masks
+from msa_backbone.data.formats.write_coco import IMAGE_MODES, write_coco_data
+from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import STAMP, choose_subset, describe, is_made, stamp
 from msa_backbone.files.whole_files import complete_folder

@@ -6,7 +6,7 @@ from mmengine.config import Config, ConfigDict
 
 from ..config_nodes import type_name, walk
 from ..data.classification.find import ClassificationData
-from ..data.classification.index import list_file
+from ..data.folders import list_file
 
 CLASSWISE = "ClasswiseSingleLabelMetric"
 

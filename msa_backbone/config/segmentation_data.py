@@ -5,8 +5,9 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from ..config_nodes import LOADERS, find_nodes
+from ..data.folders import list_file
 from ..data.segmentation.find import SegmentationData
-from ..data.segmentation.index import list_file, mask_dir
+from ..data.segmentation.index import mask_dir
 from .classes import make_palette
 
 

@@ -10,14 +10,14 @@ from mmengine.dist import is_main_process
 from ..config_nodes import LOADERS, innermost
 from ..data.classification.check import check_classification_data
 from ..data.classification.find import ClassificationData, find_classification_data
-from ..data.classification.index import write_lists as write_class_lists
+from ..data.classification.index import write_index as write_classification_index
 from ..data.detection.check import check_detection_data
 from ..data.detection.find import DetectionData, find_detection_data
 from ..data.detection.index import make_val_split
-from ..data.detection.index import write_index as write_annotations
+from ..data.detection.index import write_index as write_detection_index
 from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
-from ..data.segmentation.index import write_lists
+from ..data.segmentation.index import write_index as write_segmentation_index
 from ..progress import show_progress
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
@@ -60,11 +60,11 @@ class UserData:
             test_split = "test" if "test" in self.data.splits else "val"
             splits = (test_split,) if testing else tuple(self.data.splits)
             with show_progress() as progress:
-                write_lists(self.data, self.index_dir, progress, splits)
+                write_segmentation_index(self.data, self.index_dir, progress, splits)
         elif isinstance(self.data, ClassificationData):
-            write_class_lists(self.data, self.index_dir)
+            write_classification_index(self.data, self.index_dir)
         else:
-            write_annotations(self.data, self.index_dir)
+            write_detection_index(self.data, self.index_dir)
 
 
 def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> UserData:

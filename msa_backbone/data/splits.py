@@ -1,19 +1,35 @@
-"""A val split where there is none, and a place for what is made beside the user's data."""
+"""Train, val and test: the names their folders may have, and a val split where there is none."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..errors import DataError
+
+SPLIT_WORDS = {  # how folders of images, with masks or by class, may call the splits
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 
 
 def choose_val(
     root: Path, names: Collection[str], fraction: float = 0.1, seed: int = 0
 ) -> set[str]:
-    """`fraction` of the training images' names, at least one and not all, by `seed`.
+    """Choose training images for a val split.
+
+    Args:
+        root: the data, for the error.
+        names: of all training images; their order does not matter.
+        fraction: of the images to choose: at least one and not all.
+        seed: same names and same seed, same choice.
+
+    Returns:
+        The names of the chosen images.
 
     Raises:
-        DataError: for fewer than two names; ValueError for a `fraction` outside (0, 1).
+        DataError: for fewer than two names.
+        ValueError: for a `fraction` outside (0, 1).
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, got {fraction}")
@@ -23,7 +39,11 @@ def choose_val(
     return set(random.Random(seed).sample(sorted(names), num_val))
 
 
-def require_outside(index_dir: Path, root: Path) -> None:
-    """Raise DataError for a folder inside the user's, which is never written to."""
-    if index_dir.resolve().is_relative_to(root.resolve()):
-        raise DataError(f"{index_dir}: lies inside the data {root}; choose another work dir")
+def copies_warning(copies: Sequence[Path]) -> list[str]:
+    """A warning of images that are in the train split and in another too; none for no images."""
+    if not copies:
+        return []
+    return [
+        f"images also in the train split: {len(copies)}, first {copies[0]}; their score tells "
+        "little, keep each in one split"
+    ]

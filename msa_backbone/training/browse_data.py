@@ -8,8 +8,8 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
-from PIL import Image
 
+from ..files.images import image_size
 from ..plots.data_samples import draw_truths
 from ..plots.histograms import plot_masks, plot_objects
 from ..tasks import Task, task_of
@@ -54,8 +54,8 @@ def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         if "gt_label" in info:
-            with Image.open(info["img_path"]) as picture:
-                sizes.append((picture.width * picture.height) ** 0.5)
+            width, height = image_size(Path(info["img_path"]))
+            sizes.append((width * height) ** 0.5)
             labels.append(info["gt_label"])
         for instance in info.get("instances", ()):
             if instance.get("ignore_flag"):  # crowds and difficult objects

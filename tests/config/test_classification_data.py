@@ -8,7 +8,7 @@ from mmengine.config import Config
 from msa_backbone.config.options import set_backbone_weights
 from msa_backbone.config.user_data import set_data
 from msa_backbone.data.classification.find import ClassificationData
-from msa_backbone.data.classification.index import write_lists
+from msa_backbone.data.classification.index import write_index
 
 INDEX = Path("/nowhere/index")
 CLASSES = ("ant", "bee", "wild cat")
@@ -87,7 +87,7 @@ def test_mmpretrain_reads_the_lists_names_with_spaces_included(data, tmp_path):
     datasets = pytest.importorskip("mmpretrain.datasets")
     cfg = config()
     set_data(cfg, data, tmp_path / "index")
-    write_lists(data, tmp_path / "index")
+    write_index(data, tmp_path / "index")
     options = {
         k: v for k, v in cfg.train_dataloader.dataset.items() if k not in ("type", "pipeline")
     }

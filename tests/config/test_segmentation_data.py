@@ -10,7 +10,7 @@ from PIL import Image
 from msa_backbone.config import segmentation_testing as edits
 from msa_backbone.config.user_data import set_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
-from msa_backbone.data.segmentation.index import write_lists
+from msa_backbone.data.segmentation.index import write_index
 
 INDEX = Path("/nowhere/index")
 
@@ -137,7 +137,7 @@ def test_values_to_ignore_reach_mmseg_as_255(tmp_path, data, tmp_path_factory):
     cfg = config()
     index = tmp_path_factory.mktemp("index")
     set_data(cfg, data, index)
-    write_lists(data, index)
+    write_index(data, index)
     dataset = cfg.train_dataloader.dataset
     assert dataset.type == "LabelMapDataset" and cfg.model.decode_head.num_classes == 2
     dataset.pipeline = [{"type": "mmseg.LoadAnnotations"}]

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from msa_backbone.errors import DataError
-from msa_backbone.files.images import read_image, read_picture
+from msa_backbone.files.images import read_image
 
 
 def test_pictures_are_turned_as_their_exif_says(tmp_path):
@@ -13,7 +13,7 @@ def test_pictures_are_turned_as_their_exif_says(tmp_path):
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert read_picture(tmp_path / "turned.jpg").shape == (30, 20, 3)
+    assert read_image(tmp_path / "turned.jpg").shape == (30, 20, 3)
 
 
 @pytest.fixture

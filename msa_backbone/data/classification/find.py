@@ -1,4 +1,4 @@
-"""Find classification data in a folder, a folder for each class, and check it."""
+"""Find classification data in a folder: images in a folder for each class."""
 
 import os
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
-from ..segmentation.find import SPLIT_WORDS
-from ..splits import choose_val
+from ..folders import user_folder
+from ..splits import SPLIT_WORDS, choose_val
 
 CLASSIFICATION_LAYOUTS = """\
 folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
@@ -19,9 +19,14 @@ _SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in wor
 
 @dataclass(frozen=True)
 class ClassificationData:
-    """The data under `root`: `splits` has train, val and perhaps test.
+    """The data of a folder.
 
-    An image of a split is its path below `root` and the number of its class in `classes`.
+    Attributes:
+        root: the folder.
+        classes: their names, in the order of a model's outputs.
+        splits: by name: train, val and perhaps test. An image is its path below `root` and the
+            number of its class.
+        notes: what the user should know: what was decided and why.
     """
 
     root: Path
@@ -43,9 +48,7 @@ def find_classification_data(
     Raises:
         DataError: if there is no such data, or a class has no image to train on.
     """
-    root = Path(os.path.abspath(root))
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    root = user_folder(root)
     folders = _split_folders(root)
     images = {split: _images_by_class(folder) for split, folder in folders.items()}
     known = sorted(images["train"])
@@ -78,10 +81,10 @@ def find_classification_data(
         )
         for split, found in images.items()
     }
-    for split, own in splits.items():
-        if not own:
+    for split, listed in splits.items():
+        if not listed:
             raise DataError(f"{folders[split]}: no image of {', '.join(chosen)}; add some")
-        for name, _ in own:  # mmpretrain strips the lines of a list
+        for name, _ in listed:  # mmpretrain strips the lines of a list
             if name != name.lstrip() or len(name.splitlines()) > 1:
                 raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
@@ -92,7 +95,7 @@ def find_classification_data(
         splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
         splits["train"] = tuple(image for image in splits["train"] if image[0] not in val)
         notes.append(f"val is {len(val)} of the training images, a tenth of every class (seed 0)")
-    notes += [f"{split}: {len(own)} images" for split, own in splits.items()]
+    notes += [f"{split}: {len(listed)} images" for split, listed in splits.items()]
     return ClassificationData(root, chosen, splits, tuple(notes))
 
 
@@ -130,9 +133,9 @@ def _choose_val(root: Path, images: Sequence[tuple[str, int]], classes: int) -> 
     """A tenth of every class that has two images or more."""
     chosen: set[str] = set()
     for label in range(classes):
-        own = [name for name, its_label in images if its_label == label]
-        if len(own) > 1:
-            chosen |= choose_val(root, own)
+        of_class = [name for name, its_label in images if its_label == label]
+        if len(of_class) > 1:
+            chosen |= choose_val(root, of_class)
     if not chosen:
         raise DataError(
             f"{root}: no class has two images, so there is none for val; add a val split"

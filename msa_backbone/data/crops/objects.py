@@ -13,7 +13,8 @@ from ...errors import DataError
 from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
 from ..detection.check import check_detection_data
-from ..detection.find import Split, find_detection_data
+from ..detection.find import find_detection_data
+from ..formats.detection_data import Split
 from .patches import cut_square
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
@@ -60,22 +61,22 @@ def make_crops(
     counts: dict[str, Counter[str]] = {}
     left_out: dict[str, Counter[str]] = {}
     with complete_folder(Path(out)) as part:
-        for split, own in data.splits.items():
-            objects, left_out[split] = _objects(own, data.classes, min_side)
+        for split_name, split in data.splits.items():
+            objects, left_out[split_name] = _objects(split, data.classes, min_side)
             kept = _draw(objects, max_per_class, np.random.default_rng(seed))
-            if len(kept) < len(objects):
-                left_out[split][f"beyond {max_per_class} of a class"] = len(objects) - len(kept)
-            counts[split] = Counter(name for name, _, _ in kept)
-            if split == "train" and not kept:
+            if beyond := len(objects) - len(kept):
+                left_out[split_name][f"beyond {max_per_class} of a class"] = beyond
+            counts[split_name] = Counter(name for name, _, _ in kept)
+            if split_name == "train" and not kept:
                 raise DataError(f"{data.root}: no training object is as large as {min_side:g}")
             boxes = defaultdict(list)
             for name, image_id, box in kept:
-                boxes[image_id].append((part / split / folders[name], box))
-            images = own.content["images"]
+                boxes[image_id].append((part / split_name / folders[name], box))
+            images = split.content["images"]
             stems = safe_names(os.path.splitext(image["file_name"])[0] for image in images)
             for image, stem in zip(images, stems, strict=True):
                 if image["id"] in boxes:
-                    path = own.image_dir / image["file_name"]
+                    path = split.image_dir / image["file_name"]
                     _cut(path, boxes[image["id"]], stem, size, context)
     return counts, left_out
 
@@ -112,10 +113,10 @@ def _draw(objects: list[tuple], most: int | None, random: np.random.Generator) -
     for index, (name, _, _) in enumerate(objects):
         by_class[name].append(index)
     chosen: list[int] = []
-    for _, own in sorted(by_class.items()):
-        if most is not None and len(own) > most:
-            own = random.choice(own, most, replace=False).tolist()
-        chosen += own
+    for _, indices in sorted(by_class.items()):
+        if most is not None and len(indices) > most:
+            indices = random.choice(indices, most, replace=False).tolist()
+        chosen += indices
     return [objects[index] for index in sorted(chosen)]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ...errors import DataError
 from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
-from ..formats.index_masks import IGNORE_INDEX
+from ..formats.index_masks import IGNORE_INDEX, read_index_mask
 from ..segmentation.find import find_segmentation_data
 
 LEAST_PIXELS = 50  # of a class in an image; fewer are mostly its blurred border
@@ -50,20 +50,16 @@ def make_patches(
     data = find_segmentation_data(root, classes)
     if data.instances is not None:
         raise DataError(f"{data.root}: has instances, not masks; cut its objects out instead")
-    lookup = np.full(256, IGNORE_INDEX, np.uint8)
-    for value, label in data.label_map.items():
-        lookup[value] = label
     folders = safe_names(data.classes)
     counts: dict[str, Counter[str]] = {}
     with complete_folder(Path(out)) as part:
-        for split, own in data.splits.items():
-            counts[split] = Counter()
-            for name, stem in zip(own.names, safe_names(own.names), strict=True):
-                image = read_image(own.image(name))
-                with Image.open(own.mask(name)) as mask:
-                    labels = lookup[np.asarray(mask)]
+        for split_name, split in data.splits.items():
+            counts[split_name] = Counter()
+            for name, stem in zip(split.names, safe_names(split.names), strict=True):
+                image = read_image(split.image(name))
+                labels = _labels(split.mask(name), data.label_map)
                 # By image, so that more images of a split change nothing in the others.
-                random = np.random.default_rng([seed, *f"{split}/{name}".encode()])
+                random = np.random.default_rng([seed, *f"{split_name}/{name}".encode()])
                 for label, class_name in enumerate(data.classes):
                     rows, columns = np.nonzero(labels == label)
                     if len(rows) < LEAST_PIXELS:
@@ -71,11 +67,20 @@ def make_patches(
                     chosen = random.choice(len(rows), per_image, replace=False)
                     for number, pixel in enumerate(chosen):
                         patch = cut_square(image, rows[pixel], columns[pixel], side)
-                        file = part / split / folders[label] / f"{stem}_{number}.png"
+                        file = part / split_name / folders[label] / f"{stem}_{number}.png"
                         file.parent.mkdir(parents=True, exist_ok=True)
                         Image.fromarray(patch).resize((size, size), Image.Resampling.BOX).save(file)
-                    counts[split][class_name] += per_image
+                    counts[split_name][class_name] += per_image
     return counts
+
+
+def _labels(mask: Path, label_map: dict[int, int]) -> np.ndarray:
+    """The class of every pixel, (H, W) uint8; `IGNORE_INDEX` where it has none."""
+    values = read_index_mask(mask)
+    labels = np.full(values.shape, IGNORE_INDEX, np.uint8)
+    for value, label in label_map.items():
+        labels[values == value] = label
+    return labels
 
 
 def cut_square(image: np.ndarray, row: int, column: int, side: int) -> np.ndarray:
@@ -85,19 +90,7 @@ def cut_square(image: np.ndarray, row: int, column: int, side: int) -> np.ndarra
         image: (H, W, 3); what lies beyond its border is reflected.
     """
     rows, columns = (
-        reflect(np.arange(centre - side // 2, centre - side // 2 + side), length)
+        np.pad(np.arange(length), (side // 2, side - side // 2), mode="reflect")[centre:][:side]
         for centre, length in zip((row, column), image.shape, strict=False)
     )
     return image[rows[:, None], columns]
-
-
-def reflect(indices: np.ndarray, length: int) -> np.ndarray:
-    """Indices mirrored at the first and at the last of `length` pixels, as often as needed.
-
-    >>> reflect(np.arange(-3, 6), 3).tolist()
-    [1, 2, 1, 0, 1, 2, 1, 0, 1]
-    """
-    if length == 1:
-        return np.zeros_like(indices)
-    folded = np.abs(indices) % (2 * length - 2)
-    return np.minimum(folded, 2 * length - 2 - folded)

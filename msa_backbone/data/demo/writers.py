@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from ...files.whole_files import place_file
-from ..formats.voc_files import add_texts, write_xml
+from ..folders import write_list
+from ..formats.instance_masks import encode_mask
+from ..formats.write_voc import add_texts, write_xml
 
 NAMES = tuple("0123456789")
 
@@ -131,7 +132,6 @@ def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
             }
         )
         for position, digit in enumerate(scene.digits, 1):
-            rle = coco_mask.encode(np.asfortranarray(scene.owner == position, np.uint8))
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -140,7 +140,7 @@ def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
                     "bbox": digit.box,
                     "area": digit.box[2] * digit.box[3],
                     "iscrowd": 0,
-                    "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+                    "segmentation": encode_mask(scene.owner == position),
                     "digit_index": digit.index,
                 }
             )
@@ -182,8 +182,7 @@ def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
                 ymax=y + h,
             )
         write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
-    stems = "".join(f"{scene.stem}\n" for scene in scenes)
-    (_folder(voc / "ImageSets" / "Main") / f"{split}.txt").write_text(stems)
+    write_list(voc / "ImageSets" / "Main" / f"{split}.txt", (scene.stem for scene in scenes))
 
 
 def write_segmentation(root: Path, split: str, scenes: Sequence[Scene]) -> None:
@@ -197,8 +196,7 @@ def write_segmentation(root: Path, split: str, scenes: Sequence[Scene]) -> None:
         mask = Image.fromarray(class_of_owner[scene.owner])
         mask.putpalette([channel for colour in PALETTE for channel in colour])
         mask.save(masks / f"{scene.stem}.png")
-    names = "".join(f"{name}\n" for name in ("background", *NAMES))
-    (root / "segmentation" / "classes.txt").write_text(names)
+    write_list(root / "segmentation" / "classes.txt", ("background", *NAMES))
 
 
 def _folder(path: Path) -> Path:

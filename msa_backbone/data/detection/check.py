@@ -1,18 +1,21 @@
-"""Check detection data for what would stop, spoil or silently shrink a training."""
+"""Check detection data for what would stop, spoil or silently shrink a training.
+
+Loaders and losses pass over many defects in silence: a box without area, for one, turns a loss into
+NaN. So all annotations and images are read before a training starts.
+"""
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from ...errors import DataError
-from ...files.images import IMAGE_ERRORS, ends_complete, file_digest, oriented_size
+from ...errors import DataError, first_and_count
+from ...files.images import file_digest, whole_image_size
 from ..formats.coco import segmentation_of
+from ..formats.detection_data import DetectionData, Split
 from ..formats.instance_masks import MALFORMED, MEND, is_finite, mask_defect
-from .find import DetectionData, Split
+from ..image_counter import ImageCounter, Progress
 
 # Every kind of defect and what to do about it, the gravest first.
 FATAL = {
@@ -58,10 +61,13 @@ class Defect:
 def check_detection_data(
     data: DetectionData,
     full_decode_limit: int = 5000,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     read_images: bool = True,
 ) -> list[str]:
-    """Return warnings, one line for each kind of defect; see `detection_defects`.
+    """Look for defects; the arguments are those of `detection_defects`.
+
+    Returns:
+        Warnings, one line for each kind of defect.
 
     Raises:
         DataError: for the gravest defect that would spoil a training, with the first case and how
@@ -70,8 +76,7 @@ def check_detection_data(
     defects = detection_defects(data, full_decode_limit, progress, read_images)
     for kind in FATAL:
         if cases := [defect for defect in defects if defect.kind == kind]:
-            more = f"; {len(cases) - 1} more like it" if len(cases) > 1 else ""
-            raise DataError(f"{cases[0]}{more}")
+            raise DataError(first_and_count(cases, "more like it"))
     lines = []
     for kind, effect in WARNINGS.items():
         if cases := [defect for defect in defects if defect.kind == kind]:
@@ -84,25 +89,25 @@ def check_detection_data(
 def detection_defects(
     data: DetectionData,
     full_decode_limit: float = 5000,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     read_images: bool = True,
     thorough: bool = False,
 ) -> list[Defect]:
     """Read all annotations and images, and find every defect.
 
-    Boxes may pass the border by a pixel.
+    A box may pass its image's border by a pixel, which is a matter of rounding.
 
     Args:
         data: what to check; of the annotations, those of `data.classes`.
-        full_decode_limit: so many images are decoded; of the others the size and the end of the
-            file are read, and those without the end mark of JPEG or PNG are decoded too.
-        progress: called after every image with the number of images done and of all.
-        read_images: if not, the annotations are believed what they say of the images.
-        thorough: also look for copies of training images in other splits, by content, and into the
-            segmentations.
+        full_decode_limit: how many images are decoded; of the others, see `whole_image_size`, the
+            size and the end of the file are read.
+        progress: called after every image.
+        read_images: if False, the image files are left alone and the annotations' sizes believed.
+        thorough: also look into the segmentations, and for training images that are in another
+            split under another name.
     """
     found: list[Defect] = []
-    done, total = 0, sum(len(split.content["images"]) for split in data.splits.values())
+    counter = ImageCounter(data.num_images, progress)
     in_train: set[object] = set()
     for name, split in sorted(data.splits.items(), key=lambda item: item[0] != "train"):
         sizes, paths = {}, set()
@@ -115,7 +120,8 @@ def detection_defects(
                 found.append(Defect("image file under two ids", name, str(path)))
             paths.add(path)
             if read_images:
-                defect = image_defect(image, path, split.source, done < full_decode_limit)
+                decode = counter.done < full_decode_limit
+                defect = image_defect(image, path, split.source, decode)
             else:
                 defect = _size_defect(image, split.source)
             if defect:
@@ -126,9 +132,7 @@ def detection_defects(
             elif marks & in_train:
                 found.append(Defect("image also in the train split", name, str(path)))
             sizes[image["id"]] = _ANY_SIZE if defect else (image["width"], image["height"])
-            done += 1
-            if progress:
-                progress(done, total)
+            counter.step()
         defects = _annotation_defects(split, sizes, data.classes, name, thorough)
         found += [Defect(kind, name, str(place)) for kind, place in defects]
     return found
@@ -148,12 +152,9 @@ def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[
     if not path.is_file():
         return "missing image", f"{source}: {path}"
     try:
-        with Image.open(path) as picture:
-            if decode or not ends_complete(path, picture.format):
-                picture.load()
-            width, height = oriented_size(picture)
-    except IMAGE_ERRORS as error:
-        return "unreadable image", f"{path} ({error})"
+        width, height = whole_image_size(path, decode)
+    except DataError as error:
+        return "unreadable image", f"{path} ({error.__cause__})"
     stated = record["width"], record["height"]
     if stated != (width, height):
         return "image size differs", f"{path} is {width} x {height}, {source} says {stated}"

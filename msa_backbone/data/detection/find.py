@@ -4,11 +4,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError
+from ..folders import user_folder
 from ..formats.coco import read_coco, with_categories
+from ..formats.detection_data import DetectionData, Split
 from ..formats.voc import read_voc
 
 LAYOUTS = """\
@@ -33,46 +34,20 @@ _LONE = (
 _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stuff_")
 
 
-@dataclass(frozen=True)
-class Split:
-    """One split: `content` in COCO's form (see `annotations`), images below `image_dir`.
-
-    `ann_file` is the COCO json that holds `content`, None where no such file exists (VOC, or a
-    split made by `make_val_split`) and `write_index` has to write one. `source` is what was read.
-    """
-
-    content: dict
-    image_dir: Path
-    ann_file: Path | None
-    source: Path
-
-
-@dataclass(frozen=True)
-class DetectionData:
-    """The data under `root`: `format` is 'coco' or 'voc', `splits` has train, val, test.
-
-    `notes` tell the user what was decided and why.
-    """
-
-    root: Path
-    format: str
-    classes: tuple[str, ...]
-    splits: dict[str, Split]
-    notes: tuple[str, ...]
-
-
 def find_detection_data(
     root: str | os.PathLike, classes: Sequence[str] | None = None
 ) -> DetectionData:
     """Find the data in the folder `root`, in one of `LAYOUTS`; nothing is written.
 
-    `classes` drops all other classes. VOC takes their order; COCO keeps the order of the json,
-    since loaders number the categories by it. Raises DataError if there is no such data, if a file
-    of it cannot be read or if the splits disagree.
+    Args:
+        root: the folder.
+        classes: the classes to keep; all by default. VOC takes their order. COCO keeps the order
+            of the json, as loaders number the categories by it.
+
+    Raises:
+        DataError: if there is no such data, a file of it cannot be read, or the splits disagree.
     """
-    root = Path(os.path.abspath(root))
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    root = user_folder(root)
     if files := coco_files(root):
         return _coco_data(root, files, classes)
     if folders := _voc_folders(root):
@@ -105,24 +80,27 @@ def _coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None
     kept = tuple(name for name in names["train"] if name in chosen)
     splits = {}
     for split, path in files.items():
-        own = tuple(name for name in names[split] if classes is None or name in kept)
-        if own != kept:
-            odd = ", ".join(sorted(map(str, set(own) ^ set(kept)))) or "another order"
+        found = tuple(name for name in names[split] if classes is None or name in kept)
+        if found != kept:
+            odd = ", ".join(sorted(map(str, set(found) ^ set(kept)))) or "another order"
             fix = "list the same categories in the same order in both"
             raise DataError(f"{path}: categories differ from {first.name} ({odd}); {fix}")
         image_dir = _coco_image_dir(root, split, path, contents[split])
         content = _ids_above_zero(contents[split])
-        own_file = path if content is contents[split] else None
-        splits[split] = Split(content, image_dir, own_file, path)
-    found = [str(path.relative_to(root)) for path in files.values()]
+        ann_file = path if content is contents[split] else None
+        splits[split] = Split(content, image_dir, ann_file, path)
+    used = [str(path.relative_to(root)) for path in files.values()]
     unused = [p.name for p in sorted(first.parent.glob("*.json")) if p not in files.values()]
-    notes = [f"format coco: found {', '.join(found)}", *(f"not used: {name}" for name in unused)]
+    notes = [f"format coco: found {', '.join(used)}", *(f"not used: {name}" for name in unused)]
     notes += _class_notes(kept, f"as {first.name} orders them", contents["train"])
     return DetectionData(root, "coco", kept, splits, (*notes, *count_notes(splits, kept)))
 
 
 def _ids_above_zero(content: dict) -> dict:
-    """The content; an annotation id 0, which pycocotools cannot match, raises all ids by one."""
+    """The content; where an annotation has id 0, all ids are raised by one.
+
+    pycocotools takes 0 for "no match", so that this object would never count as found.
+    """
     records = content["annotations"]
     if not any(record["id"] == 0 for record in records):
         return content
@@ -131,7 +109,7 @@ def _ids_above_zero(content: dict) -> dict:
 
 
 def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
-    """The first folder that holds the first images of the json, or else the most of all."""
+    """The folder of the images: the first that has the first three, or else most of them all."""
     match = _SPLIT_WORD.search(path.stem)
     words = [match[1]] if match else []
     words += [word for word, name in _SPLIT_OF.items() if name == split and word not in words]
@@ -154,7 +132,7 @@ def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
 
 
 def voc_base(root: Path) -> Path:
-    """The folder of the VOC year in `root`, or `root` itself; raises DataError for several."""
+    """The folder of the year (VOC2007, ...) in `root`, or `root` itself; DataError for several."""
     years = sorted([*root.glob("VOC20[0-9][0-9]"), *root.glob("VOCdevkit/VOC20[0-9][0-9]")])
     if len(years) > 1:
         raise DataError(f"{root}: has several VOC years; give {' or '.join(map(str, years))}")

@@ -1,28 +1,37 @@
 """A val split where there is none, and the COCO jsons that a training reads."""
 
-import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from ...errors import DataError
-from ..splits import choose_val, require_outside
-from .find import DetectionData, Split, count_notes
+from ...files.whole_files import write_whole
+from ..folders import require_outside
+from ..formats.detection_data import DetectionData, Split
+from ..splits import choose_val
+from .find import count_notes
 
 
 def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) -> DetectionData:
-    """Move `fraction` of the training images, at least one, to a val split if there is none.
+    """Move some training images, at least one, into a val split if there is none.
 
-    The choice depends on the images' names and `seed` only; test stays as it is. Raises DataError
-    for fewer than two training images, ValueError for a `fraction` outside (0, 1).
+    Args:
+        data: what was found; its test split stays as it is.
+        fraction: of the training images.
+        seed: the choice depends on it and on the images' names only.
+
+    Raises:
+        DataError: for fewer than two training images, or if the split would take every object.
+        ValueError: for a `fraction` outside (0, 1).
     """
     if "val" in data.splits:
         return data
     train = data.splits["train"]
     names = {image["file_name"] for image in train.content["images"]}
     val = choose_val(data.root, names, fraction, seed)
-    made = {"train": _part(train, set(names) - val), "val": _part(train, val)}
+    made = {"train": _part(train, names - val), "val": _part(train, val)}
     if train.content["annotations"] and not made["train"].content["annotations"]:
         raise DataError(f"{data.root}: the val split made here takes every object; give one")
     note = f"val is {len(val)} of the {len(names)} training images (seed {seed})"
@@ -31,27 +40,24 @@ def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) ->
 
 
 def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
-    """The COCO json of a split: the user's own, or the one `write_index` puts in `index_dir`."""
+    """The COCO json of a split: the user's, or the one that `write_index` puts in `index_dir`."""
     return data.splits[split].ann_file or index_dir / f"{split}.json"
 
 
 def write_index(data: DetectionData, index_dir: Path) -> None:
-    """Write, each in one step, the COCO jsons of the splits that have none of their own.
+    """Write the COCO jsons of the splits that have none.
 
-    Raises DataError for an `index_dir` inside the data: the user's folder is never written to.
+    Raises:
+        DataError: for an `index_dir` inside the data.
     """
-    to_write = {name: split for name, split in data.splits.items() if split.ann_file is None}
     require_outside(index_dir, data.root)
-    for name, split in to_write.items():
-        index_dir.mkdir(parents=True, exist_ok=True)
-        path = ann_file(data, name, index_dir)
-        part = path.with_name(f"{path.name}.{os.getpid()}")
-        part.write_bytes(msgspec.json.encode(split.content))
-        os.replace(part, path)
+    for name, split in data.splits.items():
+        if split.ann_file is None:
+            write_whole(ann_file(data, name, index_dir), msgspec.json.encode(split.content))
 
 
-def _part(split: Split, file_names: set[str]) -> Split:
-    """The same categories with only the images of `file_names` and their annotations."""
+def _part(split: Split, file_names: Collection[str]) -> Split:
+    """The split with only the images of `file_names` and their annotations."""
     images = [image for image in split.content["images"] if image["file_name"] in file_names]
     ids = {image["id"] for image in images}
     annotations = [r for r in split.content["annotations"] if r["image_id"] in ids]

@@ -1,34 +1,35 @@
-"""Mend the defects that `checks` finds, as far as that needs no guess."""
+"""Mend the defects that `check` finds, as far as that needs no guess."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-
 from ...errors import DataError
-from ...files.images import IMAGE_ERRORS, file_digest, oriented_size
+from ...files.images import file_digest, image_size
 from ..formats.coco import segmentation_of
+from ..formats.detection_data import DetectionData, Split
 from ..formats.instance_masks import mask_defect
+from ..image_counter import ImageCounter, Progress
 from .check import box_defect, image_defect
-from .find import DetectionData, Split, count_notes
+from .find import count_notes
 
 
 def repair(
-    data: DetectionData, progress: Callable[[int, int], None] | None = None
+    data: DetectionData, progress: Progress | None = None
 ) -> tuple[DetectionData, list[str]]:
     """Mend what can be mended and leave out what cannot.
 
-    Missing and unreadable images go, with their objects, and so do images whose file has another
-    size than the annotated one: where the boxes belong is not known. Boxes are ordered, clipped to
-    their image, or go where nothing is left of them; ids become unique; training images that are
-    also in another split go from train. Objects of an id that two images or two categories share
-    go.
+    - Images that are missing or unreadable go, with their objects. So do images of another size
+      than annotated, as nobody knows where their boxes belong.
+    - Boxes get their corners ordered and are clipped to their image, and go if nothing is left.
+    - Ids become unique. Objects of an id that two images or two categories share go, as nobody
+      knows whose they are.
+    - Training images that are also in another split go from train.
 
     Args:
         data: what `find_detection_data` found; all images are decoded.
-        progress: called after every image with the number of images done and of all.
+        progress: called after every image.
 
     Returns:
         The repaired data, in memory, and a line for every change. Only objects of `data.classes`
@@ -40,19 +41,12 @@ def repair(
     changes: list[str] = []
     splits: dict[str, Split] = {}
     elsewhere: dict[bytes, str] = {}
-    done, total = 0, sum(len(split.content["images"]) for split in data.splits.values())
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            progress(done, total)
-
+    counter = ImageCounter(data.num_images, progress)
     for name in sorted(data.splits, key=("test", "val", "train").index):
         split = data.splits[name]
-        taboo = elsewhere if name == "train" else {}
-        images, kept_ids, own = _repaired_images(name, split, taboo, changes, step)
-        elsewhere |= own
+        refused = elsewhere if name == "train" else {}
+        images, kept_ids, digests = _repaired_images(name, split, refused, changes, counter)
+        elsewhere |= digests
         content = {**split.content, "images": images}
         content["categories"] = _repaired_categories(name, split, data.classes, changes)
         content["annotations"] = _repaired_annotations(name, split, content, kept_ids, changes)
@@ -70,20 +64,20 @@ def repair(
 def _repaired_images(
     name: str,
     split: Split,
-    taboo: dict[bytes, str],
+    refused: dict[bytes, str],
     changes: list[str],
-    step: Callable[[], None],
+    counter: ImageCounter,
 ) -> tuple[list[dict], dict[object, object], dict[bytes, str]]:
-    """The images to keep, what each id has become, and the split of each image's content.
+    """The images to keep, what each of their ids has become, and the split by the files' digests.
 
-    Images whose content is in `taboo` go.
+    Files whose digest is in `refused` go.
     """
     paths_of: dict[object, set[Path]] = {}
     for image in split.content["images"]:
         paths_of.setdefault(image["id"], set()).add(split.image_dir / image["file_name"])
-    images, ids, id_of_path, own = [], {}, {}, {}
+    images, ids, id_of_path, digests = [], {}, {}, {}
     for image in split.content["images"]:
-        step()
+        counter.step()
         path = split.image_dir / image["file_name"]
         if len(paths_of[image["id"]]) > 1:
             changes.append(f"{name}: {path}: left out, its id {image['id']!r} is also another's")
@@ -100,21 +94,20 @@ def _repaired_images(
             changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
             continue
         digest = file_digest(path)
-        if digest in taboo:
-            changes.append(f"{name}: {path}: left out, it is also in {taboo[digest]}")
+        if digest in refused:
+            changes.append(f"{name}: {path}: left out, it is also in {refused[digest]}")
             continue
-        own[digest] = name
+        digests[digest] = name
         ids[image["id"]] = id_of_path[path] = image["id"]
         images.append(image)
-    return images, ids, own
+    return images, ids, digests
 
 
 def _with_size_of_file(image: dict, path: Path) -> dict:
     """The image with its file's size, where that can be read."""
     try:
-        with Image.open(path) as picture:
-            width, height = oriented_size(picture)
-    except IMAGE_ERRORS:
+        width, height = image_size(path)
+    except DataError:
         return image
     return {**image, "width": width, "height": height}
 

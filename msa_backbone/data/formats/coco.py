@@ -1,8 +1,7 @@
 """Reading COCO jsons.
 
-Everything behind this file sees one form, COCO's: images, categories and annotations with boxes as
-left, top, width and height in pixels. The `segmentation` of a record stays the JSON that it was
-until `segmentation_of` decodes it: nine tenths of a large file are never needed as objects.
+The polygons of a large file are nine tenths of its text, and most of them are never looked at. So
+the `segmentation` of an annotation stays the text that it was until `segmentation_of` decodes it.
 """
 
 import json
@@ -20,7 +19,13 @@ _COCO_FIELDS = {  # what loading and scoring read of every record
 
 
 def read_coco(path: Path) -> dict:
-    """The content of a COCO json, sure to hold the records' fields; raises DataError."""
+    """The content of a COCO json, in the form of `Split.content`.
+
+    Every record is sure to hold its fields; whether their values make sense is for `check` to say.
+
+    Raises:
+        DataError: if it is no JSON, or a field is missing or of the wrong type.
+    """
     text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
         content = _decode_coco(text)
@@ -48,7 +53,7 @@ def read_coco(path: Path) -> dict:
 
 
 def _decode_coco(text: bytes) -> object:
-    """The parsed JSON, but for the segmentations."""
+    """The parsed JSON, with segmentations left as text."""
     try:
         content = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         records = msgspec.json.decode(content.pop("annotations"), type=list[dict[str, msgspec.Raw]])
@@ -71,7 +76,7 @@ def segmentation_of(record: dict) -> object:
 
 
 def with_categories(content: dict, names: tuple[str, ...]) -> dict:
-    """The content with the categories `names`, numbered from 1, and their annotations only."""
+    """The content with the categories `names` only, numbered from 1, and their annotations."""
     ids = {name: number for number, name in enumerate(names, start=1)}
     new_ids = {category["id"]: ids.get(category["name"]) for category in content["categories"]}
     return {

@@ -1,4 +1,7 @@
-"""Index masks as files: found beside images, their values and colours, and what they mean."""
+"""Index masks: pictures whose pixels hold the number of a class, found, read and written.
+
+A pixel of `IGNORE_INDEX` belongs to no class: it is neither trained on nor scored.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...errors import DataError
-from ...files.images import IMAGE_ERRORS, IMAGE_SUFFIXES
+from ...errors import DataError, first_and_count
+from ...files.images import IMAGE_SUFFIXES, open_image
+from ..folders import read_list
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
 IGNORE_INDEX = 255
@@ -25,11 +29,20 @@ _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")  # the last is la
 def class_names(
     root: Path, first_mask: Path, given: Sequence[str] | None, voc: bool
 ) -> tuple[tuple[str, ...], str]:
-    """The classes' names in the order of the masks' values, and where they are from."""
+    """The classes' names in the order of the masks' values, and in words where they are from.
+
+    Args:
+        root: the data; a file of names in it goes before all else.
+        first_mask: a mask, to say what values it holds where no names are known.
+        given: names that the user has given.
+        voc: whether VOC's 21 classes are meant where nothing else is said.
+
+    Raises:
+        DataError: if the names are unknown, contradict each other, or one stands twice.
+    """
     path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
     if path:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        names = tuple(line.strip() for line in lines if line.strip())
+        names = tuple(read_list(path))
         origin = f"as {path.name} names them"
         if given is not None and tuple(given) != names:
             raise DataError(
@@ -42,7 +55,7 @@ def class_names(
     else:
         names, origin = (), ""
     if not names:
-        values = ", ".join(map(str, sorted(mask_values(first_mask)[1])))
+        values = ", ".join(map(str, sorted(values_in(read_index_mask(first_mask)))))
         raise DataError(
             f"{root}: the class names are unknown; write them into {root / _NAME_FILES[0]}, a line "
             f"for each value from 0 on, or give --classes ({first_mask.name} holds {values})"
@@ -52,31 +65,42 @@ def class_names(
     return names, origin
 
 
-def mask_values(path: Path) -> tuple[tuple[int, int], set[int]]:
-    """Width and height of an index mask, and the values it holds, `IGNORE_INDEX` left out.
+def read_index_mask(path: Path, numbers_of: str = "class") -> np.ndarray:
+    """The numbers in an index mask; a palette's colours mean nothing.
+
+    Args:
+        path: the file.
+        numbers_of: what is numbered, 'class' or 'object', for the error.
+
+    Returns:
+        (H, W): uint8; 0 and 1 of 1-bit files; wider integers of files with more than 8 bits.
 
     Raises:
         DataError: if it cannot be read, or is in colours.
     """
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("L", "P", "1", "I;16", "I"):
-                raise DataError(
-                    f"{path}: is a picture in colours ({picture.mode}), not an index mask; save "
-                    "the number of its class in every pixel, as 8-bit grey or palette PNG"
-                )
-            values = np.asarray(picture)
-            size = picture.size
-    except DataError:
-        raise
-    except IMAGE_ERRORS as error:
-        raise DataError(f"{path}: unreadable mask ({error}); replace the file") from None
-    return size, set(np.unique(values).tolist()) - {IGNORE_INDEX}
+    with open_image(path, "mask") as picture:
+        if picture.mode not in ("L", "P", "1", "I;16", "I"):
+            raise DataError(
+                f"{path}: is a picture in colours ({picture.mode}), not an index mask; save the "
+                f"number of its {numbers_of} in every pixel, as 8-bit grey or palette PNG"
+            )
+        return np.asarray(picture, np.uint8 if picture.mode == "1" else None)
+
+
+def values_in(mask: np.ndarray) -> set[int]:
+    """The values that an index mask holds, `IGNORE_INDEX` left out."""
+    return set(np.unique(mask).tolist()) - {IGNORE_INDEX}
+
+
+def write_index_mask(path: Path, mask: np.ndarray) -> None:
+    """Write an index mask (H, W) uint8 as grey PNG; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(mask).save(path)
 
 
 def mask_palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] | None:
     """The colours of a palette mask, if it has a different one for every class."""
-    with Image.open(mask) as picture:
+    with open_image(mask, "mask") as picture:
         flat = picture.getpalette() if picture.mode == "P" else None
     colours = [tuple(flat[3 * i : 3 * i + 3]) for i in range(classes)] if flat else []
     return tuple(colours) if len(set(colours)) == classes and len(colours[-1]) == 3 else None
@@ -84,10 +108,14 @@ def mask_palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] |
 
 @dataclass(frozen=True)
 class MaskSplit:
-    """One split: `names` are image files below `image_dir` without `image_suffix`, sorted.
+    """One split: images, and the mask of each.
 
-    The mask of a name is that name with `mask_suffix` below `mask_dir`. `mask_dir` is None where
-    the masks are still to be drawn from instances.
+    Attributes:
+        names: of the images, sorted: paths below `image_dir` without `image_suffix`.
+        image_dir, image_suffix: where the images are, and how all of their names end.
+        mask_dir: where the masks are, by the images' names; None where they are still to be drawn
+            from instances.
+        mask_suffix: how all of the masks' names end.
     """
 
     names: tuple[str, ...]
@@ -119,7 +147,16 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
 def paired(
     image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
 ) -> MaskSplit:
-    """The images of a folder, or those named, each with its mask; raises DataError."""
+    """The images of a folder, each with its mask.
+
+    Args:
+        image_dir, mask_dir: the folders; both are searched at any depth.
+        names: the images to take, without suffix; all if None.
+        why: says for an error who has named them.
+
+    Raises:
+        DataError: if there is no image, one has no mask, or their names end differently.
+    """
     images = sorted(_files(image_dir, IMAGE_SUFFIXES))
     if names is not None:
         stems = {image.rpartition(".")[0]: image for image in images}
@@ -133,18 +170,19 @@ def paired(
     stems = [image.removesuffix(ending) for image in images]
     masks = set(_files(mask_dir, _MASK_SUFFIXES))
     suffix = _mask_suffix(stems, masks)
-    lost = [stem for stem in stems if f"{stem}{suffix}" not in masks]
+    lost = [
+        f"{image_dir / stem}{ending}: has no mask {mask_dir / stem}{suffix}; add it or remove the "
+        "image"
+        for stem in stems
+        if f"{stem}{suffix}" not in masks
+    ]
     if lost:
-        more = f"; {len(lost) - 1} more like it" if len(lost) > 1 else ""
-        raise DataError(
-            f"{image_dir / lost[0]}{ending}: has no mask {mask_dir / lost[0]}{suffix}; add it "
-            f"or remove the image{more}"
-        )
+        raise DataError(first_and_count(lost, "more like it"))
     return MaskSplit(tuple(stems), image_dir, ending, mask_dir, suffix)
 
 
 def common_ending(files: Sequence[str], source: Path) -> str:
-    """The ending of all files, dot included: mmseg reads one; raises DataError for several."""
+    """The ending of all files, with its dot; raises DataError for several, as mmseg reads one."""
     endings = sorted({f".{file.rpartition('.')[2]}" for file in files})
     if len(endings) > 1:
         raise DataError(
@@ -154,7 +192,10 @@ def common_ending(files: Sequence[str], source: Path) -> str:
 
 
 def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
-    """What follows an image's name in the name of its mask: '.png', '_mask.png', ..."""
+    """What follows an image's name in the name of its mask: '.png', '_mask.png', ...
+
+    The tails behind the first names are tried, and the one that most masks have is taken.
+    """
     tails = {
         mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
     }

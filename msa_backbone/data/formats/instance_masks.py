@@ -1,13 +1,14 @@
-"""Segmentations of COCO annotations: whether they are sound, and what they look like as masks."""
+"""Masks of single objects, as COCO's annotations hold them: polygons or run-length codes (RLEs)."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from ...errors import DataError
-from ..detection.find import DetectionData, Split
 from .coco import segmentation_of
+from .detection_data import DetectionData, Split
 
 MALFORMED = "segmentation is malformed"
 MEND = (
@@ -42,12 +43,12 @@ def is_segmentation(segmentation: object, width: float, height: float) -> bool:
     """Whether it has the form of polygons, or of a run-length code of that size."""
     if isinstance(segmentation, dict):
         counts = segmentation.get("counts")
-        if isinstance(counts, list) and not all(isinstance(n, int) and n >= 0 for n in counts):
-            return False
-        whole = not isinstance(counts, list) or sum(counts) == width * height
-        return (
-            isinstance(counts, str | list) and whole and segmentation.get("size") == [height, width]
-        )
+        if isinstance(counts, list):
+            lengths = all(isinstance(length, int) and length >= 0 for length in counts)
+            fits = lengths and sum(counts) == width * height
+        else:
+            fits = isinstance(counts, str)
+        return fits and segmentation.get("size") == [height, width]
     return isinstance(segmentation, list) and all(
         isinstance(polygon, list)
         and len(polygon) >= 6
@@ -79,6 +80,30 @@ def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarra
     else:
         code = segmentation
     return coco_mask.decode(code).astype(bool)
+
+
+def encode_mask(mask: np.ndarray) -> dict:
+    """A boolean mask (H, W) as a compressed run-length code that JSON can hold."""
+    code = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": list(mask.shape), "counts": code["counts"].decode()}
+
+
+def draw_index_mask(objects: Iterable[tuple[dict, int]], height: int, width: int) -> np.ndarray:
+    """Draw the masks of an image's objects into one index mask; the smaller object is on top.
+
+    Args:
+        objects: annotations in COCO's form, each with the value that its pixels get. One without
+            a segmentation is not drawn.
+        height, width: of the image, in pixels.
+
+    Returns:
+        (H, W) uint8; 0 where no object is.
+    """
+    mask = np.zeros((height, width), np.uint8)
+    for record, value in sorted(objects, key=lambda pair: -pair[0]["area"]):
+        if segmentation := segmentation_of(record):
+            mask[decode_mask(segmentation, height, width)] = value
+    return mask
 
 
 def is_finite(value: object) -> bool:

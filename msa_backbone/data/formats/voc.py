@@ -1,35 +1,38 @@
 """Reading VOC's xml files into COCO's form.
 
-A VOC box keeps mmdet's reading of it (corners minus one, their difference as the size), so that
-results compare with mmdet's, but a fraction of a pixel, which mmdet cuts off, is kept; a
+VOC counts pixels from 1. A box is read as mmdet reads it, so that results compare: one is taken off
+its corners, and its size is their difference. Unlike mmdet, fractions of a pixel are kept. A
 `difficult` object becomes a crowd, which training and scoring ignore.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, ParseError
 
-from PIL import Image
+from defusedxml import ElementTree
 
 from ...errors import DataError
-from ...files.images import IMAGE_ERRORS, IMAGE_SUFFIXES, oriented_size
+from ...files.images import IMAGE_SUFFIXES, image_size
+from ..folders import read_list
 
 
 def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> dict:
     """The images of a VOC list, or of all xml files if there is none, in COCO's form.
 
-    Images and annotations have their place in the xml files as `voc_place`, and the number of the
-    object there, from 0 on, as `voc_index`; what is not a number
-    stays as written, for the checks to report. Raises DataError.
+    Sizes and corners that are not numbers stay as written, for the checks to report.
+
+    Returns:
+        As `Split.content`. The records say in addition where they are from: `voc_place` is the xml
+        file, with the object of an annotation, and `voc_index` the object's number there, from 0.
+
+    Raises:
+        DataError: for a list or an xml file that cannot be read.
     """
     images, annotations, category_ids = [], [], {}
     for image_id, name in enumerate(_voc_names(ann_file, annotation_dir), start=1):
         path = annotation_dir / f"{name}.xml"
-        try:
-            root = ElementTree.parse(path).getroot()
-        except (ElementTree.ParseError, ValueError, LookupError) as error:
-            raise DataError(f"{path}: not valid XML ({error}); export it again") from None
+        root = read_xml(path)
         file_name = _voc_file_name(image_dir, name)
         width, height = _voc_size(root, image_dir / file_name)
         images.append(
@@ -67,12 +70,19 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
     return {"images": images, "categories": categories, "annotations": annotations}
 
 
+def read_xml(path: Path) -> Element:
+    """The root of an xml file; raises DataError, also for entities, which can grow without end."""
+    try:
+        return ElementTree.parse(path).getroot()
+    except (ParseError, ValueError, LookupError) as error:
+        raise DataError(f"{path}: not valid XML ({error}); export it again") from None
+
+
 def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
     """The image names, without suffix."""
     if ann_file is None:
         return sorted(path.stem for path in annotation_dir.glob("*.xml"))
-    lines = ann_file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    names = [line.strip() for line in lines if line.strip()]
+    names = read_list(ann_file, errors="replace")
     for name, count in Counter(names).items():
         xml = annotation_dir / f"{name}.xml"
         if not xml.is_file():
@@ -89,13 +99,12 @@ def _voc_file_name(image_dir: Path, name: str) -> str:
     return next((file for file in file_names if (image_dir / file).is_file()), file_names[0])
 
 
-def _voc_size(root: ElementTree.Element, image: Path) -> tuple:
+def _voc_size(root: Element, image: Path) -> tuple:
     """Width and height as stated, or those of the image file if the xml states no size."""
     if root.find("size") is None:
         try:
-            with Image.open(image) as picture:
-                return oriented_size(picture)
-        except IMAGE_ERRORS:
+            return image_size(image)
+        except DataError:
             return None, None
     texts = root.findtext("size/width"), root.findtext("size/height")
     return _numbers(texts) or texts

@@ -1,24 +1,26 @@
 """Check segmentation data for what would stop or spoil a training, before it starts."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
-
-from ...errors import DataError
-from ...files.images import IMAGE_ERRORS, ends_complete, oriented_size
+from ...errors import DataError, first_and_count
+from ...files.images import whole_image_size
 from ..detection.check import check_detection_data
-from ..formats.index_masks import IGNORE_INDEX, mask_values
+from ..formats.index_masks import IGNORE_INDEX, read_index_mask, values_in
 from ..formats.instance_masks import require_segmentations
+from ..image_counter import ImageCounter, Progress
+from ..splits import copies_warning
 from .find import SegmentationData
 
 
-def check_segmentation_data(
-    data: SegmentationData, progress: Callable[[int, int], None] | None = None
-) -> list[str]:
-    """Read all images and masks; return warnings, one line for each kind of defect.
+def check_segmentation_data(data: SegmentationData, progress: Progress | None = None) -> list[str]:
+    """Read all images and masks; instances are checked as detection data.
 
-    `progress(done, total)` is called after every image. Instances are checked as detection data.
+    Args:
+        data: what to check.
+        progress: called after every image.
+
+    Returns:
+        Warnings, one line for each kind of defect.
 
     Raises:
         DataError: for the first image or mask that would spoil a training, with how to mend it.
@@ -28,41 +30,41 @@ def check_segmentation_data(
         return check_detection_data(data.instances, progress=progress)
     errors, warnings = mask_defects(data, progress)
     if errors:
-        more = f"; {len(errors) - 1} more errors" if len(errors) > 1 else ""
-        raise DataError(f"{errors[0]}{more}")
+        raise DataError(first_and_count(errors))
     return warnings
 
 
 def mask_defects(
-    data: SegmentationData,
-    progress: Callable[[int, int], None] | None = None,
-    full_decode_limit: float = 5000,
+    data: SegmentationData, progress: Progress | None = None, full_decode_limit: float = 5000
 ) -> tuple[list[str], list[str]]:
-    """Read all masks and images; return what would spoil a training, and what only shrinks it.
+    """Read all masks and images.
 
-    A line each. `progress(done, total)` is called after every image. So many images are decoded; of
-    the others, as in `checks.detection_defects`, the size and the end of the file are read.
+    Args:
+        data: images with masks.
+        progress: called after every image.
+        full_decode_limit: how many images are decoded; of the others, see `whole_image_size`, the
+            size and the end of the file are read.
+
+    Returns:
+        What would spoil a training, and what only shrinks it, a line each.
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
     in_train = {train.image(name) for name in train.names}
-    done, total, twice = 0, sum(len(split.names) for split in data.splits.values()), []
-    errors = []
+    counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
+    errors, copies = [], []
     for split_name, split in data.splits.items():
         seen[split_name] = set()
         for name in split.names:
-            image = split.image(name)
+            image, mask = split.image(name), split.mask(name)
+            decode = counter.done < full_decode_limit
             try:
-                seen[split_name] |= _read_pair(
-                    image, split.mask(name), data.label_map, done < full_decode_limit
-                )
+                seen[split_name] |= _classes_in(mask, image, data.label_map, decode)
             except DataError as error:
                 errors.append(str(error))
             if split_name != "train" and image in in_train:
-                twice.append(image)
-            done += 1
-            if progress:
-                progress(done, total)
+                copies.append(image)
+            counter.step()
     if not errors and not seen["train"]:
         errors.append(
             f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
@@ -73,13 +75,22 @@ def mask_defects(
             f"{train.mask_dir}: only class 0 ({data.classes[0]}) has training pixels, as "
             f"{IGNORE_INDEX} means ignore; where it stands for the foreground, save that as 1"
         )
-    return errors, _warnings(data, seen, twice)
+    absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
+    warnings = [f"classes without a training pixel: {', '.join(absent)}"] if absent else []
+    return errors, warnings + copies_warning(copies)
 
 
-def _read_pair(image: Path, mask: Path, label_map: dict[int, int], decode: bool) -> set[int]:
-    """The classes in a mask; raises DataError for a defect of the mask or of the image."""
-    size, values = mask_values(mask)
-    _check_image(image, mask, size, decode)
+def _classes_in(mask: Path, image: Path, label_map: dict[int, int], decode: bool) -> set[int]:
+    """The classes in a mask; raises DataError for a defect of the mask or of its image."""
+    pixels = read_index_mask(mask)
+    height, width = pixels.shape
+    image_width, image_height = whole_image_size(image, decode)
+    if (image_width, image_height) != (width, height):
+        raise DataError(
+            f"{mask}: is {width} x {height}, its image {image} is {image_width} x {image_height}; "
+            "make the mask anew in the image's size (by nearest neighbour)"
+        )
+    values = values_in(pixels)
     if unknown := values - set(label_map):
         raise DataError(
             f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
@@ -87,31 +98,3 @@ def _read_pair(image: Path, mask: Path, label_map: dict[int, int], decode: bool)
             "class of every value, void for what to ignore"
         )
     return {label_map[value] for value in values} - {IGNORE_INDEX}
-
-
-def _check_image(image: Path, mask: Path, mask_size: tuple[int, int], decode: bool) -> None:
-    try:
-        with Image.open(image) as picture:
-            if decode or not ends_complete(image, picture.format):
-                picture.load()
-            size = oriented_size(picture)
-    except IMAGE_ERRORS as error:
-        raise DataError(f"{image}: unreadable image ({error}); replace the file") from None
-    if size != mask_size:
-        raise DataError(
-            f"{mask}: is {mask_size[0]} x {mask_size[1]}, its image {image} is {size[0]} x "
-            f"{size[1]}; make the mask anew in the image's size (by nearest neighbour)"
-        )
-
-
-def _warnings(data: SegmentationData, seen: dict[str, set[int]], twice: list[Path]) -> list[str]:
-    lines = []
-    absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
-    if absent:
-        lines.append(f"classes without a training pixel: {', '.join(absent)}")
-    if twice:
-        lines.append(
-            f"images also in the train split: {len(twice)}, first {twice[0]}; their score tells "
-            "little, keep each in one split"
-        )
-    return lines

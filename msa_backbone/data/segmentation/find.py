@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError
-from ..detection.find import DetectionData, coco_files, find_detection_data, voc_base
+from ..detection.find import coco_files, find_detection_data, voc_base
 from ..detection.index import make_val_split
+from ..folders import read_list, user_folder
+from ..formats.detection_data import DetectionData
+from ..formats.drawn_masks import mask_classes, masks_to_draw
 from ..formats.index_masks import (
     IGNORE_INDEX,
     IGNORED_NAMES,
     MaskSplit,
     class_names,
-    common_ending,
     holds_masks,
     mask_palette,
     paired,
 )
-from ..splits import choose_val
+from ..splits import SPLIT_WORDS, choose_val
 
 SEGMENTATION_LAYOUTS = """\
 images  images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with or
@@ -34,11 +36,6 @@ Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of th
 --classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore", and so does the value of a
 class named void, ignore or unlabelled."""
 
-SPLIT_WORDS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
 _FOLDERS = (
     *(("images", masks) for masks in ("masks", "labels", "annotations")),
     ("img_dir", "ann_dir"),
@@ -48,11 +45,16 @@ _FOLDERS = (
 
 @dataclass(frozen=True)
 class SegmentationData:
-    """The data under `root`: `splits` has train, val, test; `classes` in the order of the values.
+    """The data of a folder.
 
-    `palette` has a colour for each class, (R, G, B) in 0..255, where the masks bring one.
-    `label_map` has the class, or `IGNORE_INDEX`, of every value that the masks may hold.
-    `instances` are what the masks are drawn from, None where there are masks.
+    Attributes:
+        root: the folder.
+        classes: their names, in the order of a model's outputs.
+        palette: a colour for each class, (R, G, B) in 0..255, where the masks bring one.
+        splits: by name: train, val and perhaps test.
+        notes: what the user should know: what was decided and why.
+        label_map: the number of the class, or `IGNORE_INDEX`, of every value in the masks.
+        instances: what the masks are drawn from; None where there are masks.
     """
 
     root: Path
@@ -77,9 +79,7 @@ def find_segmentation_data(
     Raises:
         DataError: if there is no such data, an image has no mask, or the class names are unknown.
     """
-    root = Path(os.path.abspath(root))
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; name the folder that holds the data")
+    root = user_folder(root)
     if found := _voc_splits(root) or _folder_splits(root):
         return _mask_data(root, found, classes)
     if coco_files(root):
@@ -99,8 +99,7 @@ def _voc_splits(root: Path) -> dict[str, MaskSplit]:
     splits = {}
     for split, path in lists.items():
         if path.is_file():
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-            names = [line.strip() for line in lines if line.strip()]
+            names = read_list(path)
             if split != "test" or any((masks / f"{name}.png").is_file() for name in names):
                 splits[split] = paired(images, masks, names, f"{path} lists it")
     return splits
@@ -128,7 +127,7 @@ def _folder_splits(root: Path) -> dict[str, MaskSplit]:
         if (root / images).is_dir() and holds_masks(root / masks):
             for folder in sorted((root / images).iterdir()):
                 if folder.is_dir() and folder.name.lower().startswith(tuple(SPLIT_WORDS)):
-                    words = ", ".join(word for own in SPLIT_WORDS.values() for word in own)
+                    words = ", ".join(word for words in SPLIT_WORDS.values() for word in words)
                     raise DataError(
                         f"{folder}: looks like a split by another name, and would be mixed with "
                         f"the others; name the folders of images and masks {words}"
@@ -153,23 +152,16 @@ def _mask_data(
     }
     notes.append(f"{len(names)} classes, {origin}: {', '.join(names)}")
     notes += [f"{values[v]} ({v}) is ignored" for v in label_map if values[v] not in names]
-    notes += [f"{split}: {len(own.names)} images" for split, own in splits.items()]
+    notes += [f"{name}: {len(split.names)} images" for name, split in splits.items()]
     if "val" not in splits:
         chosen = choose_val(root, train.names)
-        own = {"train": sorted(set(train.names) - chosen), "val": sorted(chosen)}
-        splits = splits | {s: replace(train, names=tuple(part)) for s, part in own.items()}
+        parts = {"train": set(train.names) - chosen, "val": chosen}
+        made = {name: replace(train, names=tuple(sorted(part))) for name, part in parts.items()}
+        splits = splits | made
         notes.append(f"val is {len(chosen)} of the {len(train.names)} training images (seed 0)")
     colours = mask_palette(first, len(values))
     palette = tuple(colours[v] for v in label_map if values[v] in names) if colours else None
     return SegmentationData(root, names, palette, splits, tuple(notes), label_map)
-
-
-def semantic_classes(classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes of masks drawn from instances: the background first.
-
-    Exports that give it a category of its own mean the same.
-    """
-    return ("background", *(name for name in classes if name.lower() != "background"))
 
 
 def masks_of_instances(instances: DetectionData) -> SegmentationData:
@@ -178,24 +170,8 @@ def masks_of_instances(instances: DetectionData) -> SegmentationData:
     Raises:
         DataError: for names or numbers of classes that index masks cannot follow.
     """
-    splits = {}
-    for name, split in instances.splits.items():
-        files = [image["file_name"] for image in split.content["images"]]
-        for file in files:  # a mask gets the image's name inside a folder of its own
-            if Path(file).is_absolute() or ".." in Path(file).parts:
-                raise DataError(
-                    f"{split.source}: file_name {file!r} leads out of the image folder, so its "
-                    "mask would lie outside the work dir; write the name relative to the images"
-                )
-        ending = common_ending(files, split.source)
-        names = tuple(sorted(file.removesuffix(ending) for file in files))
-        splits[name] = MaskSplit(names, split.image_dir, ending, None, ".png")
+    splits = {name: masks_to_draw(split) for name, split in instances.splits.items()}
+    classes = mask_classes(instances)
     notes = (*instances.notes, "masks are drawn from the instances, class 0 is background")
-    classes = semantic_classes(instances.classes)
-    if len(classes) > IGNORE_INDEX:
-        raise DataError(
-            f"{instances.root}: has {len(classes)} classes with the background, a mask holds "
-            f"{IGNORE_INDEX}; choose some with --classes"
-        )
     label_map = {value: value for value in range(len(classes))}
     return SegmentationData(instances.root, classes, None, splits, notes, label_map, instances)

@@ -12,8 +12,9 @@ import numpy as np
 
 from ...errors import DataError
 from ..detection.check import check_detection_data
-from ..detection.find import DetectionData, Split, count_notes
-from ..splits import require_outside
+from ..detection.find import count_notes
+from ..folders import require_outside
+from ..formats.detection_data import DetectionData, Split
 from .sampling import AREA_LIMITS, Distance, distance, representative_images
 
 STAMP = "subset.json"
@@ -201,18 +202,18 @@ def _reduced(
     ids = {images[index]["id"] for index in chosen}
     generator = np.random.default_rng(seed)
     draws = [generator.permutation(len(images))[:number] for _ in range(_RANDOM_DRAWS)]
-    own = counts[chosen].sum(axis=(0, 2))
+    objects = counts[chosen].sum(axis=(0, 2))
     wanted = np.minimum(min_objects, counts.sum(axis=(0, 2)))
     report = SplitReport(
         images=number,
         all_images=len(images),
-        objects=int(own.sum()),
+        objects=int(objects.sum()),
         all_objects=int(counts.sum()),
         distance=distance(counts, chosen),
         random=float(np.mean([distance(counts, draw).classes for draw in draws])),
         short={
             name: int(has)
-            for name, has, need in zip(classes, own, wanted, strict=True)
+            for name, has, need in zip(classes, objects, wanted, strict=True)
             if has < need
         },
     )

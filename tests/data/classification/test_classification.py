@@ -9,7 +9,7 @@ from PIL import Image
 
 from msa_backbone.data.classification.check import check_classification_data
 from msa_backbone.data.classification.find import find_classification_data
-from msa_backbone.data.classification.index import write_lists
+from msa_backbone.data.classification.index import write_index
 from msa_backbone.errors import DataError
 
 
@@ -142,8 +142,8 @@ def test_broken_pictures_are_named_and_copies_are_warned_of(root):
 def test_lists_are_written_outside_of_the_data_only(root, tmp_path_factory):
     data = find_classification_data(root)
     work = tmp_path_factory.mktemp("work")
-    write_lists(data, work)
+    write_index(data, work)
     lines = (work / "test.txt").read_text().splitlines()
     assert lines == ["test/ant/im 0.png 0", "test/cat/im 0.png 2", "test/cat/im 1.png 2"]
     with pytest.raises(DataError, match="lies inside the data"):
-        write_lists(data, root / "index")
+        write_index(data, root / "index")

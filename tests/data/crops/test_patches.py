@@ -65,6 +65,21 @@ def test_patches_show_the_class_of_their_folder(root, tmp_path):
         assert patch.shape == (3, 3, 3) and (patch == colour).all()
 
 
+def test_masks_of_one_bit_and_of_sixteen_are_index_masks_too(root, tmp_path):
+    """What a foreground and a background are often saved as, and what some tools always save."""
+    (root / "classes.txt").write_text("a\nb\n")
+    for number, path in enumerate(sorted((root / "masks").rglob("*.png"))):
+        one_bit = np.asarray(Image.open(path)) == 1
+        mask = Image.fromarray(one_bit if number % 2 else one_bit.astype(np.uint16))
+        assert mask.mode == ("1" if number % 2 else "I;16")
+        mask.save(path)
+    counts = make_patches(root, tmp_path / "out", side=1, size=1, per_image=4)
+    assert counts["train"] == {"a": 12, "b": 12}
+    written = files(tmp_path / "out")
+    for name in [name for name in written if "/b/" in name]:
+        assert (np.asarray(Image.open(tmp_path / "out" / name)) == (0, 200, 0)).all()
+
+
 def test_names_make_files_of_their_own(root, tmp_path):
     """Images and classes whose names differ in nothing that a file name holds."""
     for kind in ("images", "masks"):

@@ -61,3 +61,14 @@ def test_encodings_that_cannot_be_read_are_named(folder, refusal, encoding):
     path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>' + path.read_text())
     message = refusal(read_voc, None, path.parent, folder.root / "images")
     assert str(path) in message and "not valid XML" in message
+
+
+def test_entities_that_would_fill_the_memory_are_refused(folder, refusal):
+    """The "billion laughs": ten lines that stand for a text of gigabytes."""
+    folder.voc("images", "annotations", ["a"])
+    path = folder.root / "annotations/a.xml"
+    levels = [f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 4)]
+    bomb = f'<!DOCTYPE annotation [<!ENTITY l0 "ha">{"".join(levels)}]>'
+    path.write_text(bomb + path.read_text().replace("<name>cat", "<name>&l3;"))
+    message = refusal(read_voc, None, path.parent, folder.root / "images")
+    assert f"{path}: not valid XML (" in message and "export it again" in message

@@ -10,9 +10,10 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from msa_backbone.data.folders import list_file
 from msa_backbone.data.segmentation.check import check_segmentation_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
-from msa_backbone.data.segmentation.index import list_file, mask_dir, write_lists
+from msa_backbone.data.segmentation.index import mask_dir, write_index
 
 
 def square(left, top, right, bottom):
@@ -60,7 +61,7 @@ def test_masks_are_drawn_from_instances(instances, tmp_path):
     data = find_segmentation_data(instances.root)
     assert data.classes == ("background", "cat", "dog")
     assert check_segmentation_data(data) == []
-    write_lists(data, tmp_path / "index")
+    write_index(data, tmp_path / "index")
     expected = np.zeros((48, 64), np.uint8)
     expected[4:24, 4:24] = 2
     expected[8:16, 8:16] = 1
@@ -76,7 +77,7 @@ def test_masks_are_drawn_from_instances(instances, tmp_path):
 def test_chosen_classes_leave_the_others_in_the_background(instances, tmp_path):
     data = find_segmentation_data(instances.root, ["dog"])
     assert data.classes == ("background", "dog")
-    write_lists(data, tmp_path / "index")
+    write_index(data, tmp_path / "index")
     mask = drawn(data, "train", "a", tmp_path / "index")
     assert set(np.unique(mask)) == {0, 1} and mask[10, 10] == 1 and mask[45, 5] == 0
 
@@ -84,16 +85,16 @@ def test_chosen_classes_leave_the_others_in_the_background(instances, tmp_path):
 def test_masks_are_drawn_once_and_anew_for_other_annotations(instances, tmp_path):
     index, calls = tmp_path / "index", []
     data = find_segmentation_data(instances.root)
-    write_lists(data, index, lambda *step: calls.append(step))
+    write_index(data, index, lambda *step: calls.append(step))
     assert calls == [(1, 2), (2, 2), (1, 1)]
-    write_lists(data, index, lambda *step: calls.append(step))
+    write_index(data, index, lambda *step: calls.append(step))
     assert len(calls) == 3
     path = instances.root / "annotations/instances_train.json"
     content = json.loads(path.read_text())
     content["annotations"][1]["category_id"] = 10
     path.write_text(json.dumps(content))
     changed = find_segmentation_data(instances.root)
-    write_lists(changed, index)
+    write_index(changed, index)
     assert mask_dir(changed, "train", index) != mask_dir(data, "train", index)
     assert mask_dir(changed, "val", index) == mask_dir(data, "val", index)
     assert drawn(changed, "train", "a", index)[5, 5] == 1
@@ -109,29 +110,30 @@ def test_a_drawing_that_was_cut_off_leaves_no_folder(instances, tmp_path):
 
     data, index = find_segmentation_data(instances.root), tmp_path / "index"
     with pytest.raises(CutOff):
-        write_lists(data, index, stop)
+        write_index(data, index, stop)
     assert not mask_dir(data, "train", index).exists()
-    write_lists(data, index)
+    write_index(data, index)
     assert drawn(data, "train", "a", index)[5, 5] == 2
 
 
 def test_two_processes_that_draw_the_same_do_not_disturb_each_other(instances, tmp_path):
     data, index = find_segmentation_data(instances.root), tmp_path / "index"
-    write_lists(data, tmp_path / "other")
+    write_index(data, tmp_path / "other")
 
     def finish_first(*step):
         folder = mask_dir(data, "train", index)
         if not folder.exists():
             shutil.copytree(mask_dir(data, "train", tmp_path / "other"), folder)
 
-    write_lists(data, index, finish_first)
+    write_index(data, index, finish_first)
     assert drawn(data, "train", "a", index)[5, 5] == 2
-    assert not list(index.glob("drawing-*"))
+    folders = {path for path in index.iterdir() if path.is_dir()}
+    assert folders == {mask_dir(data, split, index) for split in ("train", "val")}
 
 
 def test_only_the_splits_asked_for_are_drawn(instances, tmp_path):
     data = find_segmentation_data(instances.root)
-    write_lists(data, tmp_path / "index", splits=["val"])
+    write_index(data, tmp_path / "index", splits=["val"])
     names = {path.name for path in (tmp_path / "index").iterdir()}
     assert names == {"val.txt", mask_dir(data, "val", tmp_path).name}
 
@@ -166,7 +168,7 @@ def test_a_background_category_is_the_background(instances, tmp_path):
         path.write_text(json.dumps(content))
     data = find_segmentation_data(instances.root)
     assert data.classes == ("background", "dog")
-    write_lists(data, tmp_path / "index")
+    write_index(data, tmp_path / "index")
     mask = drawn(data, "train", "a", tmp_path / "index")
     assert mask[5, 5] == 1 and set(np.unique(mask)) == {0, 1}
 
@@ -204,7 +206,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(instances, refusal, absol
 def test_nothing_is_written_into_the_data(instances, refusal):
     before = sorted(os.walk(instances.root))
     data = find_segmentation_data(instances.root)
-    message = refusal(write_lists, data, instances.root / "work/data")
+    message = refusal(write_index, data, instances.root / "work/data")
     assert "lies inside the data" in message
     assert sorted(os.walk(instances.root)) == before
 
@@ -213,7 +215,7 @@ def test_coco128_agrees_with_pycocotools(coco128, tmp_path):
     """Every pixel belongs to an instance of its class, and every covered pixel to some class."""
     data = find_segmentation_data(coco128)
     assert len(data.classes) == 81
-    write_lists(data, tmp_path / "index")
+    write_index(data, tmp_path / "index")
     coco = COCO(str(coco128 / "annotations/instances_val.json"))
     for image in coco.imgs.values():
         covered = np.zeros((81, image["height"], image["width"]), bool)

@@ -15,8 +15,9 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from msa_backbone.data.detection.find import find_detection_data
-from msa_backbone.data.formats.voc_files import with_masks
-from msa_backbone.data.formats.write import write_coco_data, write_voc_data
+from msa_backbone.data.formats.voc_masks import with_masks
+from msa_backbone.data.formats.write_coco import write_coco_data
+from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.check import check_segmentation_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import (

@@ -1,0 +1,59 @@
+"""Detection data in memory: one form, whatever files they were read from.
+
+The form is COCO's: images, categories and annotations by id, with boxes as left, top, width and
+height in pixels. `coco.py` and `voc.py` read it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split.
+
+    Attributes:
+        content: the lists 'images', 'categories' and 'annotations' of COCO's form.
+        image_dir: the folder that the images' file names start from.
+        ann_file: the COCO json that holds `content`; None where there is no such file, so that one
+            has to be written into the index: for VOC data, and for a split made by
+            `make_val_split`.
+        source: the file or folder that was read, for messages.
+    """
+
+    content: dict
+    image_dir: Path
+    ann_file: Path | None
+    source: Path
+
+
+@dataclass(frozen=True)
+class DetectionData:
+    """The data of a folder.
+
+    Attributes:
+        root: the folder.
+        format: 'coco' or 'voc'.
+        classes: the names of what is detected, in the order of a model's outputs.
+        splits: by name: train, and where there are such, val and test.
+        notes: what the user should know: what was decided and why.
+    """
+
+    root: Path
+    format: str
+    classes: tuple[str, ...]
+    splits: dict[str, Split]
+    notes: tuple[str, ...]
+
+    @property
+    def num_images(self) -> int:
+        """Of all splits together."""
+        return sum(len(split.content["images"]) for split in self.splits.values())
+
+
+def annotations_by_image(content: dict) -> dict[object, list[dict]]:
+    """The annotations of every image id that has any."""
+    found: dict[object, list[dict]] = {}
+    for record in content["annotations"]:
+        found.setdefault(record["image_id"], []).append(record)
+    return found

@@ -1,0 +1,100 @@
+"""The index masks of VOC: of classes in SegmentationClass/, of objects in SegmentationObject/.
+
+In the mask of objects, value k is the k-th object of the image's xml file. In both, 255 is the
+border around an object, which belongs to nothing.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import DataError
+from .detection_data import DetectionData
+from .index_masks import IGNORE_INDEX, read_index_mask, write_index_mask
+from .instance_masks import draw_index_mask, encode_mask
+
+CLASS_MASKS, OBJECT_MASKS = "SegmentationClass", "SegmentationObject"
+
+
+def with_masks(data: DetectionData) -> DetectionData:
+    """The data, where VOC's objects have their masks as segmentations, and the masks' areas.
+
+    Masks of classes without masks of objects belong to no object: a note says so.
+
+    Raises:
+        DataError: for a mask that cannot be read, is in colours or of another size than its image.
+    """
+    if data.format != "voc":
+        return data
+    splits = {
+        name: replace(split, content=_add_masks(split.content, split.image_dir))
+        for name, split in data.splits.items()
+    }
+    notes = data.notes
+    base = data.splits["train"].image_dir.parent
+    if (base / CLASS_MASKS).is_dir() and not (base / OBJECT_MASKS).is_dir():
+        notes = (*notes, f"not used: {CLASS_MASKS}, as there is no {OBJECT_MASKS} beside it")
+    return replace(data, splits=splits, notes=notes)
+
+
+def write_voc_masks(
+    folder: Path,
+    stem: str,
+    image: dict,
+    objects: Sequence[tuple[str, dict]],
+    classes: Sequence[str],
+) -> None:
+    """Draw an image's mask of classes and its mask of objects.
+
+    The borders that the masks of VOC data have stay as they are.
+
+    Args:
+        folder: gets SegmentationClass/STEM.png and SegmentationObject/STEM.png.
+        stem: the image's name without suffix.
+        image: its record in COCO's form.
+        objects: name and record of every object, in the order of the xml file.
+        classes: by their values in the mask of classes; objects of others are background.
+    """
+    values = [(record, classes.index(name) if name in classes else 0) for name, record in objects]
+    numbers = [(record, number) for number, (_, record) in enumerate(objects, start=1)]
+    size = image["height"], image["width"]
+    masks = {CLASS_MASKS: draw_index_mask(values, *size)}
+    masks[OBJECT_MASKS] = draw_index_mask(numbers, *size)
+    border = np.zeros(size, bool)
+    if source := image.get("voc_place"):
+        original = Path(source).parents[1] / OBJECT_MASKS / f"{Path(source).stem}.png"
+        if original.is_file():
+            border = _read_object_mask(original, image) == IGNORE_INDEX
+    for kind, mask in masks.items():
+        mask[border] = IGNORE_INDEX
+        write_index_mask(folder / kind / f"{stem}.png", mask)
+
+
+def _add_masks(content: dict, image_dir: Path) -> dict:
+    images = {image["id"]: image for image in content["images"]}
+    annotations, image_id, mask = [], None, None
+    for record in content["annotations"]:  # in the order of the images: a mask is read once
+        if record["image_id"] != image_id:
+            image_id = record["image_id"]
+            image = images[image_id]
+            stem = os.path.splitext(image["file_name"])[0]
+            path = image_dir.parent / OBJECT_MASKS / f"{stem}.png"
+            mask = _read_object_mask(path, image) if path.is_file() else None
+        if mask is not None and (pixels := mask == record["voc_index"] + 1).any():
+            record = {**record, "segmentation": encode_mask(pixels), "area": int(pixels.sum())}
+        annotations.append(record)
+    return {**content, "annotations": annotations}
+
+
+def _read_object_mask(path: Path, image: dict) -> np.ndarray:
+    """The numbers of the objects, (H, W); raises DataError, also for another size than stated."""
+    mask = read_index_mask(path, "object")
+    if mask.shape != (image["height"], image["width"]):
+        raise DataError(
+            f"{path}: is {mask.shape[1]} x {mask.shape[0]}, its image {image['width']} x "
+            f"{image['height']}; make the mask anew in the image's size"
+        )
+    return mask
