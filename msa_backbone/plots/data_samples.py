@@ -14,7 +14,7 @@ from mmengine.visualization import Visualizer
 from PIL import Image
 from torch import Tensor
 
-from ..files.images import read_picture
+from ..files.images import read_image
 from .grid import save_grid
 
 TEXT_SIDE = 320
@@ -49,7 +49,7 @@ def draw_sample(
         return None
     options = {name: value for name, value in options.items() if name in known}
     visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
-    return read_picture(scratch)
+    return read_image(scratch)
 
 
 def scaled(

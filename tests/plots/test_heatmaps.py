@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
-from msa_backbone.files.images import read_picture
+from msa_backbone.files.images import read_image
 from msa_backbone.plots.heatmaps import Heatmap, draw_heatmaps, overlay, save_heatmaps
 
 
@@ -35,7 +34,6 @@ def test_titles_and_colour_bars_lie_inside_of_the_picture(size, count):
         box = axis.get_tightbbox()
         if box is not None and axis.axison + bool(axis.get_title()):
             assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
-    plt.close(figure)
 
 
 def test_limits_are_kept_and_a_constant_map_is_drawn():
@@ -43,7 +41,6 @@ def test_limits_are_kept_and_a_constant_map_is_drawn():
     figure = draw_heatmaps(np.zeros((8, 8, 3), np.uint8), [[own, Heatmap("same", own.values)]])
     bars = [axis for axis in figure.axes if axis.get_label() == "<colorbar>"]
     assert bars[0].get_ylim() == (0, 1)
-    plt.close(figure)
 
 
 def test_a_map_of_few_values_is_stretched_over_the_whole_picture(tmp_path):
@@ -53,9 +50,8 @@ def test_a_map_of_few_values_is_stretched_over_the_whole_picture(tmp_path):
     image = figure.axes[1].images[-1]
     assert image.get_extent() == [-0.5, 159.5, 99.5, -0.5]
     assert np.array_equal(np.asarray(image.get_array()), values)
-    plt.close(figure)
     save_heatmaps(np.zeros((10, 20, 3), np.uint8), [maps(2)], tmp_path / "new/folder/a.png")
-    assert read_picture(tmp_path / "new/folder/a.png").shape[1] > 600
+    assert read_image(tmp_path / "new/folder/a.png").shape[1] > 600
 
 
 def test_an_overlay_is_coloured_by_its_own_range():

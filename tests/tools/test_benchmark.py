@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from msa_backbone.files.images import read_picture
+from msa_backbone.files.images import read_image
 
 
 def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
@@ -53,7 +53,7 @@ def test_variants_are_tabled_fitted_and_drawn(run_tool, tmp_path, capsys):
         assert rows == ["plain", *names]
     for row in tables[5].splitlines()[2:]:
         assert 0.9 < float(row.split("|")[4]) < 1.05  # saved activations grow with the pixels
-    picture = read_picture(tmp_path / "costs/costs.png")
+    picture = read_image(tmp_path / "costs/costs.png")
     assert picture.shape[0] > 300 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
 
 

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from msa_backbone.files.images import read_picture
+from msa_backbone.files.images import read_image
 
 pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")  # for run_tool
@@ -56,7 +56,7 @@ def test_trains_resumes_and_tests(run_tool, tiny, root, tmp_path, capfd):
         r"f1-score \|.*\n\| single-label/precision/dark one \|", table
     )  # per class last
     assert (work / "curves.png").stat().st_size > 10_000
-    height, width, _ = read_picture(work / "predictions.png").shape
+    height, width, _ = read_image(work / "predictions.png").shape
     assert width >= 2 * 320 and height >= 3 * 320  # six pictures, truth and prediction named
     assert len((work / "data/train.txt").read_text().splitlines()) == 24
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from msa_backbone.files.images import read_picture
+from msa_backbone.files.images import read_image
 
 CONFIG = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py"
 
@@ -24,7 +24,7 @@ def test_ratios_and_places_beside_plain_vgg(run_tool, tmp_path, capsys):
             ]
             assert more in row
     assert shown.count("| all | attention |") == 4
-    assert read_picture(tmp_path / "complexity.png").shape[1] > 1000
+    assert read_image(tmp_path / "complexity.png").shape[1] > 1000
 
 
 def test_a_configs_backbone(run_tool, capsys):

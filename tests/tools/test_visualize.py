@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
 pytest.importorskip("mmdet")
-from msa_backbone.files.images import read_picture
+from msa_backbone.files.images import read_image
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def test_pictures_of_responses_and_of_activation_maps(
     out = tmp_path / "out"
     run_tool("visualize", "responses", tiny_config, checkpoint, image, "--out", out)
     assert f"{image.name}: " in capsys.readouterr().out
-    wide = read_picture(out / f"{image.name}.responses.png")
+    wide = read_image(out / f"{image.name}.responses.png")
     assert wide.shape[1] > 1500
     options = ("--score-thr", 0, "--most", 2, "--method", "eigen-cam", "--stages", 2, 3)
     run_tool("visualize", "cam", tiny_config, checkpoint, image, "--out", out, *options)
     assert f"{image.name}: 2 maps in" in capsys.readouterr().out
-    assert read_picture(out / f"{image.name}.cam.png").std() > 5
+    assert read_image(out / f"{image.name}.cam.png").std() > 5
 
 
 @pytest.mark.slow
