@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from ..config_nodes import walk
 
 
-def set_num_classes(node: object, classes: int) -> None:
+def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> None:
     """Give every part of a model, or of another node of a config, so many classes.
 
-    A head with as many output channels as classes keeps it so. A loss's list of class weights is
-    fitted where that is possible.
+    A head with as many output channels as classes keeps it so.
+
+    Args:
+        node: changed in place.
+        classes: how many.
+        keep_weights: fit the losses' lists of class weights, where that is possible; a model that
+            only predicts can do without them.
 
     Raises:
         ValueError: for class weights that differ and are not one for each class.
@@ -24,8 +29,8 @@ def set_num_classes(node: object, classes: int) -> None:
                 part["out_channels"] = classes
             part["num_classes"] = classes
         weights = part.get("class_weight")
-        if before is not None and isinstance(weights, list | tuple):
-            part["class_weight"] = _fit_weights(weights, before, classes)
+        if isinstance(weights, list | tuple) and before is not None:
+            part["class_weight"] = _fit_weights(weights, before, classes) if keep_weights else None
 
 
 def _fit_weights(weights: Sequence[float], before: int, classes: int) -> list[float]:

@@ -5,29 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from torch import nn
 
-from ..config.datasets import make_palette
+from ..config.classes import make_palette, set_num_classes
 from ..config.options import drop_pretrained, unsync_norms
 from ..config.rehearse import check_checkpoint, rehearse
-from ..config_nodes import innermost, type_name, walk
+from ..config_nodes import innermost, type_name
 from ..files.checkpoints import read_checkpoint
-
-KINDS = {
-    "PackDetInputs": "detection",
-    "PackSegInputs": "segmentation",
-    "PackInputs": "classification",
-}
-
-DRAWN_BY = {
-    "detection": "DetLocalVisualizer",
-    "segmentation": "SegLocalVisualizer",
-    "classification": "UniversalVisualizer",
-}
+from ..tasks import Task, task_of
 
 
 class Predictor:
@@ -40,7 +29,7 @@ class Predictor:
         device: such as 'cpu' or 'cuda:0'.
 
     Attributes:
-        kind: 'detection', 'segmentation' or 'classification'.
+        task: what the model is for.
         classes: their names.
         model: in eval mode.
 
@@ -58,21 +47,21 @@ class Predictor:
         if cfg.get("test_dataloader") is None:
             raise ValueError(f"config {cfg.filename} has no test_dataloader, so no test pipeline")
         dataset = innermost(cfg.test_dataloader.dataset)[0]
-        own = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
-        self.classes = tuple(meta.get("classes") or own.get("classes") or ())
+        known = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
+        self.classes = tuple(meta.get("classes") or known.get("classes") or ())
         if not self.classes:
             raise ValueError(
                 f"neither {checkpoint} nor its config names the classes: give them with "
                 "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
             )
         steps = [type_name(step) for step in dataset.pipeline]
-        self.kind = KINDS.get(steps[-1], "")
-        if not self.kind:
+        self.task = task_of(cfg)
+        if steps[-1] != self.task.pack_step:
             raise ValueError(
-                f"config {cfg.filename}: its test pipeline ends in {steps[-1]}, not in one of "
-                f"{', '.join(KINDS)}"
+                f"config {cfg.filename}: its test pipeline ends in {steps[-1]}, not in "
+                f"{self.task.pack_step}"
             )
-        set_num_classes(cfg.model, len(self.classes))
+        set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         drop_pretrained(cfg)
         unsync_norms(cfg)
         cfg.load_from = None  # what is checked and loaded below
@@ -93,6 +82,13 @@ class Predictor:
             if name not in ("LoadImageFromFile", "LoadAnnotations")
         ]
         self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
+
+    @property
+    def kind(self) -> str:
+        """'detection' (of instances too), 'segmentation' or 'classification'."""
+        if self.task.finds_objects:
+            return "detection"
+        return "segmentation" if self.task is Task.SEMANTIC_SEGMENTATION else "classification"
 
     @property
     def attentions(self) -> Mapping[str, nn.Module]:
@@ -122,23 +118,9 @@ class Predictor:
 
     def visualizer(self, cfg: Config) -> Visualizer:
         """The config's visualizer, or its toolbox's own, with these classes and colours."""
-        own = cfg.get("visualizer") or {}
-        if own.get("type") in (None, "Visualizer"):  # mmengine's draws no samples
-            own = {"type": DRAWN_BY[self.kind]}
-        visualizer = VISUALIZERS.build(dict(own, name="predictions", vis_backends=None))
+        chosen = cfg.get("visualizer") or {}
+        if type_name(chosen) in (None, "Visualizer"):  # mmengine's draws no samples
+            chosen = {"type": self.task.visualizer}
+        visualizer = VISUALIZERS.build(dict(chosen, name="predictions", vis_backends=None))
         visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
         return visualizer
-
-
-def set_num_classes(model: ConfigDict, classes: int) -> None:
-    """Give every part of a model so many classes; losses' class weights play no part any more."""
-
-    def change(node: dict) -> None:
-        if "num_classes" in node:
-            if node.get("out_channels") == node["num_classes"]:
-                node["out_channels"] = classes
-            node["num_classes"] = classes
-        if isinstance(node.get("class_weight"), list | tuple):
-            node["class_weight"] = None
-
-    walk(model, change)

@@ -13,6 +13,7 @@ pytest.importorskip("mmdet")
 
 from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.classes import set_num_classes
+from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
 from msa_backbone.inference.activation_maps import METHODS, stage_layers
 from msa_backbone.inference.explain import Explainer

@@ -15,12 +15,13 @@ pytest.importorskip("mmdet")
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
 from msa_backbone.config.options import drop_pretrained
 from msa_backbone.files.images import read_image
 from msa_backbone.inference.draw_predictions import PredictionDrawer
 from msa_backbone.inference.predict_videos import predict_video
-from msa_backbone.inference.predictor import Predictor, set_num_classes
+from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import Stream
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -44,7 +45,7 @@ def trained(tmp_path):
         cfg = Config.fromfile(config)
         init_default_scope(cfg.default_scope)
         drop_pretrained(cfg)
-        set_num_classes(cfg.model, 2)
+        set_num_classes(cfg.model, 2, keep_weights=False)
         torch.manual_seed(0)
         model = MODELS.build(cfg.model)
         meta = {"dataset_meta": {"classes": ("ant", "bee"), "palette": [(255, 0, 0), (0, 0, 255)]}}
