@@ -8,7 +8,7 @@ pytest.importorskip("mmdet")
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
-from msa_backbone.ablation.runs import derive_config
+from msa_backbone.ablation.variants import derive_config
 
 ROOT = Path(__file__).parents[1] / "configs"
 ABLATIONS = sorted((ROOT / "ablation").glob("*.py"))

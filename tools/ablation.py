@@ -18,15 +18,8 @@ from pathlib import Path
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.ablation.processes import run_in_processes
 from msa_backbone.ablation.results import write_results
-from msa_backbone.ablation.runs import (
-    Settings,
-    list_runs,
-    modules_of,
-    name_variants,
-    read_result,
-    run_once,
-    write_variants,
-)
+from msa_backbone.ablation.runs import Settings, list_runs, modules_of, read_result, run_once
+from msa_backbone.ablation.variants import name_variants, write_variants
 from msa_backbone.cli.arguments import LAYOUTS_HELP, add_config_options
 from msa_backbone.cli.errors import one_line_errors
 
