@@ -6,7 +6,7 @@ beside it or above. Only import statements are seen, those inside functions too.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -30,6 +30,14 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
     ("report", "ablation"),
     ("cli",),
     ("__init__",),  # registers everything; only tools and users import it
+)
+DATA_FLOORS = (  # the same inside data
+    ("image_counter", "folders", "splits"),
+    ("formats",),
+    ("detection",),
+    ("segmentation", "classification"),
+    ("crops", "subset", "demo"),
+    ("__init__",),
 )
 MOST_LINES = 250
 MOST_FILES = 12
@@ -79,22 +87,29 @@ def circle(root: Path) -> list[str]:
     return []
 
 
-def room(module: str) -> str:
-    return [*module.split("."), "__init__"][1]
+def room(module: str, house: str) -> str:
+    return module.removeprefix(house).strip(".").partition(".")[0] or "__init__"
 
 
-def wrong_imports(root: Path) -> list[str]:
-    """Imports from a room that does not stand below, and rooms that stand nowhere."""
-    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-    links = graph(root)
-    homeless = {room(module) for module in links} - floor.keys()
-    if homeless:
-        return [f"{room} is on no floor" for room in sorted(homeless)]
+def wrong_imports(root: Path, house: str = PACKAGE, floors: Sequence = FLOORS) -> list[str]:
+    """Imports from a room that does not stand below, and rooms that stand nowhere.
+
+    `house` is the package, or a folder of it with floors of its own.
+    """
+    floor = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    links = [
+        (module, room(module, house), target, room(target, house))
+        for module, targets in graph(root).items()
+        for target in sorted(targets)
+        if all(f"{name}.".startswith(f"{house}.") for name in (module, target))
+    ]
+    inside = [name for name in modules(root) if f"{name}.".startswith(f"{house}.")]
+    if homeless := {room(module, house) for module in inside} - floor.keys():
+        return [f"{name} is on no floor" for name in sorted(homeless)]
     return [
         f"{module} imports {target}"
-        for module, targets in links.items()
-        for target in sorted(targets)
-        if room(target) != room(module) and floor[room(target)] >= floor[room(module)]
+        for module, above, target, below in links
+        if above != below and floor[below] >= floor[above]
     ]
 
 
@@ -124,6 +139,10 @@ def test_no_modules_import_one_another_in_a_circle():
 
 def test_imports_go_down_only():
     assert wrong_imports(ROOT) == []
+
+
+def test_imports_inside_data_go_down_only():
+    assert wrong_imports(ROOT, f"{PACKAGE}.data", DATA_FLOORS) == []
 
 
 def test_files_are_short():
@@ -183,6 +202,13 @@ def test_an_import_from_above_is_found(line, tree):
 def test_rooms_on_one_floor_leave_each_other_alone(tree):
     root = tree({"training/a.py": "from ..inference import b", "inference/b.py": ""})
     assert wrong_imports(root) == ["msa_backbone.training.a imports msa_backbone.inference.b"]
+
+
+def test_an_import_from_above_inside_data_is_found(tree):
+    root = tree({"data/formats/a.py": "from ..detection import b", "data/detection/b.py": ""})
+    wrong = wrong_imports(root, f"{PACKAGE}.data", DATA_FLOORS)
+    assert wrong == ["msa_backbone.data.formats.a imports msa_backbone.data.detection.b"]
+    assert wrong_imports(root) == []
 
 
 def test_a_room_without_a_floor_is_found(tree):
