@@ -25,10 +25,11 @@ from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.options import drop_pretrained, unsync_norms
 from msa_backbone.config.rehearse import rehearse
 from msa_backbone.config.user_data import use_data
-from msa_backbone.costs.backbones import VARIANTS, costs_table, growth_table, measure
+from msa_backbone.costs.backbones import VARIANTS, measure
 from msa_backbone.costs.configs import compare_steps
 from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
 from msa_backbone.costs.plots import plot_costs
+from msa_backbone.costs.tables import costs_table, growth_table
 
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:

@@ -21,8 +21,9 @@ from msa_backbone.cli.arguments import parse_shape
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
 from msa_backbone.costs.backbones import ATTENTION, compare_backbones
-from msa_backbone.costs.parts import part_costs, parts_table, totals_table
+from msa_backbone.costs.parts import part_costs
 from msa_backbone.costs.plots import plot_complexity
+from msa_backbone.costs.tables import parts_table, totals_table
 
 
 def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:

@@ -1,19 +1,20 @@
 """What attention costs: time and memory of backbones, as ratios to plain VGG16.
 
-All variants are timed in turn in one process, so that whatever else the machine does falls on them
-alike, and a ratio is the median of the rounds' own ratios.
+Times on a busy machine drift. So all variants take turns in one process: a round runs each of them
+once, and what else the machine does in that round falls on all alike. Ratios are taken within a
+round; the median over the rounds is reported.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..backbones import MSAVGG
 from ..layers import MultiScaleAttention
-from .measure import count_flops, exponent, interleave, peak_bytes, ratio, saved_bytes
+from .measure import count_flops, interleave, peak_bytes, ratio, saved_bytes
 
 ATTENTION = {
     "ours": {"type": "MultiScaleAttention"},
@@ -27,17 +28,22 @@ ATTENTION = {
     "CBAM": {"type": "TimmAttention", "name": "cbam", "options": {"rd_ratio": 1 / 16}},
     "coordinate": {"type": "TimmAttention", "name": "coord", "options": {"rd_ratio": 1 / 16}},
 }
-"""The package's modules, and timm's with a reduction of 16."""
+"""Attention modules by the names that tables show: this package's, then timm's.
 
+Where timm's have a bottleneck, it has 1/16 of the channels, as in this package's default.
+"""
 
 VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *list(ATTENTION)[1:])
-"""What `build_variant` builds: without attention, with the published formulation, with this
-package's module as it is, prepared for inference by `fuse`, compiled by torch.compile, and with the
-others of `ATTENTION`."""
+"""What `build_variant` builds.
+
+'plain' has no attention, 'naive' has Multi-Scale Attention operation by operation as published,
+'ours' has this package's form of it. 'fused' is 'ours' after `fuse`, which prepares inference;
+'compiled' is 'ours' under torch.compile. The others are those of `ATTENTION`.
+"""
 
 
 class NaiveMultiScaleAttention(MultiScaleAttention):
-    """The published formulation, operation by operation: what the savings are measured against."""
+    """The formula, operation by operation: what this package's faster form is compared with."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
@@ -52,10 +58,10 @@ class NaiveMultiScaleAttention(MultiScaleAttention):
 
 
 def build_variant(name: str, positions: str) -> nn.Module:
-    """VGG16 with an attention module after each of the positions.
+    """VGG16, with an attention module at every stage.
 
     Args:
-        name: one of `VARIANTS`; those of other people need timm.
+        name: one of `VARIANTS`; the modules from timm need that package.
         positions: 'pool', 'relu' or 'conv'.
     """
     torch.manual_seed(0)
@@ -100,7 +106,7 @@ def measure(
     device: str = "cpu",
     amp: bool = False,
 ) -> dict[str, Costs]:
-    """The costs of variants, interleaved; channels_last.
+    """Measure variants in turn, on random images in channels_last.
 
     Args:
         names: of `build_variant`.
@@ -122,43 +128,34 @@ def measure(
         with torch.autocast(device, torch.bfloat16, enabled=amp):
             return model(x)[0]
 
-    def inference(name: str) -> Callable[[], None]:
-        model = models[name]
-
-        def step() -> None:
-            with torch.no_grad():
-                forward(model)
-
-        return step
+    def infer(name: str) -> None:
+        with torch.no_grad():
+            forward(models[name])
 
     def backward(name: str) -> None:
         forward(models[name]).float().sum().backward()
 
-    def training(name: str) -> Callable[[], None]:
-        def step() -> None:
-            models[name].zero_grad(set_to_none=True)
-            backward(name)
+    def train(name: str) -> None:
+        models[name].zero_grad(set_to_none=True)
+        backward(name)
 
-        return step
-
-    trained = [name for name in names if name != "fused"]
-    steps = interleave({name: training(name) for name in trained}, rounds, device)
+    trained = [name for name in names if name != "fused"]  # a fused model cannot train
+    steps = interleave({name: partial(train, name) for name in trained}, rounds, device)
     saved = {
-        name: saved_bytes(lambda name=name: forward(models[name]), [x, *models[name].parameters()])
+        name: saved_bytes(partial(forward, models[name]), [x, *models[name].parameters()])
         for name in trained
     }
-    # The parameters' gradients are there by now, and are added to.
+    # The timed steps left gradients in the parameters. Backward passes add to those and allocate
+    # no new ones, so that they are not part of the peak.
     peak = {
-        name: peak_bytes(lambda name=name: backward(name), device)
-        for name in trained
-        if name != "compiled"
+        name: peak_bytes(partial(backward, name), device) for name in trained if name != "compiled"
     }
     for model in models.values():
         model.zero_grad(set_to_none=True)
         model.eval()
     if "fused" in models:
         models["fused"].fuse()
-    passes = interleave({name: inference(name) for name in names}, rounds, device)
+    passes = interleave({name: partial(infer, name) for name in names}, rounds, device)
     return {
         name: Costs(passes[name], steps.get(name, []), saved.get(name, 0), peak.get(name, 0))
         for name in names
@@ -167,13 +164,13 @@ def measure(
 
 @dataclass
 class BackboneCosts:
-    """What a backbone costs at one size, the times and bytes as ratios to the first one's.
+    """What a backbone costs at one input size; two of the numbers are ratios to a first backbone.
 
     Attributes:
         parameters: their number.
-        flops: of a forward pass, see `count_flops`.
-        latency: ratio of inference times, the median of interleaved rounds.
-        saved: ratio of the bytes kept for the backward pass.
+        flops: floating-point operations of a forward pass, see `count_flops`.
+        latency: inference time over that of the first backbone, the median over the rounds.
+        saved: bytes kept for the backward pass over those of the first backbone.
     """
 
     parameters: int
@@ -185,10 +182,10 @@ class BackboneCosts:
 def compare_backbones(
     backbones: Mapping[str, nn.Module], shape: Sequence[int], rounds: int
 ) -> dict[str, BackboneCosts]:
-    """Costs of backbones that take the same input, interleaved on the CPU; channels_last.
+    """Measure backbones in turn on the same random input, on the CPU in channels_last.
 
     Args:
-        backbones: modules that return a tuple of maps; the first is the measure of the others.
+        backbones: modules that return a tuple of maps; ratios are to the first of them.
         shape: (N, C, H, W).
         rounds: timed rounds, after two that are not.
     """
@@ -211,52 +208,3 @@ def compare_backbones(
         )
         for name, model in models.items()
     }
-
-
-def costs_table(costs: Mapping[str, Costs]) -> str:
-    """A Markdown table of what `measure` gave: medians, quartiles and ratios to the first."""
-    first = next(iter(costs.values()))
-
-    def times(own: Sequence[float], plain: Sequence[float]) -> str:
-        if not own:
-            return "-"
-        low, median, high = 1e3 * np.percentile(own, (25, 50, 75))
-        return f"{ratio(own, plain):.3f} ({median:.1f} ms, {low:.1f} to {high:.1f})"
-
-    def memory(own: int, plain: int) -> str:
-        return f"{own / plain:.3f} ({own / 2**20:.0f} MiB)" if own else "-"
-
-    lines = [
-        "| variant | inference | training step | saved activations | peak of a step |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {name} | {times(own.inference, first.inference)} "
-        f"| {times(own.training, first.training)} "
-        f"| {memory(own.saved, first.saved)} | {memory(own.peak, first.peak)} |"
-        for name, own in costs.items()
-    ]
-    return "\n".join(lines)
-
-
-def growth_table(sizes: Sequence[float], costs: Sequence[Mapping[str, Costs]]) -> str:
-    """A Markdown table of fitted exponents: how costs grow with pixels or with samples.
-
-    Args:
-        sizes: pixels or samples of each measurement.
-        costs: what `measure` gave for each.
-    """
-    lines = [
-        "| variant | inference | training step | saved activations |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, one in costs[0].items():
-        if one.training:
-            time_exponents = [
-                exponent(sizes, [float(np.median(getattr(c[name], kind))) for c in costs])
-                for kind in ("inference", "training")
-            ]
-            saved = exponent(sizes, [c[name].saved for c in costs])
-            cells = " | ".join(f"{value:.2f}" for value in (*time_exponents, saved))
-            lines.append(f"| {name} | {cells} |")
-    return "\n".join(lines)

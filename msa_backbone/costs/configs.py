@@ -10,6 +10,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
+from ..files.markdown import markdown_table
 from .measure import interleave, ratio
 
 
@@ -37,19 +38,21 @@ def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
     trained = interleave(training, rounds, device)
     tested = interleave(testing, rounds, device)
     first = next(iter(cfgs))
-    lines = [
-        "| config | parameters | training step | ratio | test images per second | ratio of times |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for name in cfgs:
         low, median, high = np.percentile(trained[name], (25, 50, 75))
-        speed = images[name] / np.median(tested[name])
-        lines.append(
-            f"| {name} | {sizes[name] / 1e6:.2f} M | {median:.3f} s ({low:.3f} to {high:.3f}) "
-            f"| {ratio(trained[name], trained[first]):.2f} "
-            f"| {speed:.2f} | {ratio(tested[name], tested[first]):.2f} |"
+        rows.append(
+            [
+                name,
+                f"{sizes[name] / 1e6:.2f} M",
+                f"{median:.3f} s ({low:.3f} to {high:.3f})",
+                f"{ratio(trained[name], trained[first]):.2f}",
+                f"{images[name] / np.median(tested[name]):.2f}",
+                f"{ratio(tested[name], tested[first]):.2f}",
+            ]
         )
-    return "\n".join(lines)
+    head = ["config", "parameters", "training step", "ratio", "test images per second"]
+    return markdown_table([*head, "ratio of times"], rows)
 
 
 def _steps(cfg: Config, device: str) -> tuple[int, Callable[[], None], Callable[[], None], int]:

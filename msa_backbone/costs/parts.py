@@ -8,7 +8,7 @@ and memory than the form that serves it otherwise: `benchmark.compare_backbones`
 import copy
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -20,7 +20,6 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from ..backbones import MSAVGG
 from ..layers import MultiScaleAttention
-from .backbones import BackboneCosts
 from .measure import WARMUP_ROUNDS, counting_flops
 
 VGG, ATTENTION = "VGG", "attention"
@@ -197,47 +196,3 @@ def _parameters_by_part(model: MSAVGG) -> dict[Place, int]:
                     part = owners.get(name.split(".")[0], "branches")
                 counts[stage, part] += parameter.numel()
     return counts
-
-
-def parts_table(costs: Sequence[PartCosts]) -> str:
-    """A Markdown table with a row for each part of each stage, and the sums."""
-    lines = [
-        "| stage | part | parameters | GFLOPs | saved activations | share of the time |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    total = sum(cost.latency for cost in costs)
-
-    def row(stage: object, part: str, own: Sequence[PartCosts]) -> str:
-        parameters, flops, saved, latency = (
-            sum(getattr(cost, kind) for cost in own)
-            for kind in ("parameters", "flops", "saved", "latency")
-        )
-        return (
-            f"| {stage} | {part} | {parameters:,} | {flops / 1e9:.3f} | {saved / 2**20:.1f} MiB "
-            f"| {100 * latency / total:.1f} % |"
-        )
-
-    lines += [row(cost.stage, cost.part, [cost]) for cost in costs]
-    lines.append(row("all", VGG, [cost for cost in costs if cost.part == VGG]))
-    if attention := [cost for cost in costs if cost.part != VGG]:
-        lines.append(row("all", ATTENTION, attention))
-    return "\n".join(lines)
-
-
-def totals_table(costs: Mapping[str, BackboneCosts]) -> str:
-    """A Markdown table of backbones as they run, with what each adds to the first."""
-    first = next(iter(costs.values()))
-    lines = [
-        "| backbone | parameters | | GFLOPs | | saved activations | latency |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, own in costs.items():
-        more = [
-            f"{100 * (getattr(own, kind) / getattr(first, kind) - 1):+.1f} %"
-            for kind in ("parameters", "flops")
-        ]
-        lines.append(
-            f"| {name} | {own.parameters / 1e6:.2f} M | {more[0]} | {own.flops / 1e9:.3f} "
-            f"| {more[1]} | {own.saved:.2f} | {own.latency:.2f} |"
-        )
-    return "\n".join(lines)

@@ -3,17 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from .backbones import Costs
 from .measure import ratio
 from .parts import VGG, PartCosts
 
-KINDS = ("inference", "training", "saved")
-LABELS = ("inference time", "time of a training step", "activations saved for it")
+OWN_VARIANTS = ("ours", "fused", "compiled")  # in colour, the others in grey
 
 
 def plot_complexity(costs: Mapping[str, Sequence[PartCosts]], out_file: Path) -> None:
@@ -29,64 +25,62 @@ def plot_complexity(costs: Mapping[str, Sequence[PartCosts]], out_file: Path) ->
         "saved": "saved activations",
         "latency": "inference time",
     }
-    parts = list(dict.fromkeys(c.part for own in costs.values() for c in own if c.part != VGG))
-    figure, axes = plt.subplots(
-        1, 4, figsize=(14, 1.6 + 0.42 * len(costs)), layout="constrained", sharey=True
-    )
+    names = list(costs)
+    parts = list(dict.fromkeys(c.part for of_one in costs.values() for c in of_one))
+    figure = Figure(figsize=(14, 1.6 + 0.42 * len(names)), layout="constrained")
+    axes = figure.subplots(1, 4, sharey=True)
     for axis, (kind, title) in zip(axes, kinds.items(), strict=True):
-        left = dict.fromkeys(costs, 0.0)
+        sums = {
+            part: [sum(getattr(c, kind) for c in costs[name] if c.part == part) for name in names]
+            for part in parts
+        }
+        left = [0.0] * len(names)
         for part in parts:
-            widths = {}
-            for name, own in costs.items():
-                base = sum(getattr(cost, kind) for cost in own if cost.part == VGG)
-                share = sum(getattr(cost, kind) for cost in own if cost.part == part)
-                widths[name] = 100 * share / base
-            axis.barh(list(costs), list(widths.values()), left=list(left.values()), label=part)
-            left = {name: left[name] + widths[name] for name in costs}
-        for row, total in enumerate(left.values()):
+            if part == VGG:
+                continue
+            widths = [100 * cost / vgg for cost, vgg in zip(sums[part], sums[VGG], strict=True)]
+            axis.barh(names, widths, left=left, label=part)
+            left = [start + width for start, width in zip(left, widths, strict=True)]
+        for row, total in enumerate(left):
             axis.text(total, row, f" {total:.1f}", va="center", fontsize=8)
         axis.set(title=title, xlabel="% of plain VGG")
-        axis.set_xlim(0, 1.2 * max([1e-9, *left.values()]))
+        axis.set_xlim(0, 1.2 * max([1e-9, *left]))
         axis.grid(axis="x", alpha=0.3)
     axes[0].invert_yaxis()
     axes[-1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
     figure.savefig(out_file, dpi=110)
-    plt.close(figure)
-
-
-matplotlib.use("Agg")
 
 
 def plot_costs(measured: Mapping[str, Mapping[str, Costs]], out_file: Path) -> None:
-    """Draw ratios to plain VGG16 as a PNG, a row of three panels for each measurement.
+    """Draw ratios to plain VGG16: time of inference, time of training and memory.
 
     Args:
-        measured: costs by variant, the plain network first, by title.
-        out_file: where to save it.
+        measured: by the title of its row of panels, costs by variant, the plain network first.
+        out_file: the PNG.
     """
-    figure, axes = plt.subplots(
-        len(measured), 3, figsize=(12, 1 + 2.6 * len(measured)), squeeze=False, sharex="col"
-    )
+    figure = Figure(figsize=(12, 1 + 2.6 * len(measured)))
+    axes = figure.subplots(len(measured), 3, squeeze=False, sharex="col")
     for row, (title, costs) in zip(axes, measured.items(), strict=True):
-        plain = next(iter(costs.values()))
-        for axis, kind, label in zip(row, KINDS, LABELS, strict=True):
-            names = [name for name in list(costs)[1:] if getattr(costs[name], kind)]
-            first = getattr(plain, kind)
-            ratios = [
-                getattr(costs[n], kind) / first
-                if kind == "saved"
-                else ratio(getattr(costs[n], kind), first)
-                for n in names
-            ]
-            colours = ["tab:blue" if n in ("ours", "fused", "compiled") else "0.6" for n in names]
-            bars = axis.barh(names, [value - 1 for value in ratios], left=1, color=colours)
-            axis.bar_label(bars, [f"{value:.2f}" for value in ratios], padding=3)
+        plain, *others = costs.values()
+        names = list(costs)[1:]
+        panels = {
+            f"inference time\n{title}": [ratio(c.inference, plain.inference) for c in others],
+            "time of a training step": [
+                ratio(c.training, plain.training) if c.training else None for c in others
+            ],
+            "activations saved for it": [c.saved / plain.saved or None for c in others],
+        }
+        for axis, (label, ratios) in zip(row, panels.items(), strict=True):
+            known = {n: value for n, value in zip(names, ratios, strict=True) if value is not None}
+            colours = ["tab:blue" if name in OWN_VARIANTS else "0.6" for name in known]
+            widths = [value - 1 for value in known.values()]
+            bars = axis.barh(list(known), widths, left=1, color=colours)
+            axis.bar_label(bars, [f"{value:.2f}" for value in known.values()], padding=3)
             axis.axvline(1, color="black", linewidth=0.8)
             axis.invert_yaxis()
             axis.margins(x=0.18)
-            axis.set_title(f"{label}\n{title}" if kind == "inference" else label, fontsize=10)
+            axis.set_title(label, fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("ratio to plain VGG16")
     figure.tight_layout()
     figure.savefig(out_file, dpi=110)
-    plt.close(figure)

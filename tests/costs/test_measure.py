@@ -7,12 +7,7 @@ from torch import nn
 
 from msa_backbone import MSAVGG
 from msa_backbone.costs import measure
-from msa_backbone.costs.backbones import (
-    exponent,
-    peak_bytes,
-    saved_bytes,
-)
-from msa_backbone.costs.measure import count_flops
+from msa_backbone.costs.measure import count_flops, exponent, peak_bytes, saved_bytes
 from msa_backbone.layers import (
     AxialAttention,
     DeformableMultiScaleAttention,

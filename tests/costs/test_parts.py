@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from msa_backbone import MSAVGG
-from msa_backbone.costs.backbones import BackboneCosts
 from msa_backbone.costs.measure import count_flops, saved_bytes
-from msa_backbone.costs.parts import _Ledger, part_costs, parts_table, totals_table
+from msa_backbone.costs.parts import _Ledger, part_costs
 
 SHAPE = (2, 3, 64, 96)
 CHANNELS = (64, 128, 256, 512, 512)
@@ -97,17 +96,3 @@ def test_the_backbone_stays_as_it_was():
     part_costs(backbone, (1, 3, 32, 32), rounds=1)
     assert before == {name: set(vars(module)) for name, module in backbone.named_modules()}
     assert backbone.training and next(backbone.parameters()).device.type == "cpu"
-
-
-def test_tables_show_sums_and_what_is_added(costs):
-    *_, vgg, attention = parts_table(list(costs.values())).splitlines()
-    assert "| all | VGG | 14,714,688 |" in vgg and "| all | attention | 1,529,812 |" in attention
-    shares = [float(line.split("|")[-2].split()[0]) for line in (vgg, attention)]
-    assert sum(shares) == pytest.approx(100, abs=0.11)
-    totals = {
-        "plain": BackboneCosts(1_000_000, 10**9, 1, 1),
-        "own": BackboneCosts(1_104_000, 2 * 10**9, 1.5, 1.25),
-    }
-    assert totals_table(totals).splitlines()[-1] == (
-        "| own | 1.10 M | +10.4 % | 2.000 | +100.0 % | 1.25 | 1.50 |"
-    )
