@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
-from msa_backbone.plots.comparison import compare, read_curve
+from msa_backbone.plots.comparison import compare, read_scores
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
                 raise ValueError(f"{run}: give NAME=WORK_DIR")
             if name in runs:
                 raise ValueError(f"{run}: {name} is named twice; give its work dirs as A,B")
-            runs[name] = [read_curve(Path(path), args.metric) for path in work_dirs.split(",")]
+            runs[name] = [read_scores(Path(path), args.metric) for path in work_dirs.split(",")]
         print(compare(runs, args.metric, args.out))
 
 

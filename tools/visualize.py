@@ -14,7 +14,6 @@ import argparse
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.ablation.tables import SCORES
 from msa_backbone.cli.arguments import add_config_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
@@ -26,6 +25,7 @@ from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
 from msa_backbone.plots.heatmaps import Heatmap, save_heatmaps
+from msa_backbone.scores import headline
 from msa_backbone.training.prepare import prepare_testing
 
 
@@ -91,9 +91,7 @@ def look_at_channels(args: argparse.Namespace) -> None:
     )
     study = ChannelStudy(cfg)
     weights, scores = study.weights()
-    metric = args.metric or next((name for name in SCORES if name in scores), None)
-    if metric not in scores:
-        raise ValueError(f"no score {metric!r}: choose one of {', '.join(scores)}")
+    metric = headline(scores, args.metric)
     plot_channel_weights(
         {name: (own.mean.numpy(), own.deviation.numpy()) for name, own in weights.items()},
         args.out / "channels.png",

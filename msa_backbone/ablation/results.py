@@ -1,4 +1,4 @@
-"""What an ablation found, from the folders of its runs: `results.md`, `results.csv`, the plots."""
+"""The results of an ablation, from the folders of its runs to tables and plots."""
 
 import json
 from collections.abc import Sequence
@@ -13,21 +13,22 @@ from ..config.options import drop_pretrained
 from ..config.user_data import use_data
 from ..costs.backbones import BackboneCosts, compare_backbones
 from ..files.whole_files import write_whole
+from ..scores import headline
 from .plots import plot_costs, plot_fractions
 from .runs import Run, Settings, read_result
-from .tables import ablation_csv, ablation_table, headline
+from .tables import ablation_csv, ablation_table
 
 
 def write_results(
     runs: Sequence[Run], settings: Settings, metric: str | None = None, rounds: int = 20
 ) -> str:
-    """Write the tables and the plots of the finished runs.
+    """Write `results.md`, `results.csv` and the plots into the ablation's folder.
 
     Args:
-        runs: of these the finished ones.
-        settings: of all.
-        metric: the score that is compared; by default AP, mIoU or top-1.
-        rounds: in which the backbones' times are measured; 0 leaves the costs out.
+        runs: all of the ablation; those that have not finished are left out.
+        settings: what all runs share.
+        metric: the score that is compared; by default the first headline score that there is.
+        rounds: how often the backbones' times are measured; 0 leaves the costs out.
 
     Returns:
         The Markdown tables.
@@ -37,16 +38,18 @@ def write_results(
     """
     results: dict[float, dict[str, dict[int, dict]]] = {}
     for run in runs:
-        found = read_result(run, settings)
-        if found is not None:
-            results.setdefault(run.fraction, {}).setdefault(run.variant, {})[run.seed] = found
+        if (result := read_result(run, settings)) is not None:
+            results.setdefault(run.fraction, {}).setdefault(run.variant, {})[run.seed] = result
     if not results:
         raise ValueError(f"{settings.work_dir}: no run has finished")
     work_dir, largest = Path(settings.work_dir), max(results)
-    metric = headline(results[largest], metric)
-    costs = backbone_costs(list(results[largest]), settings, rounds) if rounds else None
+    found = (run for seeds in results[largest].values() for run in seeds.values())
+    metric = headline({name for run in found for name in run["test"]}, metric)
+    fractions = sorted(results, reverse=True)
+    variants = list(dict.fromkeys(name for part in fractions for name in results[part]))
+    costs = backbone_costs(variants, settings, rounds) if rounds else None
     tables = []
-    for fraction in sorted(results, reverse=True):
+    for fraction in fractions:
         title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
         tables.append(title + ablation_table(results[fraction], metric, costs))
     text = "\n\n".join(tables)
@@ -62,7 +65,11 @@ def write_results(
 def backbone_costs(
     variants: Sequence[str], settings: Settings, rounds: int
 ) -> dict[str, BackboneCosts]:
-    """Costs of the variants' backbones on one image of their data; measured once, then kept."""
+    """Costs of the variants' backbones on one test image.
+
+    They are measured once and kept in `costs.json`, so that a table that is made again after more
+    runs shows the same times.
+    """
     file = Path(settings.work_dir, "costs.json")
     if file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))
@@ -72,8 +79,7 @@ def backbone_costs(
     for name in variants:
         cfg = Config.fromfile(Path(settings.work_dir, name, "config.py"))
         cfg.work_dir = str(Path(settings.work_dir, name))
-        if shape is None:
-            shape = input_shape(cfg, settings)
+        shape = shape or input_shape(cfg, settings)  # all variants see the same data
         init_default_scope(cfg.get("default_scope", "mmengine"))
         drop_pretrained(cfg)
         backbones[name] = MODELS.build(cfg.model.backbone)
@@ -83,7 +89,7 @@ def backbone_costs(
 
 
 def input_shape(cfg: Config, settings: Settings) -> tuple[int, ...]:
-    """(1, C, H, W) of the first test image as the backbone gets it."""
+    """The shape in which the backbone gets the first test image, (1, C, H, W)."""
     if settings.data:
         use_data(cfg, settings.data, settings.classes).write_index()
     init_default_scope(cfg.get("default_scope", "mmengine"))

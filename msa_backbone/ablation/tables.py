@@ -7,64 +7,57 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..costs.backbones import BackboneCosts
-
-SCORES = {
-    "coco/bbox_mAP": "AP",
-    "coco/bbox_mAP_50": "AP50",
-    "coco/bbox_mAP_s": "AP small",
-    "coco/bbox_mAP_m": "AP medium",
-    "coco/bbox_mAP_l": "AP large",
-    "coco/segm_mAP": "mask AP",
-    "pascal_voc/mAP": "VOC mAP",
-    "mIoU": "mIoU",
-    "mAcc": "mAcc",
-    "accuracy/top1": "top-1",
-    "single-label/f1-score": "F1",
-}
-"""What tables show, by the name in the log; the first that there is leads."""
+from ..files.markdown import markdown_table
+from ..scores import LABELS
 
 Results = Mapping[str, Mapping[int, Mapping[str, Mapping[str, float]]]]
-"""variant -> seed -> 'test' or 'train' -> score."""
-
-
-def headline(results: Results, metric: str | None = None) -> str:
-    """The score that differences and plots are of: `metric`, or the first of `SCORES`.
-
-    Raises:
-        ValueError: for a metric that no run has, naming those there are.
-    """
-    known = {name for seeds in results.values() for run in seeds.values() for name in run["test"]}
-    if metric is None:
-        metric = next((name for name in SCORES if name in known), None)
-    if metric not in known:
-        raise ValueError(f"no run has a score {metric!r}: choose one of {', '.join(sorted(known))}")
-    return metric
+"""variant -> seed -> 'test' or 'train' -> name of a score -> its value."""
 
 
 def spread(values: Sequence[float], scale: Sequence[float] | None = None) -> str:
-    """Mean and standard deviation (n - 1), in as many digits as `scale`, or they, want."""
+    """Mean ± standard deviation (n - 1) as text.
+
+    Args:
+        values: of the seeds; one alone has no deviation.
+        scale: numbers that choose the digits, by default the values themselves. Those up to 1 get
+            four digits, percents get two.
+    """
     values = np.asarray(values, float)
     digits = 2 if np.nanmax(np.abs(values if scale is None else scale)) > 1.5 else 4
     text = f"{values.mean():.{digits}f}"
     return f"{text} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else text
 
 
-def paired_difference(own: Mapping[int, float], other: Mapping[int, float]) -> str:
-    """Mean and standard deviation of own - other over common seeds, and how often it is > 0."""
-    seeds = sorted(own.keys() & other.keys())
+def paired_difference(scores: Mapping[int, float], reference: Mapping[int, float]) -> str:
+    """How much scores differ from those of a reference with the same seeds, as text.
+
+    Runs with the same seed see the same images in the same order, which most of the spread comes
+    from: differences within a seed tell more than the difference of the means.
+
+    Args:
+        scores, reference: by seed; seeds that only one of them has are left out.
+
+    Returns:
+        Mean ± standard deviation of the differences, and in how many of the seeds it is above 0.
+    """
+    seeds = sorted(scores.keys() & reference.keys())
     if not seeds:
         return "-"
-    differences = np.array([own[seed] - other[seed] for seed in seeds])
+    differences = np.array([scores[seed] - reference[seed] for seed in seeds])
     sign = "+" if differences.mean() >= 0 else ""
     better = f"{(differences > 0).sum()} of {len(seeds)}"
-    return f"{sign}{spread(differences, list(own.values()))} ({better})"
+    return f"{sign}{spread(differences, list(scores.values()))} ({better})"
 
 
 def scores_by_seed(
     results: Results, variant: str, metric: str, split: str = "test"
 ) -> dict[int, float]:
-    """By seed, of the runs that have it; COCO writes -1 where there was nothing to score."""
-    scores = {seed: run.get(split, {}).get(metric) for seed, run in results[variant].items()}
+    """A variant's values of a score by seed, of the runs that have it.
+
+    COCO's -1 is left out: there was nothing to score, such as no small object.
+    """
+    runs = results.get(variant, {})
+    scores = {seed: run.get(split, {}).get(metric) for seed, run in runs.items()}
     return {seed: value for seed, value in scores.items() if value not in (None, -1.0)}
 
 
@@ -83,38 +76,37 @@ def ablation_table(
         and in brackets in how many of the seeds it is positive; train - test where there is both.
     """
     first = next(iter(results))
-    label = SCORES.get(metric, metric)
     others = [
         name
-        for name in SCORES
+        for name in LABELS
         if name != metric and any(scores_by_seed(results, v, name) for v in results)
     ]
     gap = any(scores_by_seed(results, variant, metric, "train") for variant in results)
-    titles = ["variant", "seeds", label, f"difference to {first}"]
-    titles += [SCORES[name] for name in others] + ["train - test"] * gap
+    head = ["variant", "seeds", LABELS.get(metric, metric), f"difference to {first}"]
+    head += [LABELS[name] for name in others] + ["train - test"] * gap
     if costs:
-        titles += ["parameters", "GFLOPs", "latency", "saved activations"]
-    lines = [f"| {' | '.join(titles)} |", "|" + " --- |" * len(titles)]
+        head += ["parameters", "GFLOPs", "latency", "saved activations"]
+    reference = scores_by_seed(results, first, metric)
+    rows = []
     for variant in results:
-        own = scores_by_seed(results, variant, metric)
-        if not own:
+        test = scores_by_seed(results, variant, metric)
+        if not test:
             continue
-        cells = [variant, str(len(own)), spread(list(own.values()))]
-        reference = scores_by_seed(results, first, metric)
-        cells.append("-" if variant == first else paired_difference(own, reference))
+        cells = [variant, len(test), spread(list(test.values()))]
+        cells.append("-" if variant == first else paired_difference(test, reference))
         for name in others:
             values = list(scores_by_seed(results, variant, name).values())
             cells.append(spread(values) if values else "-")
         if gap:
             train = scores_by_seed(results, variant, metric, "train")
-            gaps = [train[seed] - own[seed] for seed in train]
-            cells.append(spread(gaps, list(own.values())) if gaps else "-")
+            gaps = [train[seed] - test[seed] for seed in train]
+            cells.append(spread(gaps, list(test.values())) if gaps else "-")
         if costs:
             cost = costs[variant]
             cells += [f"{cost.parameters / 1e6:.2f} M", f"{cost.flops / 1e9:.3f}"]
             cells += [f"{cost.latency:.2f}", f"{cost.saved:.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def ablation_csv(results: Mapping[float, Results]) -> str:

@@ -1,27 +1,25 @@
-"""Channel gates over a data set, ranked."""
+"""How much each channel's attention weight is on average over a data set."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 
 def plot_channel_weights(
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]], out_file: Path
 ) -> None:
-    """Draw for every position the average gate of each channel, ranked, and its histogram.
+    """Draw the average weights of the channels at every position, from the highest to the lowest.
+
+    Below them is their histogram.
 
     Args:
-        weights: by position, (C,) averages and standard deviations over the images.
+        weights: by position, averages and standard deviations over the images, each (C,).
         out_file: the PNG.
     """
-    figure, axes = plt.subplots(
-        2, len(weights), figsize=(3.6 * len(weights), 6), layout="constrained", squeeze=False
-    )
+    figure = Figure(figsize=(3.6 * len(weights), 6), layout="constrained")
+    axes = figure.subplots(2, len(weights), squeeze=False)
     for (top, bottom), (name, (mean, deviation)) in zip(axes.T, weights.items(), strict=True):
         order = np.argsort(mean)[::-1]
         ranks = np.arange(1, len(mean) + 1)
@@ -37,4 +35,3 @@ def plot_channel_weights(
     axes[1, 0].set_ylabel("channels")
     axes[0, 0].legend(fontsize=8)
     figure.savefig(out_file, dpi=100)
-    plt.close(figure)

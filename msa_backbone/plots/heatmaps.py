@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import numpy as np
 from matplotlib import colormaps
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -40,10 +36,8 @@ def save_heatmaps(
     picture: np.ndarray, rows: Sequence[Sequence[Heatmap]], out_file: Path, title: str = ""
 ) -> None:
     """Save what `draw_heatmaps` draws as a PNG."""
-    figure = draw_heatmaps(picture, rows, title)
     out_file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out_file, dpi=100)
-    plt.close(figure)
+    draw_heatmaps(picture, rows, title).savefig(out_file, dpi=100)
 
 
 def draw_heatmaps(
@@ -59,26 +53,20 @@ def draw_heatmaps(
     height, width = picture.shape[:2]
     columns = 1 + max(map(len, rows), default=0)
     cell = 3.6
-    figure, axes = plt.subplots(
-        max(1, len(rows)),
-        columns,
-        figsize=(columns * (cell + 0.6), max(1, len(rows)) * (cell * height / width + 0.5)),
-        layout="constrained",
-        squeeze=False,
-    )
+    size = columns * (cell + 0.6), max(1, len(rows)) * (cell * height / width + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(max(1, len(rows)), columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     axes[0, 0].imshow(picture)
     axes[0, 0].set_title("image", fontsize=9)
     grey = greyed(picture)
-    places = [
-        (axes[row, 1 + at], own) for row, maps in enumerate(rows) for at, own in enumerate(maps)
-    ]
-    for axis, own in places:
+    places = [(axes[row, 1 + at], h) for row, maps in enumerate(rows) for at, h in enumerate(maps)]
+    for axis, heatmap in places:
         axis.imshow(grey)
-        low, high = own.limits or (float(own.values.min()), float(own.values.max()))
+        low, high = heatmap.limits or (float(heatmap.values.min()), float(heatmap.values.max()))
         shown = axis.imshow(
-            own.values,
+            heatmap.values,
             cmap=COLOURS,
             alpha=OPACITY,
             vmin=low,
@@ -86,17 +74,17 @@ def draw_heatmaps(
             extent=(-0.5, width - 0.5, height - 0.5, -0.5),
             interpolation="bilinear",
         )
-        if own.box is not None:
-            left, top, right, bottom = own.box
+        if heatmap.box is not None:
+            left, top, right, bottom = heatmap.box
             axis.add_patch(
                 Rectangle(
                     (left, top), right - left, bottom - top, fill=False, color="white", lw=1.5
                 )
             )
-        axis.set_title(own.title, fontsize=9)
+        axis.set_title(heatmap.title, fontsize=9)
         bar = figure.colorbar(shown, ax=axis, shrink=0.8)
         bar.ax.tick_params(labelsize=7)
-        bar.set_label(own.label, fontsize=7)
+        bar.set_label(heatmap.label, fontsize=7)
     if title:
         figure.suptitle(title, fontsize=10)
     return figure

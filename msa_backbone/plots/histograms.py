@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 SIZE_LIMITS = (32, 96)  # COCO's small, medium and large, as sides in pixels
 _SIZES = ("small", "medium", "large")
@@ -49,7 +46,7 @@ def plot_objects(
     right.set(xscale="log", xlim=(edges[0], edges[-1]), ylabel="objects")
     right.set(title="Sizes", xlabel="square root of the box area (pixels)")
     right.legend(loc="upper left")
-    _save(figure, out_file)
+    figure.savefig(out_file, dpi=110)
 
 
 def plot_masks(pixels: np.ndarray, classes: Sequence[str], out_file: Path) -> None:
@@ -69,12 +66,12 @@ def plot_masks(pixels: np.ndarray, classes: Sequence[str], out_file: Path) -> No
     right.barh(range(len(classes)), images, color=_COLOURS[1])
     _name_bars(right, classes, [str(count) for count in images], images)
     right.set(title="Images with the class", xlabel="images")
-    _save(figure, out_file)
+    figure.savefig(out_file, dpi=110)
 
 
-def _axes(classes: int) -> tuple[plt.Figure, Sequence[Axes]]:
-    height = max(3.5, 1.2 + 0.19 * classes)
-    return plt.subplots(1, 2, figsize=(11, height), layout="constrained")
+def _axes(classes: int) -> tuple[Figure, Sequence[Axes]]:
+    figure = Figure(figsize=(11, max(3.5, 1.2 + 0.19 * classes)), layout="constrained")
+    return figure, figure.subplots(1, 2)
 
 
 def _name_bars(axis: Axes, names: Sequence[str], texts: Sequence[str], ends: np.ndarray) -> None:
@@ -83,8 +80,3 @@ def _name_bars(axis: Axes, names: Sequence[str], texts: Sequence[str], ends: np.
     for row, (text, end) in enumerate(zip(texts, ends, strict=True)):
         axis.text(end, row, f" {text}", va="center", fontsize=7)
     axis.margins(x=0.12)
-
-
-def _save(figure: plt.Figure, out_file: Path) -> None:
-    figure.savefig(out_file, dpi=110)
-    plt.close(figure)

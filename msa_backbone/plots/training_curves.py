@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..scores import SCORES
+from ..scores import HEADLINES
 
 ATTENTION = "attention/"  # what AttentionRatioHook's names begin with
 
@@ -24,13 +21,11 @@ def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: 
         out_file: the PNG.
     """
     steps = [record["step"] for record in training]
-    scored = [name for name in SCORES if any(name in record for record in validation)]
+    scored = [name for name in HEADLINES if any(name in record for record in validation)]
     ratios = {key for record in training for key in record if key.startswith(ATTENTION)}
     panels = 1 + bool(scored) + bool(ratios)
-    figure, axes = plt.subplots(
-        1, panels, figsize=(5.5 * panels, 4), layout="constrained", squeeze=False
-    )
-    loss_axis, *axes = axes[0]
+    figure = Figure(figsize=(5.5 * panels, 4), layout="constrained")
+    loss_axis, *axes = figure.subplots(1, panels, squeeze=False)[0]
     for name in sorted({key for record in training for key in record if "loss" in key}):
         width = 2.2 if name == "loss" else 1.2
         label = "total" if name == "loss" else name.removeprefix("loss_")
@@ -61,4 +56,3 @@ def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: 
     for axis in [loss_axis, *axes]:
         axis.grid(alpha=0.3)
     figure.savefig(out_file, dpi=120)
-    plt.close(figure)

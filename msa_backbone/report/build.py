@@ -15,7 +15,7 @@ from ..config.rehearse import check_data_files
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
 from ..progress import show_progress
-from ..scores import all_scores_of, is_of_one_class
+from ..scores import scores_of
 from .contents import Report
 from .environment import environments, summary
 from .judges.base import Judge, Ranking
@@ -81,7 +81,7 @@ def make_report(
         classes=predictor.classes,
         training=training,
         validation=validation,
-        scores={k: v for k, v in all_scores_of(scores).items() if not is_of_one_class(k)},
+        scores=scores_of(scores),
         findings=evaluation.judge.findings(),
         ranked_by=evaluation.judge.ranked_by,
         best=best,

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..plots.training_curves import ATTENTION
-from ..scores import SCORES, scores_of
+from ..scores import HEADLINES, scores_of
 from .contents import MOST_COUNTS, Confusion, Report
 from .curves_and_confusion import Curve, extremes, thinned, thinned_curve
 
@@ -56,7 +56,7 @@ def training_charts(training: Sequence[dict], validation: Sequence[dict]) -> lis
     losses = [name for name in names if "loss" in name]
     ratios = sorted((n for n in names if n.startswith(ATTENTION)), key=lambda n: (len(n), n))
     scored = list({name: None for record in validation for name in scores_of(record)})
-    main = [name for name in SCORES if name in scored]
+    main = [name for name in HEADLINES if name in scored]
     charts = []
     if losses:
         labels = {"loss": "total"} | {n: n.removeprefix("loss_") for n in losses if n != "loss"}

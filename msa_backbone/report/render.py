@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..scores import SCORES
+from ..scores import HEADLINES, best_of
 from .contents import MOST_COUNTS, Confusion, Report
 
 TEMPLATES = Path(__file__).with_name("templates")
 JPEG_QUALITY = 85
-MOST_CONFUSED = 12
+MOST_CONFUSED = 12  # rows of the table of errors
+MOST_TILES = 4
 
 
 def require_packages() -> None:
@@ -56,7 +57,7 @@ def render(report: Report) -> str:
     return environment.get_template("report.html").render(
         report=report,
         charts=chart_texts(report),
-        headlines=[(name, report.scores[name]) for name in SCORES if name in report.scores][:4],
+        headlines=headline_tiles(report.scores),
         class_head=["class", *report.findings.class_scores],
         score_rows=score_rows(report.scores, report.validation),
         class_rows=class_rows(report.classes, report.findings.class_scores),
@@ -85,15 +86,18 @@ def number(value: float, digits: int | None = None) -> str:
     return "-" if math.isnan(value) or value == -1 else f"{value:.{digits}f}"
 
 
+def headline_tiles(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The scores that lead the page, by name, the most important first."""
+    return [(name, scores[name]) for name in HEADLINES if name in scores][:MOST_TILES]
+
+
 def score_rows(
     scores: Mapping[str, float], validation: Sequence[Mapping[str, float]]
 ) -> list[tuple[str, str, str, str]]:
     """Rows of the table of scores: name, now, the best while training, and at which step."""
     rows = []
     for name, value in scores.items():
-        known = [(own[name], own["step"]) for own in validation if name in own]
-        known = [pair for pair in known if not math.isnan(pair[0])]
-        best, step = max(known, key=lambda pair: pair[0], default=(float("nan"), ""))
+        best, step = best_of(name, validation)
         rows.append((name, number(value), number(best), str(step)))
     return rows
 

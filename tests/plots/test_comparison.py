@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from msa_backbone.plots.comparison import compare, read_curve
+from msa_backbone.plots.comparison import compare, read_scores
 
 
 def work_dir(path, scores):
@@ -18,12 +18,12 @@ def work_dir(path, scores):
     return path
 
 
-def test_a_curve_is_read_from_a_work_dir(tmp_path):
-    assert read_curve(work_dir(tmp_path, {10: 1.0, 20: 3.0}), "mIoU") == {10: 1.0, 20: 3.0}
+def test_scores_are_read_from_a_work_dir(tmp_path):
+    assert read_scores(work_dir(tmp_path, {10: 1.0, 20: 3.0}), "mIoU") == {10: 1.0, 20: 3.0}
     with pytest.raises(ValueError, match=r"no scores 'mAP'; it has mIoU"):
-        read_curve(tmp_path, "mAP")
+        read_scores(tmp_path, "mAP")
     with pytest.raises(ValueError, match="holds no validation"):
-        read_curve(tmp_path / "nowhere", "mIoU")
+        read_scores(tmp_path / "nowhere", "mIoU")
 
 
 def test_table_and_picture(tmp_path):

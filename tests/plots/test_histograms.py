@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from msa_backbone.plots import histograms
 
@@ -10,7 +11,7 @@ from msa_backbone.plots import histograms
 def axes(monkeypatch):
     """Both axes of the figure that was saved last."""
     saved = []
-    monkeypatch.setattr(histograms, "_save", lambda figure, path: saved.append(figure))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: saved.append(figure))
     return lambda: saved[-1].axes
 
 

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("matplotlib")
+from matplotlib.figure import Figure
 from training_logs import log
 
 from msa_backbone.files.training_log import read_records
-from msa_backbone.plots import training_curves
 from msa_backbone.plots.training_curves import plot_curves
 
 
@@ -28,8 +28,14 @@ def test_a_panel_for_attention_appears_with_its_first_figure(tmp_path, monkeypat
     for record in training[1:]:
         record["attention/16"] = 0.1 * record["step"]
         record["attention/4"] = 0.2 * record["step"]
-    monkeypatch.setattr(training_curves.plt, "close", lambda figure: drawn.append(figure.axes))
     drawn = []
+    savefig = Figure.savefig
+
+    def save(figure: Figure, path, dpi: int) -> None:
+        drawn.append(figure.axes)
+        savefig(figure, path, dpi=dpi)
+
+    monkeypatch.setattr(Figure, "savefig", save)
     for scores in (validation, []):
         plot_curves(training, scores, tmp_path / "curves.png")
         *others, axis = drawn[-1]

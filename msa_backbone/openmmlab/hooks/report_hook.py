@@ -1,6 +1,5 @@
 """What a run leaves behind for its user: curves, pictures of predictions and a table of results."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,12 +9,13 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader
 
-from ...files.images import read_picture
+from ...files.images import read_image
+from ...files.markdown import markdown_table
 from ...files.training_log import START, read_records
 from ...plots.data_samples import draw_sample
 from ...plots.grid import save_grid
 from ...plots.training_curves import plot_curves
-from ...scores import all_scores_of
+from ...scores import all_scores_of, best_of
 
 
 class ReportHook(Hook):
@@ -74,7 +74,7 @@ class ReportHook(Hook):
                 continue
             drawn = draw_sample(
                 runner.visualizer,
-                read_picture(image_file),
+                read_image(image_file),
                 sample,
                 Path(runner.work_dir) / "predictions.png",
                 pred_score_thr=self.score_thr,
@@ -122,12 +122,11 @@ def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str
     """
     if not validation:
         return f"`{title}`\n\nNothing was validated."
-    lines = [f"`{title}`", "", "| metric | last | best | at |", "| --- | --- | --- | --- |"]
+    rows = []
     for name, last in all_scores_of(validation[-1]).items():
-        known = [(record[name], record["step"]) for record in validation if name in record]
-        best, step = max(known, key=lambda pair: (not math.isnan(pair[0]), pair[0]))
-        lines.append(f"| {name} | {last:.3f} | {best:.3f} | {step} |")
-    return "\n".join(lines)
+        best, step = best_of(name, validation)
+        rows.append([name, f"{last:.3f}", f"{best:.3f}", step])
+    return f"`{title}`\n\n{markdown_table(['metric', 'last', 'best', 'at'], rows)}"
 
 
 def score_table(metrics: Mapping[str, float], title: str) -> str:
@@ -137,6 +136,5 @@ def score_table(metrics: Mapping[str, float], title: str) -> str:
         metrics: score by name.
         title: printed above the table.
     """
-    lines = [f"`{title}`", "", "| metric | value |", "| --- | --- |"]
-    lines += [f"| {name} | {value:.3f} |" for name, value in all_scores_of(metrics).items()]
-    return "\n".join(lines)
+    rows = [[name, f"{value:.3f}"] for name, value in all_scores_of(metrics).items()]
+    return f"`{title}`\n\n{markdown_table(['metric', 'value'], rows)}"
