@@ -17,15 +17,16 @@ https://arxiv.org/abs/2003.04887); the hidden width of the concatenation is 3 * 
 need not divide C; the statistics are accumulated in at least float32.
 """
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import select_form
 from ..ops.channel_statistics import NormalisedAvgPool2d, divide_by_rms, spatial_statistics
-from ..ops.cpu import read as cpu
-from ..ops.cpu.combine import combine
-from ..ops.cpu.packed_conv import convolve
+from ..ops.cpu import forward as cpu
 from .branch_drop import build_branch_drop
 
 # torch.fx keeps them as one call: they look at sizes and dtypes.
@@ -58,7 +59,8 @@ class MultiScaleAttention(nn.Module):
     """
 
     plain = False
-    """True, on a class or on a module: the formula operation by operation, see `select_form`."""
+    """True, on a class or on a module, asks for the plain form, operation by operation: see
+    `ops/select_form.py`."""
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class MultiScaleAttention(nn.Module):
         return self.fusion_conv(self._scales(x))
 
     def _scales(self, x: Tensor) -> Tensor:
+        """The three branches side by side, (N, 3 * h, H, W)."""
         return torch.cat([self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)], dim=1)
 
     def channel_weights(self, x: Tensor) -> Tensor:
@@ -130,65 +133,46 @@ class MultiScaleAttention(nn.Module):
         return self.spatial_attention(self._gate_input(spatial_statistics(x)))
 
     def _gate_input(self, statistics: Tensor) -> Tensor:
-        """(N, 3, H, W), as the spatial gate looks at them."""
+        """The maps of statistics, (N, 3, H, W), as the spatial gate takes them."""
         return divide_by_rms(statistics, [2, 3]) if self.gate_norm else statistics
+
+    formula: ClassVar[dict[str, Callable]] = {
+        step.__name__: step
+        for step in (multi_scale_features, _scales, channel_weights, spatial_weights, _gate_input)
+    }
+    """The formula's steps as they are written here. The fast forms of `ops` compute these and call
+    none: a subclass or a module that has another step in place of one takes the plain form."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         if not torch.jit.is_scripting():
             form = select_form.form_for(self, x)
-            if form == "cpu":
-                return self._forward_on_cpu(x)
-            if form == "kernels":
-                from ..ops.gpu import forward as gpu  # needs triton
-
-                return gpu.forward(self, x, self.drop if self.training else None)
-        branch = self.multi_scale_features(x)
-        channel = self.channel_weights(x) if self.channel_attention is not None else None
-        channel = self._drop(channel, x)
-        if channel is not None:
-            branch = branch * channel
+            if form != "plain":
+                return _hand_over(form, self, x)
+        f = self.multi_scale_features(x)
+        ca = self.channel_weights(x) if self.channel_attention is not None else None
+        ca = self._drop(ca, x)
+        if ca is not None:
+            f = f * ca
         if self.spatial_attention is None:
-            return x + branch
-        return torch.addcmul(x, branch, self.spatial_weights(x))
+            return x + f
+        sa = self.spatial_weights(x)
+        return torch.addcmul(x, f, sa)
 
     def _drop(self, channel: Tensor | None, x: Tensor) -> Tensor | None:
-        """Dropout and drop-path of f, as zeros in the channel gate."""
+        """Dropout and drop-path: they zero parts of the channel gate and so leave them out of f."""
         if self.drop is None or not self.training:
             return channel
         if channel is None:
             channel = torch.ones(x.shape[0], x.shape[1], 1, 1, dtype=x.dtype, device=x.device)
         return self.drop(channel)
 
-    def _forward_on_cpu(self, x: Tensor) -> Tensor:
-        """The same in two passes over x; the branches' biases go through the fusion to its bias."""
-        branches = self.conv1x1, self.conv3x3, self.conv5x5
-        x, scales, statistics, average = cpu.read(
-            x,
-            [conv.weight for conv in branches],
-            statistics=self.spatial_attention is not None,
-        )
-        channel = spatial = None
-        if self.channel_attention is not None:
-            channel = self.channel_attention(average)
-        if self.spatial_attention is not None:
-            conv = self.spatial_attention[0]
-            statistics = self._gate_input(statistics)
-            spatial = convolve(statistics, conv.weight, conv.bias).sigmoid()
-        channel = self._drop(channel, x)
-        weight = self.fusion_conv.weight.flatten(1)
-        bias = self.fusion_conv.bias + weight @ torch.cat([conv.bias for conv in branches])
-        return combine(x, scales, spatial, channel, weight, bias)
 
+def _hand_over(form: str, module: MultiScaleAttention, x: Tensor) -> Tensor:
+    """The same formula, faster. Outside the class, as TorchScript reads no import statements."""
+    drop = module.drop if module.training else None
+    if form == "cpu":
+        return cpu.forward(module, x, drop)
+    from ..ops.gpu import forward as gpu  # needs triton
 
-# Subclasses and modules that change one of these take the plain form, which calls it.
-MultiScaleAttention.formula = {
-    name: vars(MultiScaleAttention)[name]
-    for name in (
-        "multi_scale_features",
-        "channel_weights",
-        "spatial_weights",
-        "_scales",
-        "_gate_input",
-    )
-}
+    return gpu.forward(module, x, drop)

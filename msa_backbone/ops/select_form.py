@@ -1,13 +1,20 @@
 """Which form of Multi-Scale Attention's arithmetic serves a call.
 
-    plain    the formula as torch operations: differentiable twice, open to tracers and hooks
-    cpu      two passes over x: `cpu/read.py` and `cpu/combine.py`
-    kernels  on GPUs, the same two passes as Triton kernels, see `gpu/`
+Written as torch operations, the formula moves x through memory a dozen times. Two other forms do
+with two passes over x, but not everywhere: on small maps they do not pay, and what traces, hooks or
+changes a module has to see its parts being called.
 
-All give the same but for rounding. The last two do not call the module's parts, only take their
-weights: they serve a module that is as it was built, outside torch.compile, export, fx, jit and
-torch.func. They cannot be differentiated twice, nor with `is_grads_batched`: `module.plain = True`
-asks for the plain form.
+    plain    the formula as torch operations, in `layers/multi_scale_attention.py`
+    cpu      two passes over x, `cpu/forward.py`
+    kernels  the same two passes as Triton kernels on GPUs, `gpu/forward.py`
+
+All give the same but for rounding. The last two take the weights of the module's parts and call
+none of them. So they serve modules that are as they were built, outside torch.compile, export, fx,
+jit and torch.func. They can be differentiated once, without `is_grads_batched`:
+`module.plain = True` asks for the plain form.
+
+The limits that decide are `PAYS_*` here for CPUs, and what the kernels can take, `KERNEL_*` of
+`gpu/limits.py`.
 """
 
 import importlib
@@ -28,6 +35,16 @@ from .gpu.limits import (
     branch_outputs,
 )
 
+PAYS_IN_TRAINING = 256
+"""Locations (H * W) of a map from which on the CPU's form pays where gradients are recorded: its
+backward pass gains most, and it stores less."""
+
+PAYS_IN_INFERENCE = 4096
+"""Locations from which on it pays without gradients: on small maps, calls take the time."""
+
+PAYS_UP_TO_OUTPUTS = 8
+"""Outputs of a branch up to which it pays without gradients: more fill the CPU's vectors anyway."""
+
 
 def form_for(module: nn.Module, x: object) -> str:
     """'plain', 'cpu' or 'kernels'.
@@ -39,29 +56,15 @@ def form_for(module: nn.Module, x: object) -> str:
     if module.plain or type(x) is not Tensor or x.dim() != 4 or not x.numel() or not _eager():
         return "plain"
     hidden = getattr(module.conv1x1, "out_channels", 0)
-    if (
-        x.device.type == KERNEL_DEVICE
-        and x.dtype in KERNEL_DTYPES
-        and x.shape[1] <= KERNEL_CHANNELS
-        and x.shape[0] <= KERNEL_SAMPLES
-        and max(x.shape[1], branch_outputs(hidden)) * x.shape[2] * x.shape[3] < 2**31
-    ):
-        form = "kernels"
-    elif (
-        x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.float64)
-        and not torch.is_autocast_enabled("cpu")
-        and _pays(x.shape[2] * x.shape[3], hidden)
-    ):
-        form = "cpu"
-    else:
-        return "plain"
-    if not _as_built(module, x, hidden):
-        return "plain"
-    return "plain" if form == "kernels" and not _kernels_work(x.device) else form
+    if _fits_kernels(x, hidden):
+        return "kernels" if _as_built(module, x, hidden) and _kernels_work(x.device) else "plain"
+    if _fits_cpu(x) and _pays(x.shape[2] * x.shape[3], hidden):
+        return "cpu" if _as_built(module, x, hidden) else "plain"
+    return "plain"
 
 
 def _eager() -> bool:
+    """Whether operations run as they are called: nothing compiles, traces or transforms them."""
     return not (
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
@@ -70,21 +73,38 @@ def _eager() -> bool:
     )
 
 
-def _pays(locations: int, hidden: int) -> bool:
-    """Measured on CPUs: small maps are all calls, and many outputs fill the vectors by themselves.
+def _fits_kernels(x: Tensor, hidden: int) -> bool:
+    """Offsets into a sample's maps have 32 bits."""
+    return (
+        x.device.type == KERNEL_DEVICE
+        and x.dtype in KERNEL_DTYPES
+        and x.shape[1] <= KERNEL_CHANNELS
+        and x.shape[0] <= KERNEL_SAMPLES
+        and max(x.shape[1], branch_outputs(hidden)) * x.shape[2] * x.shape[3] < 2**31
+    )
 
-    In training the backward pass gains most, and less is stored.
-    """
-    return locations >= 256 if torch.is_grad_enabled() else locations >= 4096 and hidden <= 8
+
+def _fits_cpu(x: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def _pays(locations: int, hidden: int) -> bool:
+    """Whether the CPU's form takes less time than the plain one, as measured."""
+    if torch.is_grad_enabled():
+        return locations >= PAYS_IN_TRAINING
+    return locations >= PAYS_IN_INFERENCE and hidden <= PAYS_UP_TO_OUTPUTS
 
 
 def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
-    """Whether taking the weights does what calling the parts would do.
+    """Whether the weights alone say what calling the module's parts would do.
 
-    Weights of another dtype or device than x go where calling the parts tells what is wrong.
-
-    Hooks, parametrizations, adapters, observers of a quantizer, other layers and subclasses with
-    other parts of the formula count on the call.
+    Hooks, parametrizations, adapters, a quantizer's observers, other layers in place of ours and
+    subclasses with other steps of the formula act when a part is called. Weights of another dtype
+    or device than x go the plain way, too: calling the parts tells what is wrong.
     """
     channels = x.shape[1]
     convs = [
@@ -108,11 +128,13 @@ def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
             return False
         inner = gate[1].out_channels
         convs += [(gate[1], channels, inner, 1), (gate[3], inner, channels, 1)]
-    own = all(
-        getattr(type(module), name) is function and name not in vars(module)
-        for name, function in module.formula.items()
+    formula_unchanged = all(
+        getattr(type(module), name) is step and name not in vars(module)
+        for name, step in module.formula.items()
     )
-    if not own or _has_any_global_hook() or not all(_is_conv(*conv) for conv in convs):
+    if not formula_unchanged or _has_any_global_hook():
+        return False
+    if not all(_is_conv(*conv) for conv in convs):
         return False
     mixed = torch.is_autocast_enabled(x.device.type)
     return all(
@@ -123,6 +145,7 @@ def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
 
 
 def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
+    """A plain convolution of this kernel size, with a bias, that keeps height and width."""
     return (
         _is(part, nn.Conv2d)
         and part.weight.shape == (outputs, inputs, size, size)
@@ -137,7 +160,7 @@ def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
 
 
 def _is(part: nn.Module, kind: type[nn.Module]) -> bool:
-    """Exactly of this class, nothing hangs on its call."""
+    """Of this class itself, not of a subclass, and with nothing that acts when it is called."""
     return (
         type(part) is kind
         and vars(part).keys().isdisjoint(("forward", "_conv_forward"))
@@ -154,7 +177,7 @@ def _kernels_work(device: torch.device) -> bool:
         gpu.read(torch.zeros(1, 1, 1, 1, device=device))
     except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # whatever keeps them from working, the plain form does
+    except Exception as error:  # whatever keeps them from working: the plain form works
         reason = str(error).partition("\n")[0]
         warnings.warn(
             f"Multi-Scale Attention runs without its Triton kernels, in its plain form: {reason}",
