@@ -1,1 +1,1 @@
-"""What a trained model finds in images and videos, and why."""
+"""What a trained model finds in images and videos."""

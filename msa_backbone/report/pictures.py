@@ -9,7 +9,7 @@ from mmengine.config import Config
 from PIL import Image, ImageOps
 
 from ..files.images import read_image
-from ..inference.explain import Explainer
+from ..inference.explain.explainer import Explainer
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
 from ..plots.heatmaps import overlay

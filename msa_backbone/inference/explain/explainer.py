@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor, nn
 
+from ..predictor import Predictor
 from .activation_maps import activation_map, stage_layers
 from .attention_responses import Responses, attention_responses
-from .predictor import Predictor
 from .subjects import Subject, class_subjects, object_subjects, segment_subjects
 
 

@@ -3,7 +3,7 @@
 import torch
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.inference.channel_study import ChannelWeights, importance_table, masked
+from msa_backbone.inference.explain.channel_study import ChannelWeights, importance_table, masked
 
 
 def test_masked_channels_add_nothing_and_the_others_stay():

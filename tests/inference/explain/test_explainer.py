@@ -12,15 +12,13 @@ pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")
 
 from msa_backbone.config.classes import set_num_classes
-from msa_backbone.config.classes import set_num_classes
-from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
-from msa_backbone.inference.activation_maps import METHODS, stage_layers
-from msa_backbone.inference.explain import Explainer
+from msa_backbone.inference.explain.activation_maps import METHODS, stage_layers
+from msa_backbone.inference.explain.explainer import Explainer
+from msa_backbone.inference.explain.subjects import Subject
 from msa_backbone.inference.predictor import Predictor
-from msa_backbone.inference.subjects import Subject
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 SIDE, OBJECT = 64, 24
 CLASSES = ("rows", "columns")
 

@@ -1,7 +1,7 @@
 """Which channels the channel gate lets through, and what the model loses without them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +9,14 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from ..layers import MultiScaleAttention
+from ...files.markdown import markdown_table
+from ...layers import MultiScaleAttention
+from .forward_hooks import forward_hooks
 
 
 @dataclass
 class ChannelWeights:
-    """Of one attention module over a data set.
+    """The channel gate of one attention module over a data set.
 
     Attributes:
         mean: (C,), the average gate of each channel, in 0..1.
@@ -54,24 +56,14 @@ class ChannelStudy:
 
     def weights(self) -> tuple[dict[str, ChannelWeights], dict[str, float]]:
         """The gates over all test images, by position, and the scores of the whole model."""
-        seen: dict[str, list[Tensor]] = {name: [] for name in self.modules}
+        batches: dict[str, list[Tensor]] = {name: [] for name in self.modules}
 
-        def keep(name: str):
-            def hook(gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
-                seen[name].append(weights.detach().float().flatten(1).cpu())
+        def keep(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
+            batches[name].append(weights.detach().float().flatten(1).cpu())
 
-            return hook
-
-        handles = [
-            module.channel_attention.register_forward_hook(keep(name))
-            for name, module in self.modules.items()
-        ]
-        try:
+        with forward_hooks(_gates(self.modules), keep):
             scores = self.runner.test()
-        finally:
-            for handle in handles:
-                handle.remove()
-        gates = {name: torch.cat(weights) for name, weights in seen.items()}
+        gates = {name: torch.cat(weights) for name, weights in batches.items()}
         return {
             name: ChannelWeights(gate.mean(0), gate.std(0, unbiased=False))
             for name, gate in gates.items()
@@ -83,27 +75,42 @@ class ChannelStudy:
             return dict(self.runner.test())
 
 
-@contextmanager
+def _gates(modules: Mapping[str, MultiScaleAttention]) -> dict[str, nn.Module]:
+    return {name: module.channel_attention for name, module in modules.items()}
+
+
 def masked(
     modules: Mapping[str, MultiScaleAttention], left_out: Mapping[str, Sequence[int]]
-) -> Iterator[None]:
-    """The channel gates at zero for these channels: there the module adds nothing to x."""
+) -> AbstractContextManager[None]:
+    """Inside the block, the gates of these channels are zero: there a module adds nothing to x.
 
-    def mask(channels: Sequence[int]):
-        def hook(gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> Tensor:
-            return weights.index_fill(1, torch.tensor(list(channels), device=weights.device), 0)
+    Args:
+        modules: by position.
+        left_out: channels, by position.
+    """
 
-        return hook
+    def mask(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> Tensor:
+        channels = torch.tensor(list(left_out[name]), device=weights.device)
+        return weights.index_fill(1, channels, 0)
 
-    handles = [
-        modules[name].channel_attention.register_forward_hook(mask(channels))
-        for name, channels in left_out.items()
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    return forward_hooks(_gates({name: modules[name] for name in left_out}), mask)
+
+
+def least_and_most_important(
+    weights: Mapping[str, ChannelWeights], share: float
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """The channels, by position, with the smallest and with the largest average gates.
+
+    Args:
+        weights: by position.
+        share: of each module's channels, in 0..1.
+    """
+    least, most = {}, {}
+    for name, module_weights in weights.items():
+        ranked = module_weights.ranked()
+        number = round(share * len(ranked))
+        least[name], most[name] = ranked[:number], ranked[::-1][:number]
+    return least, most
 
 
 def importance_table(
@@ -117,14 +124,9 @@ def importance_table(
             important ones.
         metric: the score's name.
     """
-    lines = [
-        f"| channels left out | {metric} without the least | change | without the most | change |",
-        "| --- | --- | --- | --- | --- |",
-        f"| none | {whole:.4f} | - | {whole:.4f} | - |",
-    ]
-    lines += [
-        f"| {100 * share:g} % | {least:.4f} | {least - whole:+.4f} | {most:.4f} "
-        f"| {most - whole:+.4f} |"
-        for share, (least, most) in without.items()
-    ]
-    return "\n".join(lines)
+    head = f"channels left out,{metric} without the least,change,without the most,change".split(",")
+    rows = [["none", f"{whole:.4f}", "-", f"{whole:.4f}", "-"]]
+    for share, scores in without.items():
+        changes = [cell for s in scores for cell in (f"{s:.4f}", f"{s - whole:+.4f}")]
+        rows.append([f"{100 * share:g} %", *changes])
+    return markdown_table(head, rows)

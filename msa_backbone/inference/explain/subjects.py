@@ -13,7 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from ..plots.heatmaps import Box
+from ...plots.heatmaps import Box
 
 SAME_OBJECT = 0.5
 """Intersection over union above which boxes are taken for those of one object."""

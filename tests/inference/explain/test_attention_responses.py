@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from msa_backbone import MSAVGG
-from msa_backbone.inference.attention_responses import attention_responses
+from msa_backbone.inference.explain.attention_responses import attention_responses
 
 
 def build(**attention) -> MSAVGG:

@@ -1,0 +1,24 @@
+"""Looking at modules, or changing what they return, while a model runs."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from torch import Tensor, nn
+
+Hook = Callable[[str, nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
+"""Called with a module's name, the module, its inputs and its output; what it returns, if
+anything, takes the place of the output."""
+
+
+@contextmanager
+def forward_hooks(modules: Mapping[str, nn.Module], hook: Hook) -> Iterator[None]:
+    """Inside the block, `hook` is called after each of the modules."""
+    handles = [
+        module.register_forward_hook(partial(hook, name)) for name, module in modules.items()
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
