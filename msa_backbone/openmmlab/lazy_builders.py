@@ -1,54 +1,27 @@
 """What configs find by name, though importing this package imports no toolbox.
 
-What is registered is a builder; it imports the class's module when a config asks for it.
+A class that needs mmdet, mmseg, mmpretrain or matplotlib cannot register itself without importing
+them. What is registered instead is a function; it imports the class's module when a config asks
+for it.
 """
 
-from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS
+from importlib import import_module
+
+from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, Registry
 
 
-@MODELS.register_module(name="VGGBBoxHead")
-def vgg_bbox_head(**kwargs):
-    """Build a VGGBBoxHead, importing mmdet only now."""
-    from .heads.vgg_bbox_head import VGGBBoxHead
+def register_lazily(registry: Registry, name: str, module: str) -> None:
+    """Let a config's `type=name` build the class of this name, from a module of this folder."""
 
-    return VGGBBoxHead(**kwargs)
+    def build(**kwargs) -> object:
+        return getattr(import_module(module, __package__), name)(**kwargs)
 
-
-@MODELS.register_module(name="UNetHead")
-def unet_head(**kwargs):
-    """Build a UNetHead, importing mmseg only now."""
-    from .heads.unet_head import UNetHead
-
-    return UNetHead(**kwargs)
+    registry.register_module(name=name, module=build)
 
 
-@METRICS.register_module(name="ClasswiseIoUMetric")
-def classwise_iou_metric(**kwargs):
-    """Build a ClasswiseIoUMetric, importing mmseg only now."""
-    from .metrics.classwise_iou import ClasswiseIoUMetric
-
-    return ClasswiseIoUMetric(**kwargs)
-
-
-@METRICS.register_module(name="ClasswiseSingleLabelMetric")
-def classwise_single_label_metric(**kwargs):
-    """Build a ClasswiseSingleLabelMetric, importing mmpretrain only now."""
-    from .metrics.classwise_single_label import ClasswiseSingleLabelMetric
-
-    return ClasswiseSingleLabelMetric(**kwargs)
-
-
-@DATASETS.register_module(name="LabelMapDataset")
-def label_map_dataset(**kwargs):
-    """Build a LabelMapDataset, importing mmseg only now."""
-    from .label_map_dataset import LabelMapDataset
-
-    return LabelMapDataset(**kwargs)
-
-
-@HOOKS.register_module(name="ReportHook")
-def report_hook(**kwargs):
-    """Build a ReportHook, importing matplotlib only now."""
-    from .hooks.report_hook import ReportHook
-
-    return ReportHook(**kwargs)
+register_lazily(MODELS, "UNetHead", ".heads.unet_head")  # mmseg
+register_lazily(MODELS, "VGGBBoxHead", ".heads.vgg_bbox_head")  # mmdet
+register_lazily(DATASETS, "LabelMapDataset", ".label_map_dataset")  # mmseg
+register_lazily(METRICS, "ClasswiseIoUMetric", ".metrics.classwise_iou")  # mmseg
+register_lazily(METRICS, "ClasswiseSingleLabelMetric", ".metrics.classwise_single_label")
+register_lazily(HOOKS, "ReportHook", ".hooks.report_hook")  # matplotlib

@@ -1,4 +1,4 @@
-"""U-Net's decoder as an mmseg decode head (imported by `builders` when it is asked for).
+"""U-Net's decoder as an mmseg decode head.
 
 mmseg's own UNet is encoder and decoder in one backbone; this head decodes any backbone.
 """

@@ -1,4 +1,4 @@
-"""The box head of the original VGG16 Faster R-CNN (imported by `builders` when it is asked for).
+"""The box head of the original VGG16 Faster R-CNN, for mmdet.
 
 Source: Faster R-CNN, https://arxiv.org/abs/1506.01497, section 3.2 (fc6 and fc7 of VGG16).
 """

@@ -1,4 +1,4 @@
-"""mmseg's IoUMetric with the classes' own scores (imported by `builders` when it is asked for)."""
+"""mmseg's IoU and accuracy with a score of every class beside the means."""
 
 from mmseg.evaluation import IoUMetric
 

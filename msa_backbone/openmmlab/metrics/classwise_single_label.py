@@ -1,4 +1,4 @@
-"""mmpretrain's SingleLabelMetric with the classes' own scores (imported by `builders`)."""
+"""mmpretrain's precision, recall and F1 with a score of every class beside the means."""
 
 from mmpretrain.evaluation import SingleLabelMetric
 
@@ -16,10 +16,10 @@ class ClasswiseSingleLabelMetric(SingleLabelMetric):
         """Scores from the truth and the scores of every image."""
         means = super().compute_metrics(results)
         average, self.average = self.average, None
-        own = super().compute_metrics(results)
+        of_classes = super().compute_metrics(results)
         self.average = average
         return means | {
             f"{score.removesuffix('_classwise')}/{name}": round(value, 2)
-            for score, values in own.items()
+            for score, values in of_classes.items()
             for name, value in zip(self.dataset_meta["classes"], values, strict=True)
         }
