@@ -1,11 +1,11 @@
-"""Precision and recall, and who was taken for whom: plain numbers from scores and truths."""
+"""Precision-recall curves and confusion matrices, from scores and truths."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-BINS = 16_384
-LOGIT_LIMIT = 32.0  # larger log-odds are one: float64 tells probabilities apart up to 36
+BINS = 16_384  # of scores
+LOGIT_LIMIT = 32.0  # of log-odds; beyond 36 the probability is 1 in float64
 
 
 @dataclass(frozen=True)
@@ -25,69 +25,63 @@ class Curve:
     average: float
 
 
-def curve_of_counts(name: str, correct: np.ndarray, accepted: np.ndarray) -> Curve:
-    """A curve from what is accepted at ever lower thresholds.
+def curve_of_scores(name: str, scores: np.ndarray, belongs: np.ndarray) -> Curve:
+    """The exact curve of a class, by scikit-learn.
 
     Args:
         name: of the class.
-        correct: (thresholds,), how many of the accepted belong to the class; the last is all.
-        accepted: (thresholds,), how many have at least this score.
+        scores: (n,), probabilities of the class; NaN counts as none.
+        belongs: (n,) bool, the truth.
     """
-    steps = np.diff(accepted, prepend=0) > 0
-    correct, accepted = correct[steps], accepted[steps]
-    total = correct[-1] if len(correct) else 0
-    if not total:
-        return Curve(name, np.empty(0), np.empty(0), float("nan"))
-    recall, precision = correct / total, correct / accepted
-    return Curve(name, recall, precision, float(np.diff(recall, prepend=0) @ precision))
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    if not belongs.any():
+        return without_truth(name)
+    scores = np.nan_to_num(scores, nan=0.0)
+    precision, recall, _ = precision_recall_curve(belongs, scores)
+    average = float(average_precision_score(belongs, scores))
+    # By falling score; without its last point, which stands for nothing accepted.
+    return Curve(name, recall[-2::-1], precision[-2::-1], average)
 
 
 def curve_of_bins(name: str, correct: np.ndarray, accepted: np.ndarray) -> Curve:
     """A curve from scores that were counted in bins, and have lost their order inside of each.
 
-    The average takes what belongs to the class and what does not to be evenly mixed in a bin; as
-    ties (`curve_of_counts`), wide bins would cost it.
+    To accept a bin as a whole, as if its scores were equal, would make the average precision of
+    wide bins too low. So the members of the class are taken to be evenly mixed with the others in
+    a bin, and precision is integrated over the bin.
 
     Args:
         name: of the class.
-        correct: (bins,), how many of a bin belong to the class; the highest scores first.
+        correct: (bins,), how many in a bin belong to the class; the highest scores first.
         accepted: (bins,), how many are in a bin.
     """
-    curve = curve_of_counts(name, correct.cumsum(), accepted.cumsum())
     correct, accepted = correct[accepted > 0], accepted[accepted > 0]
-    if not len(curve.recall):
-        return curve
-    earlier, before = correct.cumsum() - correct, accepted.cumsum() - accepted
+    found, taken = correct.cumsum(), accepted.cumsum()
+    if not len(found) or not found[-1]:
+        return without_truth(name)
+    earlier, before = found - correct, taken - accepted
     # The integral of (earlier + share * correct) / (before + share * accepted) over the share.
     precision = correct / accepted
     grown = np.log1p(accepted / np.maximum(before, 1)) * (before > 0)
     precision = precision + (earlier - precision * before) / accepted * grown
-    return replace(curve, average=float(precision @ correct / correct.sum()))
+    return Curve(name, found / found[-1], found / taken, float(precision @ correct / found[-1]))
 
 
-def curve_of_scores(name: str, scores: np.ndarray, belongs: np.ndarray) -> Curve:
-    """The exact curve of a class.
-
-    Args:
-        name: of the class.
-        scores: (n,), for the class.
-        belongs: (n,) bool, the truth.
-    """
-    order = np.argsort(-scores, kind="stable")
-    last_of_score = np.append(np.diff(scores[order]) != 0, True)[: len(scores)]
-    correct, accepted = np.cumsum(belongs[order]), np.arange(1, len(scores) + 1)
-    return curve_of_counts(name, correct[last_of_score], accepted[last_of_score])
+def without_truth(name: str) -> Curve:
+    """The empty curve of a class that the truth holds none of."""
+    return Curve(name, np.empty(0), np.empty(0), float("nan"))
 
 
 def thinned(values: np.ndarray, most: int) -> np.ndarray:
-    """Of many values in a row at most so many, evenly spread, the first and the last among them."""
+    """At most `most` of the values, evenly spread, with the first and the last."""
     if len(values) <= most:
         return values
     return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 
 
 def thinned_curve(curve: Curve, most: int) -> Curve:
-    """The same curve with at most so many points, evenly spread over the recall."""
+    """The same curve with at most `most` points, evenly spread over the recall."""
     if len(curve.recall) <= most:
         return curve
     levels = np.linspace(curve.recall[0], curve.recall[-1], most)
@@ -96,11 +90,11 @@ def thinned_curve(curve: Curve, most: int) -> Curve:
 
 
 def extremes(values: np.ndarray, most: int) -> list[int]:
-    """All indices, or in their order those of the lowest and highest values, half and half.
+    """Indices of the lowest and of the highest values, half of each, in ascending order.
 
     Args:
         values: (n,), none of them NaN.
-        most: so many, an even number.
+        most: how many indices, an even number; of fewer values all.
     """
     if len(values) <= most:
         return list(range(len(values)))
@@ -117,8 +111,9 @@ def match_boxes(
 ) -> np.ndarray:
     """Pair predictions with true boxes, one to one.
 
-    By falling score, every prediction takes the free true box of its class that it overlaps most;
-    what is left over then takes what is left of other classes.
+    The prediction with the highest score chooses first. It takes the true box of its class that it
+    overlaps most, if nobody has taken that. Predictions that found none of their class then choose
+    among the boxes of other classes that are left: those are confusions.
 
     Args:
         overlaps: (predictions, truths), intersection over union.
@@ -137,9 +132,9 @@ def match_boxes(
             if matched[index] >= 0:
                 continue
             fits = free & ((truths == labels[index]) == same_class)
-            own = np.where(fits, overlaps[index], -1.0)
-            if own.size and own.max() >= threshold:
-                matched[index] = own.argmax()
+            candidates = np.where(fits, overlaps[index], -1.0)
+            if candidates.size and candidates.max() >= threshold:
+                matched[index] = candidates.argmax()
                 free[matched[index]] = False
     return matched
 

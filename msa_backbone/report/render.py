@@ -25,7 +25,8 @@ def require_packages() -> None:
     Raises:
         ValueError: if a package is missing.
     """
-    missing = [name for name in ("jinja2", "plotly") if importlib.util.find_spec(name) is None]
+    packages = ("jinja2", "plotly", "sklearn")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(
             f'a report needs {" and ".join(missing)}: pip install "msa_backbone[report]"'

@@ -7,7 +7,6 @@ from msa_backbone.report.curves_and_confusion import (
     Curve,
     box_confusion,
     curve_of_bins,
-    curve_of_counts,
     curve_of_scores,
     extremes,
     f1,
@@ -31,10 +30,12 @@ def test_a_curve_is_scikit_learns(seed, digits):
     assert curve.average == pytest.approx(expected)
     # counted in bins, as many as there are scores
     values = np.unique(scores)[::-1]
-    correct = np.cumsum([(belongs & (scores == value)).sum() for value in values])
-    accepted = np.cumsum([(scores == value).sum() for value in values])
-    padded = [np.repeat(counts, 3) for counts in (correct, accepted)]  # empty bins change nothing
-    assert curve_of_counts("a", *padded).average == pytest.approx(expected)
+    bins = np.zeros((2, 3 * len(values)), int)  # empty bins change nothing
+    bins[0, ::3] = [(belongs & (scores == value)).sum() for value in values]
+    bins[1, ::3] = [(scores == value).sum() for value in values]
+    binned = curve_of_bins("a", *bins)
+    assert np.allclose(binned.precision, curve.precision)
+    assert np.allclose(binned.recall, curve.recall)
 
 
 def test_wide_bins_cost_no_precision():
@@ -57,6 +58,11 @@ def test_a_class_without_truth_has_no_curve():
         curve = curve_of_scores("a", scores, np.zeros(len(scores), bool))
         assert np.isnan(curve.average) and len(curve.recall) == len(curve.precision) == 0
     assert isinstance(curve, Curve)
+
+
+def test_a_score_that_is_no_number_is_the_lowest():
+    curve = curve_of_scores("a", np.array([np.nan, 0.5, 0.1]), np.array([True, True, False]))
+    assert curve.average == pytest.approx(0.5 + 0.5 * 2 / 3)
 
 
 def test_thinning_keeps_the_ends():

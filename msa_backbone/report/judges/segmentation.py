@@ -1,4 +1,4 @@
-"""What a report says about a segmenter: pixels counted by class, scores counted in bins."""
+"""What a report says of a segmenter: pixels counted by class, scores counted in bins."""
 
 from collections.abc import Mapping
 
@@ -15,10 +15,11 @@ IGNORED = 255  # mmseg's value of pixels without a class
 
 
 class SegmentationJudge(Judge):
-    """Of models that give every pixel a class.
+    """Judges models that give every pixel a class.
 
-    Scores are counted in bins of equal width in log-odds, so that memory does not grow with the
-    images.
+    A precision-recall curve needs the scores of all pixels of all images, which no memory holds. So
+    scores are counted in bins. Most probabilities lie close to 0 or 1; their log-odds
+    log(p / (1 - p)) spread them out, and the bins have equal widths there.
     """
 
     ranked_by = "mean IoU of the classes in the image's truth or prediction"
@@ -30,7 +31,8 @@ class SegmentationJudge(Judge):
                 "the report of a segmenter needs two classes or more, such as background"
             )
         self.matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        self.counts = torch.zeros(2, len(classes), BINS, dtype=torch.int64)  # correct, accepted
+        # Pixels by class and bin of their score: those of the class, and all.
+        self.counts = torch.zeros(2, len(classes), BINS, dtype=torch.int64)
 
     def judge(self, index: int, sample: BaseDataElement, info: Mapping) -> Judged:
         if "pred_sem_seg" not in sample or "gt_sem_seg" not in sample:
@@ -52,7 +54,8 @@ class SegmentationJudge(Judge):
         matrix = torch.bincount(pairs, minlength=classes**2).view(classes, classes).numpy()
         self.matrix += matrix
         if "seg_logits" in sample:
-            self._count_scores(sample.seg_logits.data.cpu().double(), truth, counted)
+            scores = sample.seg_logits.data.cpu().double()[:, counted]
+            self._count_scores(log_odds(scores), truth[counted])
         iou = class_rates(matrix)["IoU"]
         present = ~np.isnan(iou)
         score = float(iou[present].mean()) if present.any() else float("nan")
@@ -63,25 +66,19 @@ class SegmentationJudge(Judge):
         words = f"{100 * matrix.trace() / max(matrix.sum(), 1):.1f} % of its pixels are right"
         return Judged(index, score, len(named), words, kept.cpu())
 
-    def _count_scores(self, logits: Tensor, truth: Tensor, counted: Tensor) -> None:
-        """Count the pixels of an image by their score for every class.
+    def _count_scores(self, odds: Tensor, truth: Tensor) -> None:
+        """Count pixels by their score for every class.
 
         Args:
-            logits: (classes, H, W), or (1, H, W) of two classes by a sigmoid.
-            truth: (H, W).
-            counted: (H, W) bool, the pixels with a class.
+            odds: (classes, pixels), log-odds.
+            truth: (pixels,), classes.
         """
-        if len(logits) == 1:
-            logits = torch.cat([torch.zeros_like(logits), logits])
-        log_shares = logits[:, counted].log_softmax(0)
-        truth = truth[counted]
-        for label, own in enumerate(log_shares):
-            odds = own - torch.log1p(-own.exp().clamp(max=1 - 1e-15))
-            odds = odds.nan_to_num(-LOGIT_LIMIT)  # a diverged model is sure of nothing
-            position = (odds.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_LIMIT + 1) / 2
-            bins = BINS - 1 - (position * (BINS - 1)).long()  # the highest scores first
-            for place, chosen in enumerate((bins[truth == label], bins)):
-                self.counts[place, label] += torch.bincount(chosen, minlength=BINS)
+        odds = odds.nan_to_num(-LOGIT_LIMIT)  # a diverged model is sure of nothing
+        position = (odds.clamp(-LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_LIMIT + 1) / 2
+        bins = BINS - 1 - (position * (BINS - 1)).long()  # the highest scores first
+        for label, of_class in enumerate(bins):
+            self.counts[0, label] += torch.bincount(of_class[truth == label], minlength=BINS)
+            self.counts[1, label] += torch.bincount(of_class, minlength=BINS)
 
     def findings(self) -> Findings:
         rates = class_rates(self.matrix)
@@ -102,3 +99,20 @@ class SegmentationJudge(Judge):
         note = f"The average precision is in brackets; scores are counted in {BINS:,} bins."
         unit = "Pixels without a class are not counted."
         return Findings(scores, shown, note, Confusion(self.matrix, self.classes, "pixels", unit))
+
+
+def log_odds(scores: Tensor) -> Tensor:
+    """What `seg_logits` of mmseg says of every class, as log-odds log(p / (1 - p)).
+
+    Args:
+        scores: (classes, pixels), logits of a softmax; or (1, pixels), the probability of the
+            second of two classes: mmseg has applied the sigmoid to a head of one channel.
+
+    Returns:
+        (classes, pixels); of one channel (2, pixels).
+    """
+    if len(scores) == 1:
+        second = torch.logit(scores[0])
+        return torch.stack([-second, second])
+    log_shares = scores.log_softmax(0)
+    return log_shares - torch.log1p(-log_shares.exp().clamp(max=1 - 1e-15))

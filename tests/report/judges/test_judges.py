@@ -1,6 +1,7 @@
 """What a report counts, against pycocotools, mmdet, mmseg and scikit-learn; and what it reads."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from sklearn import metrics
 from msa_backbone.report.judges.base import Judged, Ranking
 from msa_backbone.report.judges.classification import ClassificationJudge
 from msa_backbone.report.judges.detection import DetectionJudge, true_instances
-from msa_backbone.report.judges.segmentation import SegmentationJudge
+from msa_backbone.report.judges.segmentation import SegmentationJudge, log_odds
 
 CLASSES = ("a", "b", "c")
 SIZE = (60, 80)
@@ -190,19 +191,18 @@ def test_run_length_codes_are_masks_too():
 
 
 def pixels(random, binary: bool = False) -> BaseDataElement:
-    from mmseg.structures import SegDataSample
+    """An image with what mmseg makes of a head's logits; of one channel it is a probability."""
+    from mmseg.models.segmentors import BaseSegmentor
 
     truth = random.integers(0, 2 if binary else 3, SIZE)
     logits = random.normal(0, 6, (1 if binary else 3, *SIZE)).astype(np.float32)
     for label in range(1, 2) if binary else range(3):
         logits[0 if binary else label] += 4 * (truth == label)
     truth[:5] = 255
-    logits = torch.from_numpy(logits)
-    predicted = (logits.sigmoid() > 0.5).long() if binary else logits.argmax(0, keepdim=True)
-    sample = SegDataSample()
+    (sample,) = BaseSegmentor.postprocess_result(
+        SimpleNamespace(decode_head=SimpleNamespace(threshold=0.5)), torch.from_numpy(logits)[None]
+    )
     sample.gt_sem_seg = PixelData(data=torch.from_numpy(truth)[None])
-    sample.pred_sem_seg = PixelData(data=predicted)
-    sample.seg_logits = PixelData(data=logits)
     return sample
 
 
@@ -227,10 +227,8 @@ def test_pixels_are_counted_as_mmseg_and_scikit_learn_do(binary):
     scores = metric.evaluate(4)
     assert findings.class_scores["IoU (%)"].mean() == pytest.approx(scores["mIoU"], abs=0.006)
     assert findings.class_scores["recall (%)"].mean() == pytest.approx(scores["mAcc"], abs=0.006)
-    logits = torch.stack([s.seg_logits.data for s in samples])
-    if binary:
-        logits = torch.cat([torch.zeros_like(logits), logits], 1)
-    shares = logits.double().softmax(1).numpy()
+    scores = torch.stack([s.seg_logits.data for s in samples]).double()
+    shares = (torch.cat([1 - scores, scores], 1) if binary else scores.softmax(1)).numpy()
     for label, curve in enumerate(findings.curves["Pixels of each class"]):
         exact = metrics.average_precision_score(truth[kept] == label, shares[:, label][kept])
         assert curve.average == pytest.approx(exact, abs=2e-4)
@@ -286,7 +284,7 @@ def test_one_class_and_a_diverged_segmenter():
         SegmentationJudge(("only",), 0.3)
     judge = SegmentationJudge(CLASSES, 0.3)
     logits = torch.full((1, 3, 2, 2), float("nan"))
-    judge._count_scores(logits[0].double(), torch.zeros(2, 2).long(), torch.ones(2, 2).bool())
+    judge._count_scores(log_odds(logits[0].double().flatten(1)), torch.zeros(4).long())
     assert judge.counts[1].sum() == 3 * 4
 
 
