@@ -49,9 +49,9 @@ def main() -> None:
                 *(args.max_per_class, args.classes, args.seed),
             )
     print(f"Pictures of {args.size}x{args.size} in {args.out}")
-    for split, own in counts.items():
-        by_class = ", ".join(f"{name} {count}" for name, count in sorted(own.items()))
-        print(f"  {split}: {own.total()} ({by_class})")
+    for split, pictures in counts.items():
+        by_class = ", ".join(f"{name} {count}" for name, count in sorted(pictures.items()))
+        print(f"  {split}: {pictures.total()} ({by_class})")
         for reason, count in left_out.get(split, {}).items():
             print(f"    left out: {count} {reason}")
 

@@ -7,16 +7,10 @@ Progress = Callable[[int, int], None]
 
 
 class ImageCounter:
-    """Counts images and tells `progress` of each.
-
-    Args:
-        total: the number of all images.
-        progress: whom to tell; nobody if None.
-    """
+    """Counts images up to a total, and tells `progress` of each."""
 
     def __init__(self, total: int, progress: Progress | None = None) -> None:
-        self.done, self.total = 0, total
-        self.progress = progress
+        self.done, self.total, self.progress = 0, total, progress
 
     def step(self) -> None:
         """Another image is done."""

@@ -16,16 +16,9 @@ SPLIT_WORDS = {  # how folders of images, with masks or by class, may call the s
 def choose_val(
     root: Path, names: Collection[str], fraction: float = 0.1, seed: int = 0
 ) -> set[str]:
-    """Choose training images for a val split.
+    """Choose a fraction of the training images, at least one and not all, for a val split.
 
-    Args:
-        root: the data, for the error.
-        names: of all training images; their order does not matter.
-        fraction: of the images to choose: at least one and not all.
-        seed: same names and same seed, same choice.
-
-    Returns:
-        The names of the chosen images.
+    The choice depends on the names and the seed, not on the names' order.
 
     Raises:
         DataError: for fewer than two names.

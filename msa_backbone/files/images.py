@@ -31,12 +31,9 @@ _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 def open_image(path: Path, kind: str = "image") -> Iterator[Image.Image]:
     """An image file, opened by Pillow; its pixels are read when they are asked for.
 
-    Args:
-        path: the file.
-        kind: what an error calls it.
-
     Raises:
-        DataError: if it cannot be read, also inside the block; Pillow's error is its `__cause__`.
+        DataError: for an unreadable file of this kind, also inside the block; Pillow's error is
+            its `__cause__`.
     """
     try:
         with Image.open(path) as picture:
@@ -68,12 +65,8 @@ def image_size(path: Path) -> tuple[int, int]:
 def whole_image_size(path: Path, decode: bool) -> tuple[int, int]:
     """Width and height, as training reads them, of an image that was not cut off.
 
-    Decoding is slow. JPEG and PNG have a mark at their end, which shows quickly whether a file is
-    whole, though not whether it is sound.
-
-    Args:
-        path: the file.
-        decode: read all pixels; if not, only of files without such a mark.
+    Decoding all pixels is slow. JPEG and PNG have a mark at their end, which shows quickly whether
+    a file is whole, though not whether it is sound: only files without it are always decoded.
 
     Raises:
         DataError: if the image cannot be read as a whole.

@@ -12,16 +12,9 @@ from .find import ClassificationData
 def check_classification_data(
     data: ClassificationData, progress: Progress | None = None, full_decode_limit: int = 5000
 ) -> list[str]:
-    """Read all images.
+    """Read all images, and return warnings.
 
-    Args:
-        data: what to check.
-        progress: called after every image.
-        full_decode_limit: how many images are decoded; of the others, see `whole_image_size`, the
-            end of the file is read.
-
-    Returns:
-        Warnings, a line each.
+    So many images are decoded; of the others, see `whole_image_size`, only the ends are read.
 
     Raises:
         DataError: for an image that cannot be read, with how many more there are.

@@ -9,8 +9,7 @@ from .find import ClassificationData
 def write_index(data: ClassificationData, index_dir: Path) -> None:
     """Write the list of every split: a line for each image, its path and its class's number.
 
-    Raises:
-        DataError: for an `index_dir` inside the data.
+    Raises DataError for a folder inside the data.
     """
     require_outside(index_dir, data.root)
     for split, images in data.splits.items():

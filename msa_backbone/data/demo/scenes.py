@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import colorsys
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from ...files.whole_files import complete_folder
 from .writers import Digit, Scene, write_coco, write_images, write_segmentation, write_voc
 
 FORMAT_VERSION = 1  # raise it when the same arguments come to give other files
@@ -62,12 +62,8 @@ def make_demo_data(
         FileExistsError: ``root`` exists and does not hold a set made with these arguments.
         ImportError: scikit-learn is not installed.
     """
-    arguments = {
-        "num_train": num_train,
-        "num_val": num_val,
-        "image_size": image_size,
-        "seed": seed,
-    }
+    arguments = {"num_train": num_train, "num_val": num_val}
+    arguments |= {"image_size": image_size, "seed": seed}
     least = {"num_train": 1, "num_val": 1, "image_size": 64, "seed": 0}
     for name, value in arguments.items():
         if not isinstance(value, int) or value < least[name]:
@@ -84,19 +80,14 @@ def make_demo_data(
         )
 
     painter = _Painter(image_size, seed)
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as scratch:
-        staged = Path(scratch) / "data"
-        first_val = 1 + num_train
-        for split, image_ids in (
-            ("train", range(1, first_val)),
-            ("val", range(first_val, first_val + num_val)),
-        ):
-            scenes = [painter.paint(split, image_id) for image_id in image_ids]
+    first_val = 1 + num_train
+    image_ids = {"train": range(1, first_val), "val": range(first_val, first_val + num_val)}
+    with complete_folder(root) as part:
+        for split, ids in image_ids.items():
+            scenes = [painter.paint(split, image_id) for image_id in ids]
             for write in (write_images, write_coco, write_voc, write_segmentation):
-                write(staged, split, scenes)
-        (staged / STAMP).write_bytes(stamp)
-        staged.rename(root)
+                write(part, split, scenes)
+        (part / STAMP).write_bytes(stamp)
     return root
 
 

@@ -18,19 +18,8 @@ from ..formats.write_voc import add_texts, write_xml
 
 NAMES = tuple("0123456789")
 
-PALETTE = (
-    (0, 0, 0),
-    (230, 25, 75),
-    (60, 180, 75),
-    (255, 225, 25),
-    (0, 130, 200),
-    (245, 130, 48),
-    (145, 30, 180),
-    (70, 240, 240),
-    (240, 50, 230),
-    (210, 245, 60),
-    (250, 190, 212),
-)
+_COLOURS = "000000 e6194b 3cb44b ffe119 0082c8 f58230 911eb4 46f0f0 f032e6 d2f53c fabed4"
+PALETTE = tuple(tuple(bytes.fromhex(colour)) for colour in _COLOURS.split())  # background, digits
 
 INFO = {
     "description": (
@@ -174,13 +163,8 @@ def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
             x, y, w, h = digit.box
             item = ElementTree.SubElement(tree, "object")
             add_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
-            add_texts(
-                ElementTree.SubElement(item, "bndbox"),
-                xmin=x + 1,
-                ymin=y + 1,
-                xmax=x + w,
-                ymax=y + h,
-            )
+            box = ElementTree.SubElement(item, "bndbox")
+            add_texts(box, xmin=x + 1, ymin=y + 1, xmax=x + w, ymax=y + h)
         write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
     write_list(voc / "ImageSets" / "Main" / f"{split}.txt", (scene.stem for scene in scenes))
 

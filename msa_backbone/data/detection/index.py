@@ -15,16 +15,10 @@ from .find import count_notes
 
 
 def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) -> DetectionData:
-    """Move some training images, at least one, into a val split if there is none.
-
-    Args:
-        data: what was found; its test split stays as it is.
-        fraction: of the training images.
-        seed: the choice depends on it and on the images' names only.
+    """Move a fraction of the training images into a val split if there is none.
 
     Raises:
-        DataError: for fewer than two training images, or if the split would take every object.
-        ValueError: for a `fraction` outside (0, 1).
+        DataError: as `choose_val`, and if the split would take every object.
     """
     if "val" in data.splits:
         return data
@@ -45,11 +39,7 @@ def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
 
 
 def write_index(data: DetectionData, index_dir: Path) -> None:
-    """Write the COCO jsons of the splits that have none.
-
-    Raises:
-        DataError: for an `index_dir` inside the data.
-    """
+    """Write the COCO jsons of the splits that have none; DataError for a folder in the data."""
     require_outside(index_dir, data.root)
     for name, split in data.splits.items():
         if split.ann_file is None:

@@ -15,9 +15,8 @@ class Split:
     Attributes:
         content: the lists 'images', 'categories' and 'annotations' of COCO's form.
         image_dir: the folder that the images' file names start from.
-        ann_file: the COCO json that holds `content`; None where there is no such file, so that one
-            has to be written into the index: for VOC data, and for a split made by
-            `make_val_split`.
+        ann_file: the COCO json that holds `content`; None where there is none, as of VOC data and
+            of splits that were made here, so that training needs one in the index.
         source: the file or folder that was read, for messages.
     """
 

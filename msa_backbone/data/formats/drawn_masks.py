@@ -55,15 +55,10 @@ def masks_to_draw(split: Split) -> MaskSplit:
 def draw_masks(
     split: Split, classes: Sequence[str], folder: Path, progress: Progress | None = None
 ) -> None:
-    """Draw a mask of every image; of overlapping objects the smallest is on top.
+    """Draw a mask of every image into a PNG of the image's name.
 
-    A crowd counts as its class.
-
-    Args:
-        split: objects with segmentations.
-        classes: by value, the background first; objects of other classes are background.
-        folder: gets a PNG for every image, under the image's name.
-        progress: called after every mask.
+    The smallest of overlapping objects is on top. A crowd counts as its class. Objects of a class
+    that is not in `classes`, the names by value, are background.
     """
     names = {category["id"]: category["name"] for category in split.content["categories"]}
     values = {id_: classes.index(name) for id_, name in names.items() if name in classes[1:]}

@@ -31,14 +31,11 @@ def class_names(
 ) -> tuple[tuple[str, ...], str]:
     """The classes' names in the order of the masks' values, and in words where they are from.
 
-    Args:
-        root: the data; a file of names in it goes before all else.
-        first_mask: a mask, to say what values it holds where no names are known.
-        given: names that the user has given.
-        voc: whether VOC's 21 classes are meant where nothing else is said.
+    A file of names in `root` goes before the names that are `given`, and these before VOC's.
 
     Raises:
-        DataError: if the names are unknown, contradict each other, or one stands twice.
+        DataError: if the names are unknown (with the values in `first_mask`), contradict each
+            other, or one stands twice.
     """
     path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
     if path:
@@ -66,14 +63,9 @@ def class_names(
 
 
 def read_index_mask(path: Path, numbers_of: str = "class") -> np.ndarray:
-    """The numbers in an index mask; a palette's colours mean nothing.
+    """The numbers in an index mask, (H, W) uint8; wider integers of files with more than 8 bits.
 
-    Args:
-        path: the file.
-        numbers_of: what is numbered, 'class' or 'object', for the error.
-
-    Returns:
-        (H, W): uint8; 0 and 1 of 1-bit files; wider integers of files with more than 8 bits.
+    A palette's colours mean nothing. `numbers_of` says in an error what is numbered.
 
     Raises:
         DataError: if it cannot be read, or is in colours.
@@ -149,10 +141,8 @@ def paired(
 ) -> MaskSplit:
     """The images of a folder, each with its mask.
 
-    Args:
-        image_dir, mask_dir: the folders; both are searched at any depth.
-        names: the images to take, without suffix; all if None.
-        why: says for an error who has named them.
+    Both folders are searched at any depth. `names` are the images to take, without suffix; `why`
+    says in an error who has named them.
 
     Raises:
         DataError: if there is no image, one has no mask, or their names end differently.
@@ -192,10 +182,7 @@ def common_ending(files: Sequence[str], source: Path) -> str:
 
 
 def _mask_suffix(stems: Sequence[str], masks: set[str]) -> str:
-    """What follows an image's name in the name of its mask: '.png', '_mask.png', ...
-
-    The tails behind the first names are tried, and the one that most masks have is taken.
-    """
+    """What follows the images' names in most masks' names: '.png', '_mask.png', ..."""
     tails = {
         mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
     }

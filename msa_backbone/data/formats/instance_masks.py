@@ -89,15 +89,10 @@ def encode_mask(mask: np.ndarray) -> dict:
 
 
 def draw_index_mask(objects: Iterable[tuple[dict, int]], height: int, width: int) -> np.ndarray:
-    """Draw the masks of an image's objects into one index mask; the smaller object is on top.
+    """Draw the masks of an image's objects into one index mask, (H, W) uint8.
 
-    Args:
-        objects: annotations in COCO's form, each with the value that its pixels get. One without
-            a segmentation is not drawn.
-        height, width: of the image, in pixels.
-
-    Returns:
-        (H, W) uint8; 0 where no object is.
+    The smaller object is on top; 0 is where no object is. `objects` are annotations, each with the
+    value that its pixels get; one without a segmentation is not drawn.
     """
     mask = np.zeros((height, width), np.uint8)
     for record, value in sorted(objects, key=lambda pair: -pair[0]["area"]):

@@ -22,12 +22,8 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
 
     Sizes and corners that are not numbers stay as written, for the checks to report.
 
-    Returns:
-        As `Split.content`. The records say in addition where they are from: `voc_place` is the xml
-        file, with the object of an annotation, and `voc_index` the object's number there, from 0.
-
-    Raises:
-        DataError: for a list or an xml file that cannot be read.
+    The records say where they are from: `voc_place` is the xml file, with the object of an
+    annotation, and `voc_index` the object's number there, from 0. Raises DataError.
     """
     images, annotations, category_ids = [], [], {}
     for image_id, name in enumerate(_voc_names(ann_file, annotation_dir), start=1):

@@ -47,16 +47,9 @@ def write_voc_masks(
     objects: Sequence[tuple[str, dict]],
     classes: Sequence[str],
 ) -> None:
-    """Draw an image's mask of classes and its mask of objects.
+    """Draw SegmentationClass/STEM.png and SegmentationObject/STEM.png; see `write_voc_image`.
 
-    The borders that the masks of VOC data have stay as they are.
-
-    Args:
-        folder: gets SegmentationClass/STEM.png and SegmentationObject/STEM.png.
-        stem: the image's name without suffix.
-        image: its record in COCO's form.
-        objects: name and record of every object, in the order of the xml file.
-        classes: by their values in the mask of classes; objects of others are background.
+    Objects of other classes are background. The borders in the masks of VOC data stay.
     """
     values = [(record, classes.index(name) if name in classes else 0) for name, record in objects]
     numbers = [(record, number) for number, (_, record) in enumerate(objects, start=1)]

@@ -106,7 +106,7 @@ def write_voc_image(
     objects.
 
     Args:
-        folder: gets Annotations/, SegmentationClass/ and SegmentationObject/.
+        folder: the VOC folder.
         file_name: of the image in JPEGImages/.
         image: its COCO record.
         objects: name and COCO record of every object, in the order that SegmentationObject counts.

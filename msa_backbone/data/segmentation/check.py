@@ -13,14 +13,7 @@ from .find import SegmentationData
 
 
 def check_segmentation_data(data: SegmentationData, progress: Progress | None = None) -> list[str]:
-    """Read all images and masks; instances are checked as detection data.
-
-    Args:
-        data: what to check.
-        progress: called after every image.
-
-    Returns:
-        Warnings, one line for each kind of defect.
+    """Read all images and masks, and return warnings; instances are checked as detection data.
 
     Raises:
         DataError: for the first image or mask that would spoil a training, with how to mend it.
@@ -37,16 +30,9 @@ def check_segmentation_data(data: SegmentationData, progress: Progress | None = 
 def mask_defects(
     data: SegmentationData, progress: Progress | None = None, full_decode_limit: float = 5000
 ) -> tuple[list[str], list[str]]:
-    """Read all masks and images.
+    """Read all masks and images: what would spoil a training, and what only shrinks it, in lines.
 
-    Args:
-        data: images with masks.
-        progress: called after every image.
-        full_decode_limit: how many images are decoded; of the others, see `whole_image_size`, the
-            size and the end of the file are read.
-
-    Returns:
-        What would spoil a training, and what only shrinks it, a line each.
+    So many images are decoded; of the others, see `whole_image_size`, only the ends are read.
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]

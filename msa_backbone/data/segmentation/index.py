@@ -35,14 +35,7 @@ def write_index(
 ) -> None:
     """Write the lists of images, and draw the masks that have to be drawn and are not there yet.
 
-    Args:
-        data: what was found.
-        index_dir: the folder to write into.
-        progress: called after every mask.
-        splits: the splits that will be read.
-
-    Raises:
-        DataError: for an `index_dir` inside the data.
+    `splits` are those that will be read. Raises DataError for a folder inside the data.
     """
     require_outside(index_dir, data.root)
     for name, split in data.splits.items():

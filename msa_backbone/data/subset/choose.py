@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from ...errors import DataError
+from ...files.markdown import markdown_table
 from ..detection.check import check_detection_data
 from ..detection.find import count_notes
 from ..folders import require_outside
@@ -103,16 +104,18 @@ def choose_subset(
 
 def describe(reports: dict[str, SplitReport]) -> str:
     """The reports as a Markdown table, and a line for every split with too few objects."""
-    lines = [
-        "| split | images | objects | class distance (random draw) | size distance |",
-        "| --- | --- | --- | --- | --- |",
+    head = ["split", "images", "objects", "class distance (random draw)", "size distance"]
+    rows = [
+        [
+            name,
+            f"{report.images} of {report.all_images}",
+            f"{report.objects} of {report.all_objects}",
+            f"{report.distance.classes:.4f} ({report.random:.4f})",
+            f"{report.distance.sizes:.4f}",
+        ]
+        for name, report in reports.items()
     ]
-    for name, report in reports.items():
-        lines.append(
-            f"| {name} | {report.images} of {report.all_images} | "
-            f"{report.objects} of {report.all_objects} | {report.distance.classes:.4f} "
-            f"({report.random:.4f}) | {report.distance.sizes:.4f} |"
-        )
+    lines = [markdown_table(head, rows)]
     for name, report in reports.items():
         if report.short:
             few = ", ".join(f"{label} {has}" for label, has in report.short.items())
