@@ -46,73 +46,76 @@ def measure_passes(
         dtype: of the maps.
         reduction_ratio: of the branches.
     """
-    from ..ops.gpu import combine_backward, few_channels, few_channels_backward, read
-    from ..ops.gpu.combine import combine
-
     samples, height, width = shape
     passes: list[Pass] = []
     for channels, stride in VGG_STAGES:
         stride = stride if positions == "pool" else stride // 2
         size = samples, channels, height // stride, width // stride
-        hidden = channels // reduction_ratio
-        like = {"device": "cuda", "dtype": dtype}
-        last = {"memory_format": torch.channels_last}
-        x, grad = (torch.randn(size, **like).to(**last) for _ in range(2))
-        scales = torch.randn(samples, branch_outputs(hidden), *size[2:], **like).to(**last)
-        spatial = torch.rand(samples, 1, *size[2:], **like)
-        channel = torch.rand(samples, channels, device="cuda")
-        weight = torch.randn(scales.shape[1], channels, 5, 5, **like).to(**last)
-        bias = torch.randn(len(weight), **like)
-        fusion = torch.randn(channels, 3 * hidden, 1, 1, **like), torch.randn(channels, **like)
-        given = torch.randn(samples, 3, *size[2:], **like), torch.randn_like(channel)
-        second = scales, spatial, channel, *fusion
-        statistics = given[0].nbytes
-
-        def measure(name: str, step: Callable[[], object], moved: int, size: tuple = size) -> None:
-            passes.append(Pass(name, size, _seconds(step), moved))
-
-        # Called at once: what they take of the loop is as it is.
-        if has_few_channels(x, hidden, dtype):
-            measure(
-                "first pass",
-                lambda: few_channels.branches_and_statistics(x, weight, bias, hidden, True),  # noqa: B023
-                x.nbytes + statistics + scales.nbytes,
-            )
-            measure(
-                "first pass backward",
-                lambda: few_channels_backward.input_gradient(  # noqa: B023
-                    x,
-                    weight,
-                    hidden,
-                    grad,
-                    scales,
-                    *given,  # noqa: B023
-                ),
-                3 * x.nbytes + statistics + scales.nbytes,
-            )
-            measure(
-                "its weights",
-                lambda: few_channels_backward.weight_gradients(x, scales, hidden, dtype),  # noqa: B023
-                x.nbytes + scales.nbytes,
-            )
-        else:
-            measure("first pass", lambda: read.read(x), x.nbytes + statistics)  # noqa: B023
-            measure(
-                "first pass backward",
-                lambda: read.read_backward(x, grad, grad, *given),  # noqa: B023
-                4 * x.nbytes + statistics,
-            )
-        measure(
-            "second pass",
-            lambda: combine(x, *second),  # noqa: B023
-            2 * x.nbytes + scales.nbytes + spatial.nbytes,
-        )
-        measure(
-            "second pass backward",
-            lambda: combine_backward.combine_backward(grad, *second),  # noqa: B023
-            x.nbytes + 2 * scales.nbytes + 3 * spatial.nbytes,
-        )
+        passes += _measure_map(size, dtype, channels // reduction_ratio)
     return passes
+
+
+def _measure_map(size: tuple[int, int, int, int], dtype: torch.dtype, hidden: int) -> list[Pass]:
+    """The kernels on one map, (N, C, H, W), with `hidden` outputs of each branch."""
+    from ..ops.gpu import combine_backward, few_channels, few_channels_backward, read
+    from ..ops.gpu.combine import combine
+
+    like = {"device": "cuda", "dtype": dtype}
+    last = {"memory_format": torch.channels_last}
+    samples, channels, *image = size
+    x, grad = (torch.randn(size, **like).to(**last) for _ in range(2))
+    scales = torch.randn(samples, branch_outputs(hidden), *image, **like).to(**last)
+    weight = torch.randn(scales.shape[1], channels, 5, 5, **like).to(**last)
+    bias = torch.randn(len(weight), **like)
+    spatial = torch.rand(samples, 1, *image, **like)
+    channel = torch.rand(samples, channels, device="cuda")
+    fusion = torch.randn(channels, 3 * hidden, 1, 1, **like), torch.randn(channels, **like)
+    given = torch.randn(samples, 3, *image, **like), torch.randn_like(channel)
+    second = scales, spatial, channel, *fusion
+    maps, few = given[0].nbytes, has_few_channels(x, hidden, dtype)
+    steps: list[tuple[str, Callable[[], object], int]]
+    if few:
+        steps = [
+            (
+                "first pass",
+                lambda: few_channels.branches_and_statistics(x, weight, bias, hidden, True),
+                x.nbytes + maps + scales.nbytes,
+            ),
+            (
+                "first pass backward",
+                lambda: few_channels_backward.input_gradient(
+                    x, weight, hidden, grad, scales, *given
+                ),
+                3 * x.nbytes + maps + scales.nbytes,
+            ),
+            (
+                "its weights",
+                lambda: few_channels_backward.weight_gradients(x, scales, hidden, dtype),
+                x.nbytes + scales.nbytes,
+            ),
+        ]
+    else:
+        steps = [
+            ("first pass", lambda: read.read(x), x.nbytes + maps),
+            (
+                "first pass backward",
+                lambda: read.read_backward(x, grad, grad, *given),
+                4 * x.nbytes + maps,
+            ),
+        ]
+    steps += [
+        (
+            "second pass",
+            lambda: combine(x, *second),
+            2 * x.nbytes + scales.nbytes + spatial.nbytes,
+        ),
+        (
+            "second pass backward",
+            lambda: combine_backward.combine_backward(grad, *second),
+            x.nbytes + 2 * scales.nbytes + 3 * spatial.nbytes,
+        ),
+    ]
+    return [Pass(name, size, _seconds(step), moved) for name, step, moved in steps]
 
 
 def bandwidth_table(passes: list[Pass], copy: float) -> str:

@@ -1,7 +1,7 @@
 """Gradients of the second pass: of branches and spatial gate, of channel gate and fusion.
 
-Both need all of the gradient of y. Where the fusion's products fit the registers, one kernel reads
-it once for both.
+One kernel gives the first two, a second one the products of the gradient of y with the branches,
+which a third one shares out between channel gate and fusion.
 """
 
 import torch
@@ -19,50 +19,6 @@ from .launch import (
     strides,
     tiles_together,
 )
-from .limits import holds_products
-
-PROGRAMS = 1056
-"""Programs that sum up the fusion's gradient: eight for each multiprocessor of a large GPU."""
-
-
-@triton.jit
-def _all_at_once_kernel(
-    grad, branches, spatial, channel, weight, bias, grad_branches, of_logits, sums,
-    channels, width, outputs, locations, tiles,
-    grad_n, grad_c, grad_l, branches_n, branches_k, branches_l,
-    ACC: tl.constexpr, PRECISION: tl.constexpr, L: tl.constexpr, C: tl.constexpr, K: tl.constexpr,
-):  # fmt: skip
-    part, sample = tl.program_id(0), tl.program_id(1).to(tl.int64)
-    c, k = tl.arange(0, C), tl.arange(0, K)
-    scale = tl.load(channel + sample * channels + c, mask=c < channels, other=0.0).to(ACC)
-    matrix = fusion_matrix(weight, bias, c, k, channels, width, ACC) * scale[:, None]
-    matrix = matrix.to(branches.dtype.element_ty)
-    products = tl.zeros([C, K], ACC)
-    for tile in range(tiles):
-        at = (part * tiles + tile) * L + tl.arange(0, L)
-        given = tl.load(
-            grad + sample * grad_n + at[:, None] * grad_l + c[None, :] * grad_c,
-            mask=(at < locations)[:, None] & (c < channels)[None, :],
-            other=0.0,
-        ).to(matrix.dtype)
-        of_gated = tl.dot(given, matrix, input_precision=PRECISION, out_dtype=ACC)
-        where = sample * branches_n + at[:, None] * branches_l + k[None, :] * branches_k
-        inside = (at < locations)[:, None] & (k < width)[None, :]
-        values = tl.load(branches + where, mask=inside, other=0.0).to(ACC)
-        values = tl.where((k == width)[None, :], 1.0, values)
-        gate = tl.load(spatial + sample * locations + at, mask=at < locations, other=0.0).to(ACC)
-        gated = (values * gate[:, None]).to(matrix.dtype)
-        products = tl.dot(
-            tl.trans(given), gated, products, input_precision=PRECISION, out_dtype=ACC
-        )
-        of_branches = tl.where((k < width)[None, :], of_gated * gate[:, None], 0.0)
-        real = (at < locations)[:, None] & (k < outputs)[None, :]
-        tl.store(grad_branches + where, of_branches, mask=real)
-        of_gate = tl.sum(of_gated * values, 1) * gate * (1 - gate)
-        tl.store(of_logits + sample * locations + at, of_gate, mask=at < locations)
-    row = (sample * tl.num_programs(0) + part) * channels + c
-    known = (c < channels)[:, None] & (k <= width)[None, :]
-    tl.store(sums + row[:, None] * (width + 1) + k[None, :], products, mask=known)
 
 
 @triton.jit
@@ -176,28 +132,17 @@ def combine_backward(
     inputs, locations = weight.shape[1], height * width
     acc = accumulated(branches.dtype)
     common = {"ACC": TYPES[acc], "PRECISION": product_precision(branches)}
-    columns, rows = fusion_columns(inputs), power_of_2(channels)
-    tiles = triton.cdiv(locations, 64)
+    columns = fusion_columns(inputs)
     most = 32 if branches.dtype == torch.float32 else 64
     grad_branches = torch.empty_like(branches)
     of_logits = branches.new_empty(spatial.shape, dtype=acc)
-    given = grad, branches, spatial, channel, weight, bias, grad_branches, of_logits
-    shape = channels, inputs, branches.shape[1], locations
-    pitches = *strides(grad), *strides(branches)
-    if holds_products(branches, columns * rows):
-        together = max(triton.cdiv(samples * tiles, PROGRAMS), _smallest(64, inputs, branches))
-        parts = triton.cdiv(tiles, together)
-        sums = branches.new_empty(samples, parts, channels, inputs + 1, dtype=acc)
-        _all_at_once_kernel[(parts, samples)](
-            *given, sums, *shape, together, *pitches,
-            num_warps=4 if columns * rows <= 2048 else 8, L=64, C=rows, K=columns, **common,
-        )  # fmt: skip
-    else:
-        _gated_gradient_kernel[(tiles, samples)](
-            *given, *shape, *pitches,
-            num_warps=8, num_stages=2, L=64, C=min(rows, 32), K=min(columns, most), **common,
-        )  # fmt: skip
-        sums = _products(grad, branches, spatial, inputs, common)
+    _gated_gradient_kernel[(triton.cdiv(locations, 64), samples)](
+        grad, branches, spatial, channel, weight, bias, grad_branches, of_logits,
+        channels, inputs, branches.shape[1], locations, *strides(grad), *strides(branches),
+        num_warps=4 if columns == 16 else 8, num_stages=2,
+        L=64, C=min(power_of_2(channels), 32), K=min(columns, most), **common,
+    )  # fmt: skip
+    sums = _products(grad, branches, spatial, inputs, common)
     of_channel = branches.new_empty(channel.shape, dtype=acc)
     of_weight, of_bias = weight.new_empty(weight.shape), torch.empty_like(bias)
     _share_products_kernel[(channels,)](
@@ -216,7 +161,9 @@ def _products(grad: Tensor, branches: Tensor, spatial: Tensor, inputs: int, comm
     tiles = triton.cdiv(locations, tile["L"])
     programs = triton.cdiv(channels, tile["C"]) * triton.cdiv(inputs + 1, tile["K"])
     together = tiles_together(samples * programs * tiles)
-    together = max(together, _smallest(tile["L"], inputs, branches), triton.cdiv(tiles, GRID_LIMIT))
+    # Sums no larger than the gradient that they are of, and no more programs than a grid may have.
+    smallest = triton.cdiv((inputs + 1) * 4, tile["L"] * branches.element_size())
+    together = max(together, smallest, triton.cdiv(tiles, GRID_LIMIT))
     parts = triton.cdiv(tiles, together)
     sums = branches.new_empty(
         samples, parts, channels, inputs + 1, dtype=accumulated(branches.dtype)
@@ -224,14 +171,9 @@ def _products(grad: Tensor, branches: Tensor, spatial: Tensor, inputs: int, comm
     _products_kernel[(programs, parts, samples)](
         grad, branches, spatial, sums,
         channels, inputs, locations, together, *strides(grad), *strides(branches),
-        num_warps=8, **common, **tile,
+        num_warps=4 if tile["K"] == 16 else 8, **common, **tile,
     )  # fmt: skip
     return sums
-
-
-def _smallest(locations: int, inputs: int, like: Tensor) -> int:
-    """Tiles of these locations whose sums are no larger than they are."""
-    return triton.cdiv((inputs + 1) * 4, locations * like.element_size())
 
 
 def product_tile(inputs: int, element_size: int) -> dict[str, int]:

@@ -23,13 +23,6 @@ SHARED_MEMORY = 136 * 2**10
 """Bytes that the weights of 128 channels and the tiles on their way take: A100, H100 and later."""
 
 
-PRODUCTS = 256 * 64
-"""Channels times inputs of a fusion whose gradient a program holds in its registers."""
-
-PRODUCT_MEMORY = 97 * 2**10
-"""Bytes that the factors of these products take."""
-
-
 def branch_outputs(hidden: int) -> int:
     """Channels of the branches on a GPU: three times `hidden`, rounded up."""
     return KERNEL_ALIGNMENT * -(-3 * hidden // KERNEL_ALIGNMENT)
@@ -50,17 +43,6 @@ def has_few_channels(x: Tensor, hidden: int, dtype: torch.dtype) -> bool:
         and x.is_contiguous(memory_format=torch.channels_last)
         and _shared_memory(x.device) >= SHARED_MEMORY
     )
-
-
-def holds_products(branches: Tensor, elements: int) -> bool:
-    """Whether one kernel can give the gradients of the fusion and of its inputs together.
-
-    Args:
-        branches: of the fusion.
-        elements: of the fusion matrix.
-    """
-    most = PRODUCTS // 16 if branches.dtype == torch.float32 else PRODUCTS
-    return elements <= most and _shared_memory(branches.device) >= PRODUCT_MEMORY
 
 
 @cache
