@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_house import FLOORS, MOST_FILES, MOST_LINES
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOUSE = (ROOT / "msa_backbone/README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -67,10 +70,28 @@ def test_config_for_mmseg_builds(tmp_path):
 
 
 def test_files_and_pictures_it_names_exist():
-    root = Path(__file__).parents[1]
     named = re.findall(r"(?:configs|tools|\.github)/[\w./-]+\.(?:py|png)", README)
     assert len(named) >= 5
-    assert [name for name in named if not (root / name).is_file()] == []
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_paths_that_the_house_names_exist():
+    named = re.findall(r"`([\w./]+(?:/|\.py))`|\]\(([^)]+)\)", HOUSE)
+    paths = [ROOT / "msa_backbone" / (code or link) for code, link in named]
+    assert len(paths) >= 50
+    assert [str(path) for path in paths if not path.exists()] == []
+
+
+def test_the_house_lists_every_room_on_its_floor():
+    listed = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", HOUSE, re.MULTILINE)
+    folder = ROOT / "msa_backbone"
+    rooms = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms -= {"__pycache__"}
+    assert sorted(listed) == sorted(rooms)
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    floors = [floor[room] for room in listed]
+    assert floors == sorted(floors, reverse=True)
+    assert f"at most {MOST_LINES} lines" in HOUSE and f"at most {MOST_FILES} Python files" in HOUSE
 
 
 def test_parameter_counts_are_the_models():
