@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -12,6 +13,7 @@ from mmengine.runner import Runner
 
 from ..config.load import apply_options, config_at_fault, load_config
 from ..config.rehearse import check_data_files
+from ..files.images import read_image
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
 from ..progress import show_progress
@@ -47,10 +49,11 @@ def make_report(
         images: so many of the best, and of the worst.
         score_thr: lowest score of a box that is drawn and counted in the confusion matrix.
         device: such as 'cpu' or 'cuda:0'.
-        options: settings of the config by dotted name.
+        options: settings of the config by dotted name, as with --cfg-options.
 
     Raises:
-        ValueError, OSError: what is missing or does not fit.
+        ValueError, OSError: for files that are missing or unreadable, and for a config or a
+            checkpoint that does not fit.
     """
     require_packages()
     cfg = load_config(str(run.config), str(run.work_dir), options or {})
@@ -72,7 +75,7 @@ def make_report(
     scores = evaluation.run()
     illustrator = Illustrator(predictor, cfg, score_thr)
     best, worst = (
-        [illustrator(own, evaluation.info(own.index)) for own in chosen]
+        [illustrator(judged, evaluation.info(judged.index)) for judged in chosen]
         for chosen in evaluation.ranking.best_and_worst()
     )
     return Report(
@@ -92,7 +95,7 @@ def make_report(
 
 
 class Evaluation:
-    """One pass over the validation data: the config's metrics, and a judge's findings.
+    """One pass over the validation data, for the config's metrics and for the judge of its task.
 
     Args:
         predictor: the model.
@@ -106,7 +109,8 @@ class Evaluation:
 
     def __init__(self, predictor: Predictor, cfg: Config, images: int, score_thr: float) -> None:
         self.model = predictor.model
-        sampler = {"type": "DefaultSampler", "shuffle": False}  # the order of the data set
+        # In the order of the data set: what the judge sees is told apart by its index there.
+        sampler = {"type": "DefaultSampler", "shuffle": False}
         with _quiet(), config_at_fault("the val_dataloader or val_evaluator cannot be built"):
             loader = {**cfg.val_dataloader, "sampler": sampler, "batch_sampler": None}
             self.loader = Runner.build_dataloader(loader, seed=0)
@@ -133,7 +137,7 @@ class Evaluation:
         """The metrics' scores, by name."""
         done, total = 0, len(self.dataset)
         with show_progress() as progress:
-            for batch in self.loader:
+            for batch in self._batches():
                 samples = self.model.val_step(batch)
                 self.evaluator.process(data_samples=samples, data_batch=batch)
                 for sample in samples:
@@ -143,9 +147,20 @@ class Evaluation:
         with _quiet():
             return self.evaluator.evaluate(total)
 
+    def _batches(self) -> Iterator[dict]:
+        """The loader's batches; what fails in loading is named by the image that cannot be read."""
+        try:
+            yield from self.loader
+        except Exception:
+            for index in range(len(self.dataset)):
+                path = Path(self.info(index).get("img_path") or "")
+                if path.is_file():
+                    read_image(path)
+            raise
+
 
 @contextlib.contextmanager
 def _quiet():
-    """What pycocotools prints is in the report."""
+    """Nothing is printed: what pycocotools would say is in the report."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield

@@ -12,9 +12,9 @@ from .contents import MOST_COUNTS, Confusion, Report
 from .curves_and_confusion import Curve, extremes, thinned, thinned_curve
 
 MOST_POINTS = 300  # of a line
-FEW_RECORDS = 12  # every one is marked
-MOST_LINES = 20  # of precision-recall curves
-MOST_BARS = 40
+FEW_RECORDS = 12  # up to so many, every record is marked on its line
+MOST_LINES = 20  # of a chart of precision-recall curves
+MOST_BARS = 40  # of a chart by class
 MOST_CELLS = 40  # rows of a confusion matrix
 GRID = "rgba(128, 128, 128, 0.25)"
 
@@ -50,7 +50,7 @@ def training_charts(training: Sequence[dict], validation: Sequence[dict]) -> lis
     """Losses, scores, the learning rate and what attention adds, as far as they were logged.
 
     Args:
-        training, validation: from `curves.read_records`.
+        training, validation: from `read_records`.
     """
     names = sorted({name for record in training for name in record})
     losses = [name for name in names if "loss" in name]
@@ -83,9 +83,9 @@ def line_chart(title: str, axis: str, records: Sequence[dict], labels: dict[str,
     """A line for each name over the records' steps.
 
     Args:
-        title: above it.
-        axis: what the steps are.
-        records: with `step` and the names' values.
+        title: of the chart.
+        axis: what the steps are: epochs or iterations.
+        records: each with its `step` and the values by name.
         labels: of the lines, by name.
     """
     mode = "lines+markers" if len(records) <= FEW_RECORDS else "lines"
@@ -189,7 +189,10 @@ def confusion_chart(confusion: Confusion) -> go.Figure:
 
 
 def empty_chart(title: str, x: str, y: str, height: int = 360) -> go.Figure:
-    """A chart without anything in it; the page's script gives it the page's colours."""
+    """A chart with axes and nothing in it.
+
+    It has no colours for text and background: the page's script gives it those of the page.
+    """
     chart = go.Figure()
     axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "fixedrange": True}
     chart.update_layout(
@@ -208,7 +211,16 @@ def empty_chart(title: str, x: str, y: str, height: int = 360) -> go.Figure:
 
 
 def folded(matrix: np.ndarray, names: Sequence[str], most: int) -> tuple[np.ndarray, Sequence[str]]:
-    """The rows and columns with the most errors; the others are added up in one of their own."""
+    """A confusion matrix of the classes with the most errors; the others become one class.
+
+    Args:
+        matrix: (classes, classes) counts.
+        names: of the classes.
+        most: how many rows the result may have.
+
+    Returns:
+        A matrix with the same sum, and the names of its rows.
+    """
     if len(names) <= most:
         return matrix, names
     errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
@@ -240,5 +252,5 @@ def short(count: float) -> str:
 
 
 def rounded(values: np.ndarray) -> list[float | None]:
-    """Five digits are more than a screen shows; what is not finite draws nothing."""
+    """Values for a chart: five digits, more than a screen shows; None draws nothing, for NaN."""
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values]

@@ -1,4 +1,4 @@
-"""What a report says."""
+"""The parts of a report, before they become a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,12 @@ MOST_COUNTS = 16  # rows of a confusion matrix that shows its counts
 
 @dataclass
 class Picture:
-    """RGB, (H, W, 3) uint8, and the words below it."""
+    """A picture and the words below it.
+
+    Attributes:
+        title: the words.
+        pixels: RGB, (H, W, 3) uint8.
+    """
 
     title: str
     pixels: np.ndarray
@@ -41,13 +46,13 @@ class ReportImage:
 
 @dataclass
 class Confusion:
-    """Who was taken for whom.
+    """How often each class was taken for which.
 
     Attributes:
         matrix: (classes, classes), true classes in rows, predicted ones in columns.
         names: of its rows and columns.
-        unit: what was counted.
-        note: how.
+        unit: what was counted, such as 'boxes'.
+        note: how it was counted, in a sentence or more.
     """
 
     matrix: np.ndarray
@@ -82,7 +87,7 @@ class Report:
         title: the run's name.
         summary: facts of the run, as name and value.
         classes: names.
-        training, validation: from `curves.read_records`.
+        training, validation: from `read_records`.
         scores: the metrics' numbers of this evaluation.
         findings: its other results.
         ranked_by: what `best` and `worst` are chosen by.

@@ -1,4 +1,4 @@
-"""What a run was made of, and where: facts for its report."""
+"""The facts of a run for its report: checkpoint, model and data, and the environments it saw."""
 
 import re
 from pathlib import Path

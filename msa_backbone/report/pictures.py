@@ -76,17 +76,21 @@ class Illustrator:
 
 
 def attention_maps(explainer: Explainer) -> list[Picture]:
-    """The spatial gate of every attention module; of one without, the norm of what it adds."""
+    """What every attention module looks at, over the picture.
+
+    This is the module's spatial gate, or the norm of what it adds at each place if it has none.
+    """
     maps = []
-    for name, own in explainer.responses().items():
-        gate = own.spatial is not None
-        values = explainer.over_picture(own.spatial[0, 0] if gate else own.change[0])
-        what = "gate" if gate else "added"
+    for name, response in explainer.responses().items():
+        has_gate = response.spatial is not None
+        shown = response.spatial[0, 0] if has_gate else response.change[0]
+        values = explainer.over_picture(shown)
+        what = "gate" if has_gate else "added"
         title = f"position {name}, {what} {values.min():.2f} to {values.max():.2f}"
         maps.append(Picture(title, _resized(overlay(explainer.picture, values), MAP_SIDE)))
     return maps
 
 
 def _resized(picture: np.ndarray, side: int) -> np.ndarray:
-    """The picture with its longer side so long, in pixels."""
+    """The picture with a longer side of so many pixels."""
     return np.asarray(ImageOps.contain(Image.fromarray(picture), (side, side)))

@@ -1,4 +1,4 @@
-"""How a report becomes one HTML file that needs nothing else."""
+"""From a report to one HTML file that loads nothing else."""
 
 import base64
 import importlib.util
@@ -34,7 +34,7 @@ def require_packages() -> None:
 
 
 def render(report: Report) -> str:
-    """The HTML, with its charts' library, styles and pictures inside.
+    """The page's HTML, with styles, pictures and the library of its charts inside.
 
     The same report always gives the same text.
 

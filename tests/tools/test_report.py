@@ -102,19 +102,23 @@ def untrained(work: Path, config: str, changes: str, classes: tuple[str, ...]) -
     return work
 
 
-def test_the_report_of_a_segmenter(run_tool, demo, tmp_path):
+def segmenter(work: Path, data: Path) -> Path:
+    """The work dir of an untrained segmenter of the demo's digits."""
     pytest.importorskip("mmseg")
-    classes = ("background", *"0123456789")
-    work = untrained(
-        tmp_path / "work",
+    return untrained(
+        work,
         "segmentation/unet_msa-vgg16_1k_demo-192x192.py",
         "model = dict(backbone=dict(base_channels=8, init_cfg=None, attention=None,\n"
         "    attention_positions=None), decode_head=dict(in_channels=(8, 16, 32, 64, 64),\n"
         "    decoder_channels=(8, 8, 16, 16, 16)))\n"
-        f"dataset = dict(data_root={str(demo / 'segmentation')!r})\n"
+        f"dataset = dict(data_root={str(data)!r})\n"
         "val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dataset)\n",
-        classes,
+        ("background", *"0123456789"),
     )
+
+
+def test_the_report_of_a_segmenter(run_tool, demo, tmp_path):
+    work = segmenter(tmp_path / "work", demo / "segmentation")
     run_tool("report", work, "--images", 20)
     page = (work / "report.html").read_text()
     names = ["run", "scores", "classes", "precision-recall", "confusion", "best", "worst"]
@@ -122,11 +126,23 @@ def test_the_report_of_a_segmenter(run_tool, demo, tmp_path):
     assert page.count("data:image/jpeg") == 8 * 2  # each of the eight images once
     drawn = charts(page)
     lines = drawn["Pixels of each class"]["data"]
-    assert [line["name"].split(" (")[0] for line in lines] == [c for c in classes if c != "x"]
+    assert [line["name"].split(" (")[0] for line in lines] == ["background", *"0123456789"]
     shares = np.array(drawn[""]["data"][0]["z"])
     assert np.allclose(shares.sum(axis=1), 1, atol=1e-3)
     iou = drawn["IoU (%) by class"]["data"][0]["x"]
     assert float(row(page, "mIoU")[0]) == pytest.approx(np.mean(iou), abs=0.01)
+
+
+def test_an_unreadable_image_is_named(run_tool, demo, tmp_path):
+    data = shutil.copytree(demo / "segmentation", tmp_path / "data")
+    work = segmenter(tmp_path / "work", data)
+    image = sorted(data.glob("images/val/*"))[5]
+    image.write_bytes(b"no image")
+    with pytest.raises(SystemExit) as ended:
+        run_tool("report", work)
+    assert str(ended.value).startswith(f"error: {image}: unreadable image (")
+    assert str(ended.value).endswith("; replace the file") and "\n" not in str(ended.value)
+    assert not (work / "report.html").exists()
 
 
 def test_the_report_of_a_classifier(run_tool, tmp_path):

@@ -1,4 +1,4 @@
-"""What a report makes of every image of an evaluation, whatever the kind of model."""
+"""What judges of all tasks have in common, and which images are the best and the worst."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ class Judged:
 
 
 class Ranking:
-    """Keeps the best and the worst images, and no others in memory.
+    """Finds the best and the worst images, and keeps no others in memory.
 
     Args:
-        most: of either.
+        most: how many of the best, and of the worst.
     """
 
     def __init__(self, most: int) -> None:
@@ -54,18 +54,18 @@ class Ranking:
         self.worst = self._first([*self.worst, judged], 1)
 
     def _first(self, images: list[Judged], sign: int) -> list[Judged]:
-        images.sort(key=lambda own: (sign * own.score, -own.weight, own.index))
+        images.sort(key=lambda judged: (sign * judged.score, -judged.weight, judged.index))
         return images[: self.most]
 
     def best_and_worst(self) -> tuple[list[Judged], list[Judged]]:
         """The best images, at most half of all, and the worst of the others."""
         best = self.best[: -(-self.judged // 2)]
-        shown = {own.index for own in best}
-        return best, [own for own in self.worst if own.index not in shown]
+        shown = {judged.index for judged in best}
+        return best, [judged for judged in self.worst if judged.index not in shown]
 
 
 class Judge(ABC):
-    """Collects what a report says about a kind of model.
+    """Takes in the images of an evaluation one by one, and says at the end what it found.
 
     Args:
         classes: names.
@@ -116,5 +116,5 @@ def class_rates(matrix: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def averages(curves: list[Curve]) -> np.ndarray:
-    """(classes,), the average precision of every class."""
+    """The average precision of every class, (classes,)."""
     return np.array([curve.average for curve in curves])

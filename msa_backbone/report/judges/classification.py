@@ -11,7 +11,7 @@ from .base import Judge, Judged, averages, class_rates
 
 
 class ClassificationJudge(Judge):
-    """Of models that give each image one class."""
+    """Judges models that give each image one class."""
 
     ranked_by = "probability of the true class"
 

@@ -1,4 +1,4 @@
-"""What a report says about a detector: COCO's precision-recall curves, boxes paired with truths."""
+"""What a report says of a detector: COCO's precision-recall curves, and who was taken for whom."""
 
 import contextlib
 import io
@@ -13,16 +13,20 @@ from pycocotools.cocoeval import COCOeval
 from torchvision.ops import box_area, box_iou
 
 from ..contents import Confusion, Findings
-from ..curves_and_confusion import Curve, box_confusion, f1, match_boxes
+from ..curves_and_confusion import Curve, box_confusion, f1, match_boxes, without_truth
 from .base import Judge, Judged, class_rates
 
-OVERLAP = 0.5
+OVERLAP = 0.5  # the least IoU of a box with the object that it has found
 MOST_BOXES = 1000  # of an image, as in mmdet's CocoMetric
 BACKGROUND = "background"
 
 
 class DetectionJudge(Judge):
-    """Of models that find boxes, with masks or without."""
+    """Judges models that find boxes, with masks or without.
+
+    Average precision is pycocotools'; it ranks boxes by their scores. The confusion matrix and the
+    images' scores need boxes that are either there or not: those from `score_thr` on.
+    """
 
     ranked_by = "F1 of the boxes at IoU 0.5"
 
@@ -50,9 +54,9 @@ class DetectionJudge(Judge):
         counts = torch.from_numpy(matched >= 0) | ~_lies_within(kept, crowds)
         kept, matched = kept[counts], matched[counts.numpy()]
         labels = kept.labels.numpy()
-        own = box_confusion(matched, labels, truths, len(self.classes))
-        self.matrix += own
-        right = int(own.diagonal().sum())
+        confusion = box_confusion(matched, labels, truths, len(self.classes))
+        self.matrix += confusion
+        right = int(confusion.diagonal().sum())
         words = f"{right} of {len(truths)} found, {len(labels) - right} wrong or too many"
         drawn = type(sample)(metainfo=sample.metainfo)
         drawn.gt_instances, drawn.pred_instances = truth, kept
@@ -69,16 +73,11 @@ class DetectionJudge(Judge):
     ) -> None:
         """Keep an image's boxes and masks as COCO writes them."""
         self.images.append({"id": index, "height": shape[0], "width": shape[1]})
-        for row, extra in enumerate(ignored.tolist()):
-            self.truths.append(
-                {
-                    "id": len(self.truths) + 1,
-                    "iscrowd": int(extra),
-                    **_record(index, truth, row),
-                }
-            )
+        for row, crowd in enumerate(ignored.tolist()):
+            record = {"id": len(self.truths) + 1, "iscrowd": int(crowd)}
+            self.truths.append(record | _record(index, truth, row))
         for row, score in enumerate(found.scores.tolist()):
-            self.results.append({"score": score, **_record(index, found, row)})
+            self.results.append({"score": score} | _record(index, found, row))
         masks = "masks" in truth and "masks" in found
         self.with_masks |= masks
         self.without_masks |= len(truth) > 0 and not masks
@@ -86,16 +85,16 @@ class DetectionJudge(Judge):
     def findings(self) -> Findings:
         scores: dict[str, np.ndarray] = {}
         curves: dict[str, list[Curve]] = {}
-        masked = self.with_masks and not self.without_masks
-        for kind in ("bbox", "segm") if masked else ("bbox",):
-            what = {"bbox": "box", "segm": "mask"}[kind]
+        kinds = [("bbox", "box", "Boxes")]
+        if self.with_masks and not self.without_masks:
+            kinds.append(("segm", "mask", "Masks"))
+        for kind, what, title in kinds:
             precision = coco_precision(
                 self.images, self.truths, self.results, kind, len(self.classes)
             )
             scores[f"{what} AP"] = mean_precision(precision)
             scores[f"{what} AP50"] = mean_precision(precision[:1])
             scores[f"{what} AP75"] = mean_precision(precision[5:6])
-            title = "Boxes" if kind == "bbox" else "Masks"
             curves[f"{title}, each class at IoU 0.5"] = coco_curves(precision[0], self.classes)
             curves[f"{title}, mean over the classes"] = mean_curves(precision)
         rates = class_rates(self.matrix)
@@ -114,7 +113,7 @@ class DetectionJudge(Judge):
 def true_instances(
     info: Mapping, shape: tuple[int, int], with_masks: bool
 ) -> tuple[InstanceData, torch.Tensor]:
-    """The true boxes of an image in its own pixels, and which of them do not count.
+    """The true boxes of an image in the pixels of its file, and which of them are crowds.
 
     Args:
         info: of a data set of mmdet (`get_data_info`).
@@ -127,7 +126,7 @@ def true_instances(
     from mmdet.datasets.transforms import LoadAnnotations
 
     instances = info.get("instances", [])
-    with_masks = with_masks and all(own.get("mask") for own in instances)
+    with_masks = with_masks and all(instance.get("mask") for instance in instances)
     load = LoadAnnotations(with_bbox=True, with_mask=with_masks, box_type=None)
     size = {"height": shape[0], "width": shape[1], "ori_shape": shape}
     loaded = load({"img_path": info.get("img_path"), "instances": instances, **size})
@@ -159,7 +158,7 @@ def coco_precision(
         if not results:
             return np.where(_has_truth(truths, classes), 0.0, -1.0) * np.ones((10, 101, 1))
         if kind == "segm":  # or sizes would be those of the boxes
-            results = [{k: v for k, v in own.items() if k != "bbox"} for own in results]
+            results = [{k: v for k, v in row.items() if k != "bbox"} for row in results]
         evaluation = COCOeval(truth, truth.loadRes(results), kind)
         evaluation.params.maxDets = [MOST_BOXES]
         evaluation.evaluate()
@@ -168,7 +167,11 @@ def coco_precision(
 
 
 def mean_precision(precision: np.ndarray) -> np.ndarray:
-    """(classes,), the average precision; NaN for a class without truth."""
+    """Average precision of every class, (classes,); NaN for a class without truth.
+
+    Args:
+        precision: from `coco_precision`, at some of the overlaps: (overlaps, 101, classes).
+    """
     means = precision.mean(axis=(0, 1))
     return np.where(means < 0, np.nan, means)
 
@@ -177,15 +180,19 @@ def coco_curves(precision: np.ndarray, names: tuple[str, ...]) -> list[Curve]:
     """Curves from COCO's precision at one overlap, (101, classes)."""
     recall = np.linspace(0, 1, len(precision))
     return [
-        Curve(name, recall, own, float(own.mean()))
-        if (own >= 0).all()
-        else Curve(name, np.empty(0), np.empty(0), float("nan"))
-        for name, own in zip(names, precision.T, strict=True)
+        Curve(name, recall, of_class, float(of_class.mean()))
+        if (of_class >= 0).all()
+        else without_truth(name)
+        for name, of_class in zip(names, precision.T, strict=True)
     ]
 
 
 def mean_curves(precision: np.ndarray) -> list[Curve]:
-    """The mean over the classes with truth, at IoU 0.5, 0.75 and over all ten."""
+    """Curves of the mean over the classes with truth: at IoU 0.5, at 0.75, and over all ten.
+
+    Args:
+        precision: from `coco_precision`.
+    """
     known = precision[:, :, (precision >= 0).all(axis=(0, 1))]
     if not known.shape[-1]:
         return []
@@ -195,7 +202,7 @@ def mean_curves(precision: np.ndarray) -> list[Curve]:
 
 
 def _has_truth(truths: list[dict], classes: int) -> np.ndarray:
-    labels = [own["category_id"] - 1 for own in truths if not own["iscrowd"]]
+    labels = [truth["category_id"] - 1 for truth in truths if not truth["iscrowd"]]
     return np.bincount(labels, minlength=classes) > 0
 
 
@@ -214,10 +221,10 @@ def _record(index: int, instances: InstanceData, row: int) -> dict:
 
 
 def _lies_within(found: InstanceData, crowds: InstanceData) -> torch.Tensor:
-    """(n,) bool, the boxes that lie with half of their area in a crowd of their class."""
+    """Which boxes lie with half of their area in a crowd of their class, (n,) bool."""
     boxes, regions = found.bboxes, crowds.bboxes
-    corners = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
-    ends = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
-    shared = (ends - corners).clamp(min=0).prod(-1)
+    top_left = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
+    bottom_right = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
+    shared = (bottom_right - top_left).clamp(min=0).prod(-1)
     within = shared >= OVERLAP * box_area(boxes)[:, None]
     return (within & (found.labels[:, None] == crowds.labels)).any(dim=1)
