@@ -15,9 +15,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..layers.attention_builder import build_attention, check_attention_options
-from ..layers.blocks import build_activation, build_conv3x3, build_norm, build_pool
 from ..layers.recompute import recompute_in_backward
 from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
+from .vgg_stages import Stage, check_stages, make_layers, per_stage
 from .vgg_weights import load_pretrained, pretrained_cfgs
 
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
@@ -59,6 +59,7 @@ class MSAVGG(BaseModule):
             torchvision's, Caffe's and mmpretrain's VGG files and reports what it loaded.
 
     Attributes:
+        stages: what runs in each stage, a `Stage` each, see `vgg_stages`.
         out_channels: channels of each output.
         out_strides: stride of each output, in input pixels.
 
@@ -89,82 +90,48 @@ class MSAVGG(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if depth not in BLOCKS:
-            raise ValueError(
-                f"depth={depth} is not a VGG: choose one of {', '.join(map(str, BLOCKS))}"
-            )
-        if not 1 <= num_stages <= 5:
-            raise ValueError(f"num_stages={num_stages} does not fit: choose 1 to 5")
+        check_stages(depth, num_stages, out_indices, frozen_stages)
         self.out_indices = tuple(range(num_stages) if out_indices is None else out_indices)
-        valid = sorted(set(self.out_indices) & set(range(num_stages)))
-        if not valid or list(self.out_indices) != valid:
-            raise ValueError(
-                f"out_indices={self.out_indices} does not fit: choose from 0 to {num_stages - 1}, "
-                "each once, in ascending order"
-            )
-        last_stage = max(self.out_indices)
-        if not -1 <= frozen_stages <= last_stage + 1:
-            raise ValueError(
-                f"frozen_stages={frozen_stages} does not fit: choose 0 to {last_stage + 1}, "
-                "the number of stages built"
-            )
-        dilations = _per_stage("dilations", dilations, last_stage + 1)
-        pool_strides = _per_stage("pool_strides", pool_strides, last_stage + 1)
+        stages = max(self.out_indices) + 1
+        dilations = per_stage("dilations", dilations, stages)
+        pool_strides = per_stage("pool_strides", pool_strides, stages)
         if not set(pool_strides) <= {1, 2}:
             raise ValueError(f"pool_strides={pool_strides} does not fit: each is 1 or 2")
         with_cp = (with_cp,) * 5 if isinstance(with_cp, bool) else with_cp
-        self.with_cp = _per_stage("with_cp", with_cp, last_stage + 1)
+        self.with_cp = per_stage("with_cp", with_cp, stages)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
-
-        positions = ()
+        positions: tuple[int, ...] = ()
         if attention is not None:
             check_attention_options(attention)
-            positions = resolve_positions(attention_positions, depth, last_stage, out_before_pool)
+            positions = resolve_positions(attention_positions, depth, stages - 1, out_before_pool)
         elif attention_positions is not None:
             raise ValueError("attention_positions is given but attention=None builds plain VGG")
 
-        layers: list[nn.Module] = []
+        channels = [base_channels * multiplier for multiplier in CHANNEL_MULTIPLIERS[:stages]]
+        layers = make_layers(
+            BLOCKS[depth], channels, in_channels, out_before_pool,
+            conv_cfg, norm_cfg, act_cfg, dilations, pool_strides, ceil_mode,
+        )  # fmt: skip
+        features: list[nn.Module] = []
         attentions: dict[str, nn.Module] = {}
-        # Index in `features` after whose layer an attention module runs, and the module's name.
-        self._attention_after: dict[int, str] = {}
-        # Indices in `features` that make up each stage; a stage ends where its output is taken.
-        self._stage_layers: list[range] = []
-        position = 0
-        channels = in_channels
-
-        def add(*modules: nn.Module) -> None:
-            """Append what counts as one layer of the plain network, and its attention."""
-            nonlocal position
-            layers.extend(modules)
+        names: list[list[str]] = [[] for _ in channels]
+        for position, (stage, width, modules) in enumerate(layers):
+            for module in modules:
+                names[stage].append(f"features.{len(features)}")
+                features.append(module)
             if position in positions:
-                self._attention_after[len(layers) - 1] = str(position)
-                attentions[str(position)] = build_attention(attention, channels, zero_init)
-            position += 1
-
-        for stage in range(last_stage + 1):
-            first = self._stage_layers[-1].stop if self._stage_layers else 0
-            for _ in range(BLOCKS[depth][stage]):
-                width = base_channels * CHANNEL_MULTIPLIERS[stage]
-                conv = build_conv3x3(conv_cfg, channels, width, dilations[stage])
-                channels = width
-                add(*([conv] if norm_cfg is None else [conv, build_norm(norm_cfg, width)]))
-                add(build_activation(act_cfg))
-            if out_before_pool:
-                self._stage_layers.append(range(first, len(layers)))
-            if not out_before_pool or stage < last_stage:
-                add(build_pool(pool_strides[stage], ceil_mode))
-            if not out_before_pool:
-                self._stage_layers.append(range(first, len(layers)))
-        self.features = nn.Sequential(*layers)
+                names[stage].append(f"attentions.{position}")
+                attentions[str(position)] = build_attention(attention, width, zero_init)
+        self.features = nn.Sequential(*features)
         self.attentions = ModuleDict(attentions)
+        pools = range(stages) if out_before_pool else range(1, stages + 1)
+        strides = [math.prod(pool_strides[:number]) for number in pools]
+        self.stages = tuple(map(Stage, channels, strides, map(tuple, names)))
+        self.out_channels = tuple(self.stages[i].channels for i in self.out_indices)
+        self.out_strides = tuple(self.stages[i].stride for i in self.out_indices)
         # While attention is frozen: names of its parameters that train otherwise.
-        self._resting: list[str] | None = None
-
-        self.out_channels = tuple(base_channels * CHANNEL_MULTIPLIERS[i] for i in self.out_indices)
-        self.out_strides = tuple(
-            math.prod(pool_strides[: i if out_before_pool else i + 1]) for i in self.out_indices
-        )
+        self._thawed_later: list[str] | None = None
         self._reset_parameters()
         self._freeze(zero_init)
 
@@ -192,21 +159,19 @@ class MSAVGG(BaseModule):
         for cfg in pretrained_cfgs(self.init_cfg):
             load_pretrained(self, cfg["checkpoint"], prefix=cfg.get("prefix"))
 
-    def _frozen_modules(self) -> list[nn.Module]:
-        """Layers and attention modules of the frozen stages; all attention while it is frozen."""
-        modules = [] if self._resting is None else list(self.attentions.values())
-        for stage in self._stage_layers[: max(self.frozen_stages, 0)]:
-            for index in stage:
-                modules.append(self.features[index])
-                if index in self._attention_after:
-                    modules.append(self.attentions[self._attention_after[index]])
-        return modules
+    def _frozen_modules(self) -> list[str]:
+        """Names of what runs in frozen stages, and of all attention while that is frozen."""
+        stages = self.stages[: max(self.frozen_stages, 0)]
+        names = [name for stage in stages for name in stage.modules]
+        if self._thawed_later is not None:
+            names += [f"attentions.{name}" for name in self.attentions]
+        return names
 
     def _freeze(self, zero_init: bool) -> None:
         frozen = self._frozen_modules()
-        for module in frozen:
-            module.requires_grad_(False)
-        at_identity = [name for name, module in self.attentions.items() if module in frozen]
+        for name in frozen:
+            self.get_submodule(name).requires_grad_(False)
+        at_identity = [name for name in self.attentions if f"attentions.{name}" in frozen]
         if zero_init and at_identity:
             trained = tuple(int(name) for name in self.attentions if name not in at_identity)
             warnings.warn(
@@ -229,20 +194,20 @@ class MSAVGG(BaseModule):
         if not self.attentions:
             raise ValueError("freeze_attention needs attention: this backbone has none")
         parameters = dict(self.attentions.named_parameters())
-        if frozen and self._resting is None:
-            self._resting = [name for name, p in parameters.items() if p.requires_grad]
+        if frozen and self._thawed_later is None:
+            self._thawed_later = [name for name, p in parameters.items() if p.requires_grad]
             self.attentions.requires_grad_(False).zero_grad()
-        elif not frozen and self._resting is not None:
-            for name in self._resting:
+        elif not frozen and self._thawed_later is not None:
+            for name in self._thawed_later:
                 parameters[name].requires_grad_(True)
-            self._resting = None
+            self._thawed_later = None
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "MSAVGG":
         """Set training mode; what is frozen and, with `norm_eval`, all batch norm stay in eval."""
         super().train(mode)
-        for module in self._frozen_modules():
-            module.eval()
+        for name in self._frozen_modules():
+            self.get_submodule(name).eval()
         if self.norm_eval:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
@@ -267,28 +232,19 @@ class MSAVGG(BaseModule):
                 self.features[index] = nn.Identity()
         return self
 
-    def _run_stage(self, x: Tensor, stage: range) -> Tensor:
-        for index in stage:
-            x = self.features[index](x)
-            if index in self._attention_after:
-                x = self.attentions[self._attention_after[index]](x)
-        return x
-
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, in_channels, H, W) -> one (N, C_i, ceil or floor(H / s_i), ...) per out_indices."""
         outputs = []
-        for number, stage in enumerate(self._stage_layers):
+        for number, stage in enumerate(self.stages):
             if self.with_cp[number] and self.training:
-                x = recompute_in_backward(self, self._run_stage, x, stage)
+                x = recompute_in_backward(self, self._run, x, stage)
             else:
-                x = self._run_stage(x, stage)
+                x = self._run(x, stage)
             if number in self.out_indices:
                 outputs.append(x)
         return tuple(outputs)
 
-
-def _per_stage(name: str, values: Sequence, stages: int) -> tuple:
-    values = tuple(values)
-    if len(values) < stages:
-        raise ValueError(f"{name}={values} is too short: one value for each of {stages} stages")
-    return values[:stages]
+    def _run(self, x: Tensor, stage: Stage) -> Tensor:
+        for name in stage.modules:
+            x = self.get_submodule(name)(x)
+        return x

@@ -1,8 +1,8 @@
 """Where a backbone's costs are: by stage, and by part of its attention.
 
-Parameters and arithmetic are counted, memory and time are measured. The parts of Multi-Scale
-Attention are told apart where it runs as its formula, operation by operation, which takes more time
-and memory than the form that serves it otherwise: `benchmark.compare_backbones` measures that.
+Parameters and arithmetic are counted, memory and time are measured. The fast forms of Multi-Scale
+Attention compute its parts together. So here it runs as its formula, operation by operation, which
+takes more time and memory: what a backbone costs as a whole, `backbones.compare_backbones` measures.
 """
 
 import copy
@@ -28,7 +28,7 @@ PARTS = {
     "channel_weights": "channel gate",
     "spatial_weights": "spatial gate",
 }
-"""Methods of Multi-Scale Attention and what they compute; the rest of it is the fusion."""
+"""Methods of Multi-Scale Attention and the parts that they compute; the rest is the fusion."""
 
 FUSION = "fusion"
 Place = tuple[int, str]  # a stage, counted from 1, and a part
@@ -94,7 +94,11 @@ _ORDER = (VGG, ATTENTION, *PARTS.values(), FUSION)
 
 
 class _Ledger:
-    """Shares what a meter counts among nested parts: each gets what it does not pass on."""
+    """Divides what a meter counts among parts that contain each other.
+
+    The meter is a clock or a counter. A part gets what is counted while it runs, without what the
+    parts inside it get.
+    """
 
     def __init__(self, read: Callable[[], float]) -> None:
         self.read = read
@@ -119,8 +123,16 @@ class _Ledger:
             self._open.pop()
 
 
+def _parts(model: MSAVGG) -> Iterator[tuple[int, str, nn.Module]]:
+    """The stage, VGG or ATTENTION, and the module of all that runs in a backbone."""
+    for number, stage in enumerate(model.stages, 1):
+        for name in stage.modules:
+            part = VGG if name.startswith("features.") else ATTENTION
+            yield number, part, model.get_submodule(name)
+
+
 def _attribute(model: MSAVGG, x: Tensor, read: Callable[[], float]) -> dict[Place, float]:
-    """Run the model once; what `read` counts up to, by part."""
+    """Run the model once, and divide what the meter `read` counts among its parts."""
     ledger = _Ledger(read)
 
     def counted(function: Callable, place: Place) -> Callable:
@@ -132,23 +144,20 @@ def _attribute(model: MSAVGG, x: Tensor, read: Callable[[], float]) -> dict[Plac
         return run
 
     with _replaced() as replace:
-        for stage, layers in enumerate(model._stage_layers, 1):
-            for index in layers:
-                replace(model.features[index], "forward", counted, (stage, VGG))
-                if index not in model._attention_after:
-                    continue
-                module = model.attentions[model._attention_after[index]]
-                whole = isinstance(module, MultiScaleAttention)
-                replace(module, "forward", counted, (stage, FUSION if whole else ATTENTION))
-                for name, part in PARTS.items() if whole else ():
-                    replace(module, name, counted, (stage, part))
+        for stage, name, module in _parts(model):
+            if isinstance(module, MultiScaleAttention):
+                replace(module, "forward", counted, (stage, FUSION))
+                for method, part in PARTS.items():
+                    replace(module, method, counted, (stage, part))
+            else:
+                replace(module, "forward", counted, (stage, name))
         model(x)
     return ledger.shares
 
 
 @contextmanager
 def _replaced() -> Iterator[Callable]:
-    """Methods of objects replaced until the block ends."""
+    """Replaces methods of objects until the block ends."""
     undo: list[tuple[object, str]] = []
 
     def replace(owner: nn.Module, name: str, make: Callable, place: Place) -> None:
@@ -163,7 +172,7 @@ def _replaced() -> Iterator[Callable]:
 
 
 def _saved_by_part(model: MSAVGG, x: Tensor) -> dict[Place, float]:
-    """Each storage counts where it is saved first."""
+    """Bytes kept for the backward pass; what several parts keep counts for the first of them."""
     ignored = {t.untyped_storage().data_ptr() for t in (x, *model.parameters())}
     kept: dict[int, Tensor] = {}
     total = 0
@@ -184,15 +193,10 @@ def _parameters_by_part(model: MSAVGG) -> dict[Place, int]:
     counts: dict[Place, int] = defaultdict(int)
     owners = {"channel_attention": "channel gate", "spatial_attention": "spatial gate"}
     owners |= {"fusion_conv": FUSION}
-    for stage, layers in enumerate(model._stage_layers, 1):
-        for index in layers:
-            counts[stage, VGG] += sum(p.numel() for p in model.features[index].parameters())
-            if index not in model._attention_after:
-                continue
-            module = model.attentions[model._attention_after[index]]
-            for name, parameter in module.named_parameters():
-                part = ATTENTION
-                if isinstance(module, MultiScaleAttention):
-                    part = owners.get(name.split(".")[0], "branches")
-                counts[stage, part] += parameter.numel()
+    for stage, name, module in _parts(model):
+        for parameter_name, parameter in module.named_parameters():
+            part = name
+            if isinstance(module, MultiScaleAttention):
+                part = owners.get(parameter_name.split(".")[0], "branches")
+            counts[stage, part] += parameter.numel()
     return counts

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor, nn
 
+from ...backbones import MSAVGG
+
 METHODS = {
     "grad-cam": "GradCAM",
     "grad-cam++": "GradCAMPlusPlus",
@@ -68,16 +70,12 @@ def stage_layers(backbone: nn.Module, stages: Sequence[int] | None = None) -> li
     Raises:
         ValueError: for another backbone, or a stage that it does not have.
     """
-    if not hasattr(backbone, "_stage_layers"):
+    if not isinstance(backbone, MSAVGG):
         raise ValueError("class activation maps are taken at the stages of a MSAVGG")
     chosen = backbone.out_indices if stages is None else stages
-    layers = []
     for stage in chosen:
-        if not 0 <= stage < len(backbone._stage_layers):
+        if not 0 <= stage < len(backbone.stages):
             raise ValueError(
-                f"stage {stage} does not exist: choose from 0 to {len(backbone._stage_layers) - 1}"
+                f"stage {stage} does not exist: choose from 0 to {len(backbone.stages) - 1}"
             )
-        last = backbone._stage_layers[stage][-1]
-        name = backbone._attention_after.get(last)
-        layers.append(backbone.features[last] if name is None else backbone.attentions[name])
-    return layers
+    return [backbone.get_submodule(backbone.stages[stage].modules[-1]) for stage in chosen]
