@@ -9,6 +9,7 @@ from mmengine.structures import BaseDataElement
 from PIL import Image
 
 from ..files.whole_files import write_whole
+from ..tasks import Task
 from .predictor import Predictor
 
 
@@ -26,7 +27,7 @@ class Predictions:
     """
 
     def __init__(self, predictor: Predictor, score_thr: float, out: Path) -> None:
-        self.kind, self.classes = predictor.kind, predictor.classes
+        self.task, self.classes = predictor.task, predictor.classes
         self.score_thr, self.out = score_thr, out
         self.images: list[dict] = []
         self.annotations: list[dict] = []
@@ -44,9 +45,9 @@ class Predictions:
         """
         image = {"id": len(self.images) + 1, "file_name": name, "height": size[0], "width": size[1]}
         self.images.append(image)
-        if self.kind == "detection":
+        if self.task.finds_objects:
             return self._add_instances(image, sample)
-        if self.kind == "segmentation":
+        if self.task is Task.SEMANTIC_SEGMENTATION:
             return self._add_mask(image, sample)
         return self._add_class(image, sample)
 
@@ -98,9 +99,9 @@ class Predictions:
         Detections have COCO's form: `annotations`, with their scores, is what COCO's evaluation
         takes as results.
         """
-        first = 1 if self.kind == "detection" else 0  # COCO counts its categories from 1
+        first = 1 if self.task.finds_objects else 0  # COCO counts its categories from 1
         categories = [{"id": id, "name": name} for id, name in enumerate(self.classes, first)]
         content = {"images": self.images, "categories": categories}
-        if self.kind == "detection":
+        if self.task.finds_objects:
             content["annotations"] = self.annotations
         write_whole(file, json.dumps(content))

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
-from torch import nn
+from torch import Tensor, nn
 
 from ..config.classes import make_palette, set_num_classes
 from ..config.options import drop_pretrained, unsync_norms
@@ -31,6 +31,7 @@ class Predictor:
     Attributes:
         task: what the model is for.
         classes: their names.
+        palette: a colour for each class, (R, G, B) in 0..255.
         model: in eval mode.
 
     Raises:
@@ -47,48 +48,17 @@ class Predictor:
         if cfg.get("test_dataloader") is None:
             raise ValueError(f"config {cfg.filename} has no test_dataloader, so no test pipeline")
         dataset = innermost(cfg.test_dataloader.dataset)[0]
-        known = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
-        self.classes = tuple(meta.get("classes") or known.get("classes") or ())
-        if not self.classes:
-            raise ValueError(
-                f"neither {checkpoint} nor its config names the classes: give them with "
-                "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
-            )
-        steps = [type_name(step) for step in dataset.pipeline]
+        self.classes = _class_names(meta, dataset, checkpoint)
+        self.palette = meta.get("palette") or make_palette(len(self.classes))
         self.task = task_of(cfg)
-        if steps[-1] != self.task.pack_step:
-            raise ValueError(
-                f"config {cfg.filename}: its test pipeline ends in {steps[-1]}, not in "
-                f"{self.task.pack_step}"
-            )
+        self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
-        drop_pretrained(cfg)
-        unsync_norms(cfg)
-        cfg.load_from = None  # what is checked and loaded below
-        self.model = rehearse(cfg, ())
-        check_checkpoint(self.model, checkpoint, None)
-        tensors = content.get("state_dict", content)
-        self.model.load_state_dict({name: tensors[name] for name in self.model.state_dict()})
+        self.model = _load_model(cfg, checkpoint, content.get("state_dict", content))
         try:
             self.model.to(device).eval()
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"--device {device}: {reason}") from error
-        self.palette = meta.get("palette") or make_palette(len(self.classes))
-        # The picture is there already, and nobody knows the truth.
-        pipeline = [
-            step
-            for step, name in zip(dataset.pipeline, steps, strict=True)
-            if name not in ("LoadImageFromFile", "LoadAnnotations")
-        ]
-        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
-
-    @property
-    def kind(self) -> str:
-        """'detection' (of instances too), 'segmentation' or 'classification'."""
-        if self.task.finds_objects:
-            return "detection"
-        return "segmentation" if self.task is Task.SEMANTIC_SEGMENTATION else "classification"
 
     @property
     def attentions(self) -> Mapping[str, nn.Module]:
@@ -124,3 +94,42 @@ class Predictor:
         visualizer = VISUALIZERS.build(dict(chosen, name="predictions", vis_backends=None))
         visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
         return visualizer
+
+
+def _class_names(meta: Mapping, dataset: ConfigDict, checkpoint: str) -> tuple[str, ...]:
+    """The checkpoint's own names of its classes; older ones have none: then the dataset's."""
+    known = dataset.get("metainfo") or getattr(DATASETS.get(dataset.type), "METAINFO", {})
+    names = tuple(meta.get("classes") or known.get("classes") or ())
+    if not names:
+        raise ValueError(
+            f"neither {checkpoint} nor its config names the classes: give them with "
+            "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
+        )
+    return names
+
+
+def _picture_pipeline(dataset: ConfigDict, task: Task, config: str) -> Compose:
+    """The dataset's pipeline without loading: the picture is there, and nobody knows the truth."""
+    names = [type_name(step) for step in dataset.pipeline]
+    if names[-1] != task.pack_step:
+        raise ValueError(
+            f"config {config}: its test pipeline ends in {names[-1]}, not in {task.pack_step}"
+        )
+    return Compose(
+        [
+            TRANSFORMS.build(dict(step))
+            for step, name in zip(dataset.pipeline, names, strict=True)
+            if name not in ("LoadImageFromFile", "LoadAnnotations")
+        ]
+    )
+
+
+def _load_model(cfg: Config, checkpoint: str, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The config's model with the checkpoint's weights, which must hold each of them."""
+    drop_pretrained(cfg)
+    unsync_norms(cfg)
+    cfg.load_from = None  # what is checked and loaded here
+    model = rehearse(cfg, ())
+    check_checkpoint(model, checkpoint, None)
+    model.load_state_dict({name: tensors[name] for name in model.state_dict()})
+    return model

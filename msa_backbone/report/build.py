@@ -16,8 +16,9 @@ from ..config.rehearse import check_data_files
 from ..files.images import read_image
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
-from ..progress import show_progress
+from ..progress import progress_bar
 from ..scores import scores_of
+from ..tasks import Task
 from .contents import Report
 from .environment import environments, summary
 from .judges.base import Judge, Ranking
@@ -28,10 +29,11 @@ from .pictures import Illustrator
 from .render import require_packages
 from .run_files import RunFiles
 
-JUDGES: dict[str, type[Judge]] = {
-    "detection": DetectionJudge,
-    "segmentation": SegmentationJudge,
-    "classification": ClassificationJudge,
+JUDGES: dict[Task, type[Judge]] = {
+    Task.DETECTION: DetectionJudge,
+    Task.INSTANCE_SEGMENTATION: DetectionJudge,
+    Task.SEMANTIC_SEGMENTATION: SegmentationJudge,
+    Task.CLASSIFICATION: ClassificationJudge,
 }
 
 
@@ -125,7 +127,7 @@ class Evaluation:
                 f"the checkpoint was trained on the classes {', '.join(predictor.classes)}; the "
                 f"val_dataloader has {', '.join(named)}: they must be the same"
             )
-        self.judge = JUDGES[predictor.kind](predictor.classes, score_thr)
+        self.judge = JUDGES[predictor.task](predictor.classes, score_thr)
         self.ranking = Ranking(images)
 
     def info(self, index: int) -> dict:
@@ -135,15 +137,14 @@ class Evaluation:
     @torch.no_grad()
     def run(self) -> dict[str, float]:
         """The metrics' scores, by name."""
-        done, total = 0, len(self.dataset)
-        with show_progress() as progress:
-            for batch in self._batches():
-                samples = self.model.val_step(batch)
-                self.evaluator.process(data_samples=samples, data_batch=batch)
-                for sample in samples:
-                    self.ranking.add(self.judge.judge(done, sample, self.info(done)))
-                    done += 1
-                    progress(done, total)
+        done, total, progress = 0, len(self.dataset), progress_bar()
+        for batch in self._batches():
+            samples = self.model.val_step(batch)
+            self.evaluator.process(data_samples=samples, data_batch=batch)
+            for sample in samples:
+                self.ranking.add(self.judge.judge(done, sample, self.info(done)))
+                done += 1
+                progress(done, total)
         with _quiet():
             return self.evaluator.evaluate(total)
 

@@ -13,6 +13,7 @@ from ..inference.explain.explainer import Explainer
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
 from ..plots.heatmaps import overlay
+from ..tasks import Task
 from .contents import Picture, ReportImage
 from .judges.base import Judged
 
@@ -49,7 +50,7 @@ class Illustrator:
         if not path.is_file():  # in a bucket, or in the memory
             return image
         picture = read_image(path)
-        if self.predictor.kind == "classification":
+        if self.predictor.task is Task.CLASSIFICATION:
             image.pictures = [Picture("", _resized(picture, CLASSIFIED_SIDE))]
         else:
             image.pictures = self._drawn(picture, judged)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor, nn
 
+from ...tasks import Task
 from ..predictor import Predictor
 from .activation_maps import activation_map, stage_layers
 from .attention_responses import Responses, attention_responses
@@ -56,11 +57,11 @@ class Explainer:
         """
         with torch.no_grad():
             output = self.model(self.x)[0]
-        kind, classes = self.predictor.kind, self.predictor.classes
-        if kind == "detection":
+        task, classes = self.predictor.task, self.predictor.classes
+        if task.finds_objects:
             scale_factor = self.sample.scale_factor
             return object_subjects(output, classes, scale_factor, score_thr, most)
-        if kind == "segmentation":
+        if task is Task.SEMANTIC_SEGMENTATION:
             return segment_subjects(output, classes, most)
         return class_subjects(output, classes, most)
 
@@ -81,7 +82,7 @@ class Explainer:
             ValueError: for an unknown method or stage.
         """
         if method is None:
-            method = "hires-cam" if self.predictor.kind == "detection" else "grad-cam"
+            method = "hires-cam" if self.predictor.task.finds_objects else "grad-cam"
         layers = stage_layers(self.predictor.model.backbone, stages)
         values = activation_map(self.model, layers, self.x, subject.score, method)
         return self.over_picture(values)
@@ -97,14 +98,14 @@ class ExplainedModel(nn.Module):
 
     def __init__(self, predictor: Predictor, sample: BaseDataElement) -> None:
         super().__init__()
-        self.model, self.kind, self.sample = predictor.model, predictor.kind, sample
+        self.model, self.task, self.sample = predictor.model, predictor.task, sample
 
     def forward(self, x: Tensor) -> list[InstanceData] | Tensor:
         """(1, 3, h, w) -> boxes in its pixels, or logits, (1, classes, h, w) or (1, classes)."""
-        if self.kind == "detection":
+        if self.task.finds_objects:
             (sample,) = self.model.predict(x, [self.sample.clone()], rescale=False)
             return [sample.pred_instances]
-        if self.kind == "segmentation":
+        if self.task is Task.SEMANTIC_SEGMENTATION:
             meta = dict(self.sample.metainfo, pad_shape=x.shape[-2:])
             logits = self.model.encode_decode(x, [meta])
             if logits.shape[1] == 1:
