@@ -1,7 +1,6 @@
 """Telling how far a long task is, and how long it takes."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mmengine.utils import ProgressBar
@@ -43,23 +42,24 @@ def format_time(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
-@contextmanager
-def show_progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar for what takes long: called with the steps done and their total."""
-    bars: list[ProgressBar] = []
+def progress_bar() -> Callable[[int, int], None]:
+    """A bar for what takes long, as a function to call with the steps done and their total.
+
+    Few steps are not shown. A count that begins anew gets a bar of its own.
+    """
+    bar: ProgressBar | None = None
     shown = 0
 
     def progress(done: int, total: int) -> None:
-        nonlocal shown
+        nonlocal bar, shown
         if total <= LONG_CHECK:
             return
         if done == 1:
-            bars.append(ProgressBar(total))
-            shown = 0
+            bar, shown = ProgressBar(total), 0
         if done - shown >= total / 100 or done == total:  # a log file gets 100 states, no more
-            bars[-1].update(done - shown)
+            bar.update(done - shown)
             shown = done
         if done == total:
             print()
 
-    yield progress
+    return progress

@@ -3,7 +3,7 @@
 import pytest
 
 from msa_backbone.cli.progress import print_steps
-from msa_backbone.progress import Step, format_time, show_progress
+from msa_backbone.progress import Step, format_time, progress_bar
 
 
 def test_time_is_written_in_hours():
@@ -39,8 +39,8 @@ class Bar:
 def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
     Bar.made = []
     monkeypatch.setattr("msa_backbone.progress.ProgressBar", Bar)
-    with show_progress() as progress:
-        for done in range(1, total + 1):
-            progress(done, total)
+    progress = progress_bar()
+    for done in range(1, total + 1):
+        progress(done, total)
     assert [(bar.total, bar.done) for bar in Bar.made] == bars
     assert all(80 <= bar.updates <= 101 for bar in Bar.made)

@@ -23,7 +23,7 @@ from msa_backbone.data.segmentation.check import mask_defects
 from msa_backbone.data.segmentation.find import SEGMENTATION_LAYOUTS, find_segmentation_data
 from msa_backbone.errors import DataError
 from msa_backbone.files.whole_files import complete_folder
-from msa_backbone.progress import show_progress
+from msa_backbone.progress import progress_bar
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,18 +53,17 @@ def check(args: argparse.Namespace) -> int:
     print(f"Data from {data.root}")
     for note in data.notes:
         print(f"  {note}")
-    with show_progress() as progress:
-        if args.masks and data.instances is None:
-            errors, warnings = mask_defects(data, progress, float("inf"))
-        else:
-            boxes = data.instances if args.masks else data
-            defects = detection_defects(boxes, float("inf"), progress, thorough=True)
-            errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
-            warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
-            try:
-                with_masks(boxes)
-            except DataError as error:
-                errors.append(str(error))
+    if args.masks and data.instances is None:
+        errors, warnings = mask_defects(data, progress_bar(), float("inf"))
+    else:
+        boxes = data.instances if args.masks else data
+        defects = detection_defects(boxes, float("inf"), progress_bar(), thorough=True)
+        errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
+        warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
+        try:
+            with_masks(boxes)
+        except DataError as error:
+            errors.append(str(error))
     for line in errors:
         print(f"error: {line}")
     for line in warnings:
@@ -77,10 +76,9 @@ def check(args: argparse.Namespace) -> int:
 
 def fix(data: DetectionData, out: Path) -> None:
     """Write the repaired copy, in the form that the data have."""
-    with show_progress() as progress:
-        masked = with_masks(data)
-        repaired, changes = repair(masked, progress)
-        changes += masked.notes[len(data.notes) :]
+    masked = with_masks(data)
+    repaired, changes = repair(masked, progress_bar())
+    changes += masked.notes[len(data.notes) :]
     with complete_folder(out) as folder:
         if data.format == "coco":
             write_coco_data(repaired, folder)

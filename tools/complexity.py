@@ -88,13 +88,13 @@ def main() -> None:
         return
     costs = {name: part_costs(model, shape, args.rounds) for name, model in models.items()}
     if args.parts:
-        for name, own in costs.items():
-            tables.append(f"{name}\n\n{parts_table(own)}")
+        for name, parts in costs.items():
+            tables.append(f"{name}\n\n{parts_table(parts)}")
             print(f"\n{tables[-1]}", flush=True)
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "complexity.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
-        attended = {name: own for name, own in costs.items() if len(own) > 5}
+        attended = {name: parts for name, parts in costs.items() if len(parts) > 5}
         plot_complexity(attended, args.out / "complexity.png")
 
 

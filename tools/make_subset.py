@@ -18,7 +18,7 @@ from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import STAMP, choose_subset, describe, is_made, stamp
 from msa_backbone.files.whole_files import complete_folder
-from msa_backbone.progress import show_progress
+from msa_backbone.progress import progress_bar
 
 
 def parse_args() -> argparse.Namespace:
@@ -81,7 +81,8 @@ def make(args: argparse.Namespace) -> None:
     left_behind = list(data.notes[len(found.notes) :])
     for note in subset.notes:
         print(f"  {note}")
-    with complete_folder(args.out) as folder, show_progress() as progress:
+    with complete_folder(args.out) as folder:
+        progress = progress_bar()
         if args.form == "coco":
             write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
         else:

@@ -1,4 +1,8 @@
-"""Tasks in processes of their own, several at a time: what one leaves behind, no other sees."""
+"""Several tasks at a time, each in its own process.
+
+A training leaves things behind in its process: registered runners, memory, threads. In a process
+of its own the next one starts clean, and if it fails or is killed, the others go on.
+"""
 
 import multiprocessing
 import os
@@ -13,7 +17,7 @@ from threading import Thread
 
 import torch
 
-from ..progress import format_time
+from ..progress import Step
 
 
 def run_in_processes(
@@ -32,7 +36,8 @@ def run_in_processes(
         jobs: processes at once; on GPUs they take turns with the devices.
         report: called with a line after each task.
         threads: of the CPU, for each process; None leaves it to torch.
-        preload: modules to import once for all, where processes can be forked (no GPU).
+        preload: modules that all tasks import. Without a GPU a server imports them once, and its
+            forks start with them.
 
     Returns:
         The tasks that failed, with the reason; the others went on.
@@ -61,9 +66,8 @@ def run_in_processes(
                 done += 1
                 if process.exitcode != 0:
                     failed[name] = _reason(logs[name], process.exitcode)
-                left = (time.time() - start) / done * (len(tasks) - done)
-                state = failed.get(name, "done")
-                report(f"[{done}/{len(tasks)}] {name}: {state}; {format_time(left)} left")
+                step = Step(f"{name}: {failed.get(name, 'done')}", done, len(tasks))
+                report(step.describe(time.time() - start))
     finally:
         for process, _ in active.values():
             process.terminate()
@@ -83,13 +87,16 @@ def _child(task: Callable[[], object], log: Path, threads: int | None) -> None:
 
 
 def _end_with_parent() -> None:
-    """However the main process ends, what it has started ends too."""
+    """End this process when its parent has ended, also if the parent was killed."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
 
 
 def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
-    """Clean processes; without a GPU, a server forks them with their libraries loaded."""
+    """How processes are started: forked from a server with loaded modules, or from nothing.
+
+    CUDA does not work in a fork of a process that has used it: with a GPU all start from nothing.
+    """
     if torch.cuda.is_available() or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -99,7 +106,7 @@ def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
 
 @contextmanager
 def _device(slot: int) -> Iterator[None]:
-    """A process that starts now sees one of the GPUs."""
+    """Let a process that is started in the block see one GPU: the slots take turns with them."""
     if not torch.cuda.is_available():
         yield
         return
@@ -115,7 +122,7 @@ def _device(slot: int) -> Iterator[None]:
 
 
 def _reason(log: Path, exitcode: int | None) -> str:
-    """The last line of a log that names an error."""
+    """Why a task failed: the last line of its log that names an error, or the exit code."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = text.splitlines()
     named = [line for line in lines if "Error" in line]

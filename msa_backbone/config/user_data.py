@@ -18,7 +18,7 @@ from ..data.detection.index import write_index as write_detection_index
 from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index
-from ..progress import show_progress
+from ..progress import progress_bar
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
 from .classes import set_num_classes
@@ -59,8 +59,7 @@ class UserData:
         if isinstance(self.data, SegmentationData):
             test_split = "test" if "test" in self.data.splits else "val"
             splits = (test_split,) if testing else tuple(self.data.splits)
-            with show_progress() as progress:
-                write_segmentation_index(self.data, self.index_dir, progress, splits)
+            write_segmentation_index(self.data, self.index_dir, progress_bar(), splits)
         elif isinstance(self.data, ClassificationData):
             write_classification_index(self.data, self.index_dir)
         else:
@@ -82,8 +81,7 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> Us
     find, check = FIND_AND_CHECK[task_of(cfg)]
     data, warnings = find(root, classes), []
     if is_main_process():
-        with show_progress() as progress:
-            warnings = check(data, progress=progress)
+        warnings = check(data, progress=progress_bar())
     if isinstance(data, DetectionData):
         data = make_val_split(data)
     index_dir = Path(cfg.work_dir).absolute() / "data"
