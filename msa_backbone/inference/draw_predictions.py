@@ -7,8 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.structures import BaseDataElement
 
-from ..files.images import read_image
-from ..plots.data_samples import TEXT_SIDE, scaled
+from ..plots.data_samples import TEXT_SIDE, draw_sample, scaled
 from .predictor import Predictor
 
 
@@ -40,16 +39,14 @@ class PredictionDrawer:
         """
         if max(picture.shape[:2]) > self.max_side:
             picture, sample = scaled(picture, sample, self.max_side)
-        # Not all visualizers return what they draw: all write it to a file.
         with TemporaryDirectory() as folder:
-            file = Path(folder, "drawn.png")
-            if hasattr(self.visualizer, "visualize_cls"):  # mmpretrain's
-                side = max(TEXT_SIDE, min(picture.shape[:2]))  # below, the text has no room
-                return self.visualizer.visualize_cls(
-                    picture, sample, draw_gt=False, resize=side, out_file=str(file)
-                )
-            options = {"pred_score_thr": self.score_thr} if "pred_instances" in sample else {}
-            self.visualizer.add_datasample(
-                "prediction", picture, sample, draw_gt=False, out_file=str(file), **options
+            drawn = draw_sample(
+                self.visualizer,
+                picture,
+                sample,
+                Path(folder, "drawn.png"),
+                max(TEXT_SIDE, min(picture.shape[:2])),
+                draw_gt=False,
+                pred_score_thr=self.score_thr,
             )
-            return read_image(file)
+        return picture if drawn is None else drawn

@@ -18,7 +18,7 @@ from ..files.images import read_image
 from .grid import save_grid
 
 TEXT_SIDE = 320
-"""Shorter side, in pixels, of a picture that names its class."""
+"""Shorter side, in pixels, below which the name of a class has no room in a picture."""
 
 
 def draw_sample(
@@ -26,6 +26,7 @@ def draw_sample(
     picture: np.ndarray,
     sample: BaseDataElement,
     scratch: Path,
+    text_side: int = TEXT_SIDE,
     **options: float | bool,
 ) -> np.ndarray | None:
     """The picture with the sample's truth, and its predictions beside it.
@@ -33,6 +34,7 @@ def draw_sample(
     Args:
         picture: RGB, (H, W, 3) uint8.
         scratch: an image file that is written over.
+        text_side: the shorter side, in pixels, of a picture that names its class.
         options: of the visualizer's `add_datasample`; those it does not know are left out.
 
     Returns:
@@ -42,7 +44,7 @@ def draw_sample(
     if hasattr(visualizer, "visualize_cls"):  # mmpretrain's
         shown = options.get("draw_pred", True)
         return visualizer.visualize_cls(
-            picture, sample, draw_pred=shown, resize=TEXT_SIDE, out_file=str(scratch)
+            picture, sample, draw_pred=shown, resize=text_side, out_file=str(scratch)
         )
     known = inspect.signature(visualizer.add_datasample).parameters
     if "out_file" not in known:
