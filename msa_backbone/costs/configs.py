@@ -18,8 +18,7 @@ def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
     """Time a training and a test step of every config in turn, on the first batch of its data.
 
     A training step is forward, backward and the optimizer's update; a test step ends with the
-    predictions. Loading is left out. The configs take turns, so that whatever else the machine
-    does falls on all of them alike.
+    predictions. Loading is left out. The configs take turns, see `interleave`.
 
     Args:
         cfgs: complete training configs by name.
@@ -56,7 +55,12 @@ def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
 
 
 def _steps(cfg: Config, device: str) -> tuple[int, Callable[[], None], Callable[[], None], int]:
-    """A new model's number of parameters, what trains and what tests it, images in a test step."""
+    """Build a config's model, and take the first batches of its data.
+
+    Returns:
+        The model's number of parameters, functions that make a training step and a test step, and
+        how many images a test step has.
+    """
     init_default_scope(cfg.get("default_scope", "mmengine"))
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)

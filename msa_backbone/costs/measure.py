@@ -22,9 +22,18 @@ WARMUP_ROUNDS = 2
 def interleave(
     steps: Mapping[str, Callable[[], object]], rounds: int, device: str = "cpu"
 ) -> dict[str, list[float]]:
-    """Times of functions that take turns, in seconds, after two rounds that are not timed.
+    """Time functions that take turns, in seconds, after two rounds that are not timed.
 
-    Each round another one is first: what that costs or gives falls on all.
+    A round calls every function once, so that a slow moment of the machine falls on all of them.
+    Each round begins with the next function: being first, with cold caches, falls on all as well.
+
+    Args:
+        steps: functions by name.
+        rounds: timed rounds.
+        device: 'cuda' waits for the GPU before a time is taken.
+
+    Returns:
+        A time for each round, by name.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
     order = list(steps)
@@ -41,7 +50,9 @@ def interleave(
 
 
 def saved_bytes(forward: Callable[[], Tensor], ignored: Iterable[Tensor]) -> int:
-    """Bytes that a forward pass keeps for the backward pass, each storage once.
+    """Bytes that a forward pass keeps for the backward pass.
+
+    A tensor that several operations keep counts once.
 
     Args:
         forward: the pass.
@@ -62,9 +73,10 @@ def saved_bytes(forward: Callable[[], Tensor], ignored: Iterable[Tensor]) -> int
 
 
 def peak_bytes(step: Callable[[], object], device: str = "cpu") -> int:
-    """The most bytes of tensors that a step has made and not yet dropped, at once.
+    """The most memory that the tensors of a step take at one moment, in bytes.
 
-    On CUDA as its allocator counts; on the CPU what lives inside one operation is not seen.
+    On CUDA its allocator is asked. On the CPU the results of operations are added up while they
+    exist; what an operation allocates inside itself is not seen there.
     """
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -115,10 +127,11 @@ def count_flops(module: nn.Module, shape: Sequence[int]) -> int:
 
 @contextmanager
 def counting_flops() -> Iterator[FlopCounterMode]:
-    """torch's counter of convolutions and matrix products, an addition and a product as two.
+    """torch's counter of the arithmetic of convolutions and matrix products.
 
-    It knows deformable convolution too. On the meta device attention is counted by its formula:
-    what runs on CPUs and GPUs may be other operations.
+    An addition and a multiplication are two operations. Deformable convolution is added to what
+    torch's counter knows. Count on the meta device: there attention runs as its formula, while the
+    fast forms for CPUs and GPUs do other arithmetic.
     """
 
     def deformable(x: Sequence[int], weight: Sequence[int], *_: object, out_shape: tuple) -> int:
@@ -133,10 +146,10 @@ def counting_flops() -> Iterator[FlopCounterMode]:
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """The b of the least-squares fit costs = a * sizes ** b."""
+    """How costs grow: the b of costs = a * sizes ** b, a least-squares fit of the logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
-def ratio(own: Sequence[float], plain: Sequence[float]) -> float:
-    """The median of the rounds' ratios."""
-    return float(np.median(np.array(own) / np.array(plain)))
+def ratio(times: Sequence[float], plain_times: Sequence[float]) -> float:
+    """The median of the ratios of two functions' times within a round, see `interleave`."""
+    return float(np.median(np.array(times) / np.array(plain_times)))

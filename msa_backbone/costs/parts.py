@@ -2,7 +2,7 @@
 
 Parameters and arithmetic are counted, memory and time are measured. The fast forms of Multi-Scale
 Attention compute its parts together. So here it runs as its formula, operation by operation, which
-takes more time and memory: what a backbone costs as a whole, `backbones.compare_backbones` measures.
+takes more time and memory. What a backbone costs as a whole is for `backbones.compare_backbones`.
 """
 
 import copy

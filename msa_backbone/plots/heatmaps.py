@@ -9,7 +9,6 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-Box = tuple[float, float, float, float]
 COLOURS, OPACITY = "turbo", 0.55
 
 
@@ -21,15 +20,15 @@ class Heatmap:
         title: above it.
         values: (H, W), of any size: it is stretched over the picture.
         label: of the colour bar.
-        limits: of the colours; the values' own where None.
-        box: left, top, right, bottom in the picture's pixels, drawn around.
+        limits: the values of the first and the last colour; by default the lowest and the highest.
+        box: a rectangle to draw: left, top, right, bottom in the picture's pixels.
     """
 
     title: str
     values: np.ndarray
     label: str = ""
     limits: tuple[float, float] | None = None
-    box: Box | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 def save_heatmaps(
@@ -47,8 +46,8 @@ def draw_heatmaps(
 
     Args:
         picture: RGB, (H, W, 3) uint8.
-        rows: the maps of each row, which begin behind the picture's column.
-        title: above all.
+        rows: the maps of each row; the picture has the first column for itself.
+        title: of the whole figure.
     """
     height, width = picture.shape[:2]
     columns = 1 + max(map(len, rows), default=0)
@@ -91,9 +90,9 @@ def draw_heatmaps(
 
 
 def overlay(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The map over the picture, coloured from its own lowest value to its highest.
+    """A map over a picture, coloured from the map's lowest value to its highest.
 
-    What differs by less than a thousandth is one colour.
+    Values that differ by less than a thousandth have one colour: rounding errors make no pattern.
 
     Args:
         picture: RGB, (H, W, 3) uint8.

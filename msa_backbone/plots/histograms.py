@@ -1,4 +1,4 @@
-"""How the classes and sizes of a data set are spread, as bars."""
+"""How many objects or pixels of every class and size a data set holds, as bars."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _COLOURS = ("#9ecae1", "#4292c6", "#084594")
 def plot_objects(
     labels: np.ndarray, sizes: np.ndarray, classes: Sequence[str], out_file: Path
 ) -> None:
-    """Objects of every class, by size, and all sizes on a logarithmic scale.
+    """Draw how many objects of each class there are, by size, and how large all objects are.
 
     Args:
         labels: (objects,), indices of `classes`.
@@ -50,7 +50,7 @@ def plot_objects(
 
 
 def plot_masks(pixels: np.ndarray, classes: Sequence[str], out_file: Path) -> None:
-    """Every class's share of the labelled pixels, and of the images it is in.
+    """Draw each class's share of the labelled pixels, and how many images it is in.
 
     Args:
         pixels: (images, classes), how many pixels a class has in an image.

@@ -1,4 +1,4 @@
-"""Curves of what a training logged."""
+"""Curves of a training's losses and scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ ATTENTION = "attention/"  # what AttentionRatioHook's names begin with
 
 
 def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: Path) -> None:
-    """Draw losses against iterations, and scores against validations, as a PNG.
+    """Draw losses over iterations, and scores over epochs or iterations, as a PNG.
 
-    What AttentionRatioHook logged gets a panel of its own.
+    A third panel shows what AttentionRatioHook has logged, if it was there.
 
     Args:
         training, validation: from `read_records`; at least one training record.

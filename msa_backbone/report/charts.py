@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from ..plots.training_curves import ATTENTION
 from ..scores import HEADLINES, scores_of
 from .contents import MOST_COUNTS, Confusion, Report
-from .curves_and_confusion import Curve, extremes, thinned, thinned_curve
+from .curves_and_confusion import Curve, extremes, folded, thinned, thinned_curve
 
 MOST_POINTS = 300  # of a line
 FEW_RECORDS = 12  # up to so many, every record is marked on its line
@@ -208,29 +208,6 @@ def empty_chart(title: str, x: str, y: str, height: int = 360) -> go.Figure:
         showlegend=False,
     )
     return chart
-
-
-def folded(matrix: np.ndarray, names: Sequence[str], most: int) -> tuple[np.ndarray, Sequence[str]]:
-    """A confusion matrix of the classes with the most errors; the others become one class.
-
-    Args:
-        matrix: (classes, classes) counts.
-        names: of the classes.
-        most: how many rows the result may have.
-
-    Returns:
-        A matrix with the same sum, and the names of its rows.
-    """
-    if len(names) <= most:
-        return matrix, names
-    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-    kept = sorted(np.argsort(-errors, kind="stable")[: most - 1].tolist())
-    place = np.full(len(names), len(kept))
-    place[kept] = np.arange(len(kept))
-    small = np.zeros((len(kept) + 1, len(kept) + 1), dtype=matrix.dtype)
-    np.add.at(small, (place[:, None], place[None]), matrix)
-    rest = f"{len(names) - len(kept)} others"
-    return small, [*(names[index] for index in kept), rest]
 
 
 def plain(text: str) -> str:

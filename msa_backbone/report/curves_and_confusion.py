@@ -1,5 +1,6 @@
 """Precision-recall curves and confusion matrices, from scores and truths."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,6 +162,29 @@ def box_confusion(
     missed = np.setdiff1d(np.arange(len(truths)), matched)
     np.add.at(matrix, (truths[missed], classes), 1)
     return matrix
+
+
+def folded(matrix: np.ndarray, names: Sequence[str], most: int) -> tuple[np.ndarray, Sequence[str]]:
+    """A confusion matrix of the classes with the most errors; the others become one class.
+
+    Args:
+        matrix: (classes, classes) counts.
+        names: of the classes.
+        most: how many rows the result may have.
+
+    Returns:
+        A matrix with the same sum, and the names of its rows.
+    """
+    if len(names) <= most:
+        return matrix, names
+    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+    kept = sorted(np.argsort(-errors, kind="stable")[: most - 1].tolist())
+    place = np.full(len(names), len(kept))
+    place[kept] = np.arange(len(kept))
+    small = np.zeros((len(kept) + 1, len(kept) + 1), dtype=matrix.dtype)
+    np.add.at(small, (place[:, None], place[None]), matrix)
+    rest = f"{len(names) - len(kept)} others"
+    return small, [*(names[index] for index in kept), rest]
 
 
 def f1(correct: float, predicted: float, true: float) -> float:

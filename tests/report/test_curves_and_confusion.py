@@ -10,6 +10,7 @@ from msa_backbone.report.curves_and_confusion import (
     curve_of_scores,
     extremes,
     f1,
+    folded,
     match_boxes,
     thinned,
     thinned_curve,
@@ -127,3 +128,13 @@ def test_f1():
     assert f1(2, 4, 4) == 0.5
     assert f1(0, 3, 0) == 0
     assert np.isnan(f1(0, 0, 0))
+
+
+def test_folding_keeps_every_count():
+    random = np.random.default_rng(0)
+    matrix = random.integers(0, 9, (50, 50))
+    matrix[7] += 100
+    small, names = folded(matrix, [f"{i}" for i in range(50)], 10)
+    assert small.shape == (10, 10) and small.sum() == matrix.sum()
+    assert "7" in names and names[-1] == "41 others"
+    assert small[names.index("7"), names.index("7")] == matrix[7, 7]

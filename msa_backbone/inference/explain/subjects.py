@@ -13,8 +13,6 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from ...plots.heatmaps import Box
-
 SAME_OBJECT = 0.5
 """Intersection over union above which boxes are taken for those of one object."""
 
@@ -31,7 +29,7 @@ class Subject:
 
     title: str
     score: Callable[[object], Tensor]
-    box: Box | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 def object_subjects(
