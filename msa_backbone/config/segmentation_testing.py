@@ -3,6 +3,7 @@
 from mmengine.config import Config
 
 from ..config_nodes import find_nodes, innermost, type_name
+from ..tasks import Task
 
 
 def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
@@ -50,20 +51,19 @@ def set_flip_augmentation(cfg: Config) -> str:
     if pipeline is None:
         decided = "Test-time augmentation: each image and its mirror image"
         load, *rest = innermost(cfg.test_dataloader.dataset)[0]["pipeline"]
-        steps = {"LoadAnnotations": [], "PackSegInputs": [], "RandomFlip": []}
-        before = [[step] for step in rest if type_name(step) not in steps]
-        for step in rest:
-            steps.get(type_name(step), []).append(step)
+        pack_step = Task.SEMANTIC_SEGMENTATION.pack_step
+        loads = [step for step in rest if type_name(step) == "LoadAnnotations"]
+        packs = [step for step in rest if type_name(step) == pack_step]
+        named = ("LoadAnnotations", "RandomFlip", pack_step)
+        others = [step for step in rest if type_name(step) not in named]
         flips = [
             {"type": "RandomFlip", "prob": probability, "direction": "horizontal"}
             for probability in (0.0, 1.0)
         ]
+        packs = [{k: v for k, v in step.items() if k != "meta_keys"} for step in packs]
         # The truth is loaded behind the flips: it stays as it is.
-        behind = [[step] for step in steps["LoadAnnotations"]]
-        behind += [
-            [{k: v for k, v in step.items() if k != "meta_keys"}] for step in steps["PackSegInputs"]
-        ]
-        pipeline = [load, {"type": "TestTimeAug", "transforms": [*before, flips, *behind]}]
+        augmented = [*([step] for step in others), flips, *([step] for step in [*loads, *packs])]
+        pipeline = [load, {"type": "TestTimeAug", "transforms": augmented}]
     for dataset in innermost(cfg.test_dataloader.dataset):
         dataset["pipeline"] = pipeline
     cfg.model = {**(cfg.get("tta_model") or {"type": "SegTTAModel"}), "module": cfg.model}
