@@ -20,7 +20,7 @@ from msa_backbone.ablation.processes import run_in_processes
 from msa_backbone.ablation.results import write_results
 from msa_backbone.ablation.runs import Settings, list_runs, modules_of, read_result, run_once
 from msa_backbone.ablation.variants import name_variants, write_variants
-from msa_backbone.cli.arguments import LAYOUTS_HELP, add_config_options
+from msa_backbone.cli.arguments import LAYOUTS_HELP, add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 
 
@@ -73,9 +73,8 @@ def main() -> None:
             args.train_scores,
         )
         runs = list_runs(variants, args.fractions, args.seeds)
-        for name, least in (("jobs", 1), ("threads", 1), ("rounds", 0)):
-            if (value := getattr(args, name)) is not None and value < least:
-                raise ValueError(f"--{name} {value}: give {least} or more")
+        require_at_least(1, args, "jobs", "threads")
+        require_at_least(0, args, "rounds")
         scope = write_variants(variants, args.base, settings, args.cfg_options)
         to_do = [run for run in runs if read_result(run, settings) is None]
         failed = run_in_processes(

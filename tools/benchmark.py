@@ -19,7 +19,7 @@ import torch
 from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_config_options, parse_shape
+from msa_backbone.cli.arguments import add_config_options, parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.options import drop_pretrained, unsync_norms
@@ -93,9 +93,7 @@ def compare_configs(args: argparse.Namespace) -> None:
 
 def check_options(args: argparse.Namespace) -> None:
     """Raise ValueError for what would fail, or mislead, after the measurements."""
-    for name in ("rounds", "threads"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            raise ValueError(f"--{name} {value}: give 1 or more")
+    require_at_least(1, args, "rounds", "threads")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
     if args.bandwidth and args.device != "cuda":

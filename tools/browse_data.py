@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers what configs name)
-from msa_backbone.cli.arguments import run_parser
+from msa_backbone.cli.arguments import require_at_least, run_parser
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.rehearse import check_data_files
@@ -16,8 +16,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=16, help="images to draw (default: 16)")
     args = parser.parse_args()
     with one_line_errors():
-        if args.number < 1:
-            raise ValueError(f"--number {args.number}: give 1 or more")
+        require_at_least(1, args, "number")
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "browse")
         data = use_data(cfg, args.data, args.classes) if args.data else None
         apply_options(cfg, args.cfg_options)

@@ -17,7 +17,7 @@ import torch
 from mmengine.config import Config
 
 from msa_backbone import MSAVGG
-from msa_backbone.cli.arguments import parse_shape
+from msa_backbone.cli.arguments import parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
 from msa_backbone.costs.backbones import ATTENTION, compare_backbones
@@ -74,9 +74,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="save complexity.md and .png")
     args = parser.parse_args()
     with one_line_errors():
-        for name in ("rounds", "threads"):
-            if (value := getattr(args, name)) is not None and value < 1:
-                raise ValueError(f"--{name} {value}: give 1 or more")
+        require_at_least(1, args, "rounds", "threads")
         models = backbones_of(args)
     if args.threads is not None:
         torch.set_num_threads(args.threads)

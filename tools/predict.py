@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.progress import print_steps
 from msa_backbone.config.load import apply_options, load_config
@@ -50,9 +50,7 @@ def parse_args() -> argparse.Namespace:
 
 def predict(args: argparse.Namespace) -> list[str]:
     """Predict on everything and print how it goes; return what failed, with the reasons."""
-    for name in ("batch_size", "max_side", "max_frames"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            raise ValueError(f"--{name.replace('_', '-')} {value}: give 1 or more")
+    require_at_least(1, args, "batch_size", "max_side", "max_frames")
     images, streams = find_sources(args.inputs)
     cfg = load_config(args.config, str(args.out), args.cfg_options)
     apply_options(cfg, args.cfg_options)

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.files.whole_files import write_whole
 from msa_backbone.report.build import make_report
@@ -37,8 +37,7 @@ def main() -> None:
     add_config_options(parser)
     args = parser.parse_args()
     with one_line_errors():
-        if args.images < 0:
-            raise ValueError(f"--images {args.images}: give 0 or more")
+        require_at_least(0, args, "images")
         out = args.out or args.work_dir / "report.html"
         if out.is_dir():
             raise ValueError(

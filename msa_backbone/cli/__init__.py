@@ -1,1 +1,1 @@
-"""What the tools share: their arguments and how they end when their input is at fault."""
+"""What the tools share: arguments, progress, and how they end when their input is at fault."""

@@ -15,7 +15,7 @@ LAYOUTS_HELP = (
 
 
 def run_parser(description: str) -> argparse.ArgumentParser:
-    """A parser with the config and the options of every tool that makes a run of it."""
+    """A parser for a tool that trains or tests: its config, its data and the usual options."""
     parser = argparse.ArgumentParser(
         description=description,
         epilog=LAYOUTS_HELP,
@@ -48,8 +48,16 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def require_at_least(least: int, args: argparse.Namespace, *names: str) -> None:
+    """Raise ValueError for an option below `least`; options that are not given are fine."""
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and value < least:
+            raise ValueError(f"--{name.replace('_', '-')} {value}: give {least} or more")
+
+
 def parse_shape(text: str) -> tuple[int, int, int]:
-    """'1x320x320' -> samples, height, width."""
+    """'1x320x480' as (samples, height, width), 32 pixels a side or more."""
     parts = text.lower().split("x")
     if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is no shape: write it as 1x320x480 (N x H x W)")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the program with one line instead of a traceback when its input is at fault."""
+    """Inside the block, a ValueError or OSError ends the program: its message is the one line."""
     try:
         yield
     except (ValueError, OSError) as error:
