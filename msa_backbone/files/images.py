@@ -53,9 +53,6 @@ def read_image(path: Path) -> np.ndarray:
         return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
-read_picture = read_image  # the older name, still imported elsewhere
-
-
 def image_size(path: Path) -> tuple[int, int]:
     """Width and height as training reads them; of the file only the head; DataError as above."""
     with open_image(path) as picture:
