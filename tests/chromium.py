@@ -17,6 +17,13 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TIMEOUT = 90.0  # seconds for an answer
 WINDOWS = ((1280, 900), (390, 844))
+CUT = """[...document.querySelectorAll('.chart')].flatMap((chart) => {
+  const edge = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll('.gtitle, .legendtext')].filter((text) => {
+    const box = text.getBoundingClientRect();
+    return box.right > edge.right + 1 || box.bottom > edge.bottom + 1;
+  }).map((text) => text.textContent);
+})"""  # titles and legends that reach out of their chart
 READY = "document.documentElement.dataset.charts !== undefined"
 
 
@@ -150,6 +157,7 @@ def check_report(page: Page, file: Path, width: int, height: int) -> None:
     assert page.evaluate(f"{empty}.length") == 0
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
     assert page.evaluate(broken) == 0
+    assert page.evaluate(CUT) == []
     assert page.evaluate("innerWidth") == width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small = "[...document.querySelectorAll('p, td, dd, figcaption, a')]"

@@ -107,13 +107,13 @@ def curve_chart(title: str, curves: Sequence[Curve]) -> go.Figure:
     shown = extremes(np.array([curve.average for curve in known]), MOST_LINES)
     if len(shown) < len(known):
         title = f"{title}: the {MOST_LINES} lowest and highest of {len(known)}"
-    chart = empty_chart(title, "recall", "precision")
+    chart = empty_chart(title, "recall", "precision", height=max(360, 100 + 20 * len(shown)))
     for index in shown:
         curve = thinned_curve(known[index], MOST_POINTS)
         chart.add_scatter(
             x=rounded(curve.recall),
             y=rounded(curve.precision),
-            name=f"{plain(curve.name)} ({curve.average:.2f})",
+            name=f"{plain(shortened(curve.name, 28))} ({curve.average:.2f})",
             mode="lines",
         )
     chart.update_xaxes(range=[0, 1.01])
