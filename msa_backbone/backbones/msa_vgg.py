@@ -131,7 +131,7 @@ class MSAVGG(BaseModule):
         self.out_channels = tuple(self.stages[i].channels for i in self.out_indices)
         self.out_strides = tuple(self.stages[i].stride for i in self.out_indices)
         # While attention is frozen: names of its parameters that train otherwise.
-        self._thawed_later: list[str] | None = None
+        self._paused: list[str] | None = None
         self._reset_parameters()
         self._freeze(zero_init)
 
@@ -163,7 +163,7 @@ class MSAVGG(BaseModule):
         """Names of what runs in frozen stages, and of all attention while that is frozen."""
         stages = self.stages[: max(self.frozen_stages, 0)]
         names = [name for stage in stages for name in stage.modules]
-        if self._thawed_later is not None:
+        if self._paused is not None:
             names += [f"attentions.{name}" for name in self.attentions]
         return names
 
@@ -194,13 +194,13 @@ class MSAVGG(BaseModule):
         if not self.attentions:
             raise ValueError("freeze_attention needs attention: this backbone has none")
         parameters = dict(self.attentions.named_parameters())
-        if frozen and self._thawed_later is None:
-            self._thawed_later = [name for name, p in parameters.items() if p.requires_grad]
+        if frozen and self._paused is None:
+            self._paused = [name for name, p in parameters.items() if p.requires_grad]
             self.attentions.requires_grad_(False).zero_grad()
-        elif not frozen and self._thawed_later is not None:
-            for name in self._thawed_later:
+        elif not frozen and self._paused is not None:
+            for name in self._paused:
                 parameters[name].requires_grad_(True)
-            self._thawed_later = None
+            self._paused = None
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "MSAVGG":

@@ -1,4 +1,4 @@
-"""What the custom backward passes on CPUs and GPUs share."""
+"""What the backward passes written by hand, on CPUs and on GPUs, share."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,18 +8,6 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 
-def full_gates(
-    x: Tensor, branches: Tensor, spatial: Tensor | None, channel: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """The gates as (N, 1, H, W) and (N, C, 1), with ones for those that are None."""
-    samples, channels, *size = x.shape
-    one = branches.new_ones(())
-    return (
-        one.expand(samples, 1, *size) if spatial is None else spatial,
-        one.expand(samples, channels, 1) if channel is None else channel.flatten(2),
-    )
-
-
 def memory_format_of(x: Tensor) -> torch.memory_format:
     """channels_last where x is that, else contiguous."""
     last = x.is_contiguous(memory_format=torch.channels_last)
@@ -27,9 +15,10 @@ def memory_format_of(x: Tensor) -> torch.memory_format:
 
 
 def first_derivative(backward: Callable) -> Callable:
-    """A backward pass that cannot be differentiated, and says so before it is.
+    """Decorates a backward pass that autograd cannot differentiate once more.
 
-    It computes in the dtypes of its forward pass, wherever it is called.
+    Where that is wanted, a wrong second derivative would be silent: it raises instead. And it
+    computes in the dtypes of its forward pass, also inside of autocast.
     """
 
     @wraps(backward)

@@ -1,4 +1,4 @@
-"""What the gates of Multi-Scale Attention look at."""
+"""What the gates of Multi-Scale Attention see of x: statistics, normalised where asked for."""
 
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,11 @@
-"""Multi-Scale Attention's second pass: y = x + (weight @ branches + bias) * channel * spatial.
+"""The second pass of Multi-Scale Attention on CPUs: the gated features are added to x.
 
-The gates go into the factors of the matrix product, which adds to x: the features of x's size never
-exist, and nothing of that size is stored for the backward pass.
+    y = x + (weight @ branches + bias) * channel * spatial
+
+As torch operations, the fused features, their gated forms and y are four maps of x's size that are
+written and read again, and stored for the backward pass. Both gates are factors, and a factor of a
+product may go into either side: `channel` goes into the rows of `weight`, `spatial` into the few
+maps of `branches`. Then y is one matrix product that adds to x.
 """
 
 import torch
@@ -9,7 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
-from ..autograd import first_derivative, full_gates, locations_of, memory_format_of
+from ..autograd import first_derivative, locations_of, memory_format_of
 
 
 def combine(
@@ -33,7 +37,10 @@ def combine(
     Returns:
         (N, C, H, W) in the memory format of x, in the wider dtype of x and the branches.
     """
-    spatial, channel = full_gates(x, branches, spatial, channel)
+    samples, channels, *size = x.shape
+    one = branches.new_ones(())
+    spatial = one.expand(samples, 1, *size) if spatial is None else spatial
+    channel = one.expand(samples, channels, 1) if channel is None else channel.flatten(2)
     weight, bias = weight.to(branches.dtype), bias.to(branches.dtype)
     x = x.contiguous(memory_format=memory_format_of(x))
     return _Combine.apply(x, branches, spatial, channel, weight, bias)
@@ -83,7 +90,7 @@ class _Combine(Function):
 
 
 def _merged(weight: Tensor, bias: Tensor) -> Tensor:
-    """(C, K), (C,) -> (C, K + 1)."""
+    """(C, K), (C,) -> (C, K + 1): the bias as the weight of one more input."""
     return torch.cat([weight, bias[:, None]], dim=1)
 
 

@@ -1,9 +1,10 @@
-"""Convolutions with few outputs on CPUs: those of neighbouring locations are computed together.
+"""Convolutions with few outputs on CPUs: several neighbouring locations are computed at once.
 
-A CPU's convolutions fill their vectors with outputs; four of sixteen lanes do a quarter of the work
-in the same time. So p neighbours in a row count as p times the outputs of one location: a kernel of
-k x (k + p - 1) weights, mostly shared, that moves p columns at a time. The arithmetic grows by
-(k + p - 1) / k, the lanes fill.
+A CPU computes the outputs of a location side by side in the lanes of a vector. A convolution with
+four outputs uses four of AVX-512's sixteen lanes, and takes the time of sixteen. So p neighbours of
+a row are computed as p times the outputs of one location, by a larger kernel: k x (k + p - 1)
+weights, which hold the kernel p times, each one column further, and zeros. It moves p columns at
+a step. The arithmetic grows by (k + p - 1) / k, but the lanes are full.
 """
 
 import torch
@@ -11,14 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ENOUGH_LOCATIONS = 1024
-"""Smaller maps do not gain what packing the weights costs."""
+"""Locations (H * W) of a map from which on the gain exceeds the cost of packing the weights."""
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """A convolution that keeps the size of x.
 
     Args:
-        x: (N, C, H, W). An infinity in it may make outputs beside its own NaN.
+        x: (N, C, H, W). An infinity times the zeros of the larger kernel makes neighbours NaN.
         weight: (h, C, k, k), k odd.
         bias: (h,).
 
@@ -35,7 +36,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         weight = weight.contiguous(memory_format=torch.channels_last)
     if bias is not None:
         bias = bias.repeat(neighbours)
-    # Columns that are no multiple of p take one more step, and so does the left side.
+    # Where p does not divide the width, one more step is made on either side, and cut off below.
     extra = neighbours if width % neighbours else 0
     packed = F.conv2d(x, weight, bias, (1, neighbours), (size // 2, size // 2 + extra))
     unpacked = packed.permute(0, 2, 3, 1).unflatten(3, (neighbours, outputs)).flatten(2, 3)
@@ -43,6 +44,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def neighbours_for(outputs: int) -> int:
-    """p that fills the vectors of float32, 16 lanes with AVX-512, 8 else; 4 at most, which pays."""
+    """How many neighbours fill a vector of float32: 16 lanes with AVX-512, 8 without.
+
+    More than 4 do not pay.
+    """
     lanes = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
     return min(4, max(1, lanes // outputs))

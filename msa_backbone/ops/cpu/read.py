@@ -1,10 +1,16 @@
-"""Multi-Scale Attention's first pass over a feature map on CPUs.
+"""The first pass of Multi-Scale Attention on CPUs: all that the module needs to know of x.
+
+As torch operations, three convolutions, three statistics and an average each read x, and in the
+backward pass each of them writes a gradient of x's size, which are then added up. On a CPU this
+takes longer than the arithmetic.
 
     read     x -> branches; maximum, mean and deviation over the channels; average over locations
 
-The forward pass fills the CPU's vectors, see `packed_conv`. The backward pass goes over x in blocks
-of rows that fit the caches: all gradients of x meet there, the branches' are matrix products, see
-`tap_matrix`, and what is cheap is computed again: beyond x nothing of its size is stored.
+Forward, the convolutions fill the CPU's vectors (`packed_conv`), and of large maps the statistics
+are computed in blocks of rows that fit the caches. Backward, each block is read once and all its
+gradients are added up while it lies there; those of the branches are matrix products
+(`tap_matrix`). Nothing is stored for the backward pass but x and the statistics: what else it needs
+is cheap to compute again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +20,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
-from ..autograd import first_derivative, memory_format_of
+from ..autograd import first_derivative, locations_of, memory_format_of
 from ..channel_statistics import spatial_statistics
 from .packed_conv import convolve
 from .tap_matrix import ROWS, SIZES, shifts_of, split, tap_matrix
@@ -23,10 +29,15 @@ BLOCK_ELEMENTS = 2**18
 """Elements of x in a block, for each thread: a MiB of float32."""
 
 LARGE_MAP = 2**22
-"""Elements: beyond it, what an operation puts between is better kept to blocks."""
+"""Elements of x from which on its statistics are computed in blocks. Smaller maps stay in the
+caches between one operation and the next."""
 
 ENOUGH_LOCATIONS = 1024
-"""Smaller maps gain nothing from the taps in the backward pass."""
+"""Locations (H * W) of a map from which on the branches' gradients are computed in blocks, too.
+Smaller maps leave them to torch's convolutions."""
+
+ROWS_OF_MKL_SMALL_PRODUCTS = 16
+"""Products with fewer rows may be added term by term (seen below 12), see `_add_product`."""
 
 
 def read(
@@ -54,22 +65,23 @@ def read(
 
 
 def _branches(x: Tensor, kernels: Sequence[Tensor]) -> Tensor:
-    """The branches without their biases, (N, 3 * h, H, W): maps behind each other in memory."""
+    """The branches without their biases, (N, 3 * h, H, W), contiguous in this order."""
     return torch.cat([convolve(x, kernel).contiguous() for kernel in kernels], dim=1)
 
 
 def _statistics(x: Tensor, over_channels: bool) -> tuple[Tensor | None, Tensor]:
-    """What `spatial_statistics` gives, or None, and the average: block by block from the caches."""
+    """`spatial_statistics`, or None, and the average over the locations."""
     if x.numel() < LARGE_MAP:
         average = x.mean(dim=(2, 3), keepdim=True)
         return spatial_statistics(x) if over_channels else None, average
     samples, channels, height, width = x.shape
     statistics = x.new_empty(samples, 3, height * width) if over_channels else None
     average = x.new_zeros(samples, channels)
+    locations = locations_of(x)
     ones = x.new_ones(height * width)
     for sample, top, bottom in _blocks(x):
         inside = slice(top * width, bottom * width)
-        block = _locations(x[sample])[inside]
+        block = locations[sample, inside]
         average[sample].addmv_(block.t(), ones[inside])
         if over_channels:
             peak, mean, std = statistics[sample, :, inside]
@@ -82,13 +94,8 @@ def _statistics(x: Tensor, over_channels: bool) -> tuple[Tensor | None, Tensor]:
     return statistics, average.div_(height * width)[:, :, None, None]
 
 
-def _locations(x: Tensor) -> Tensor:
-    """(C, H, W) -> (H * W, C), a view in either memory format."""
-    return x.permute(1, 2, 0).flatten(0, 1)
-
-
 def _blocks(x: Tensor) -> Iterator[tuple[int, int, int]]:
-    """(N, C, H, W) -> the sample, the first row and the row behind the last of every block."""
+    """x in blocks of rows: the sample, the first row and the one behind the last of each."""
     samples, channels, height, width = x.shape
     step = max(1, BLOCK_ELEMENTS * torch.get_num_threads() // (channels * width))
     for sample in range(samples):
@@ -97,7 +104,7 @@ def _blocks(x: Tensor) -> Iterator[tuple[int, int, int]]:
 
 
 class _Read(Function):
-    """See `read`. Without kernels the branches are None."""
+    """See `read`. Without kernels there are no branches: None stands for them."""
 
     @staticmethod
     def forward(
@@ -140,9 +147,10 @@ class _Read(Function):
         ones = x.new_ones(channels)
         for sample, top, bottom in _blocks(x):
             inside = slice(top * width, bottom * width)
-            block = _locations(x[sample])[inside]
-            # What the taps take, seen from x, in the rows that reach this block; a row for the
-            # mean and one for the average follow.
+            block = locations_of(x)[sample, inside]
+            # The gradient of what each tap takes, at the location it takes it from. Rows above and
+            # below count where a kernel reaches from there into this block. Two more inputs of the
+            # same products: the gradient of the mean, and a one for that of the average.
             above, below = max(0, top + min(ROWS)), min(height, bottom + max(ROWS))
             taken = x.new_zeros(len(by_row[0]) + 2, (below - above) * width)
             targets = taken[:-2].view(-1, max(hidden, 1), below - above, width).unbind()
@@ -154,9 +162,10 @@ class _Read(Function):
                 part[-2] = grad_mean[sample, inside]
             part[-1] = 1
             if for_x:
-                grad = _locations(grad_x[sample])[inside]
+                grad = locations_of(grad_x)[sample, inside]
                 centre = torch.cat([by_row[0], ones[None] / channels, grad_average[sample, None]])
-                torch.addmm(_locations(grad_y[sample])[inside], part.t(), centre, out=grad)
+                grad.copy_(locations_of(grad_y)[sample, inside])
+                _add_product(grad, part.t(), centre)
             if for_kernels:
                 grad_by_row[0].addmm_(part[:-2], block)
             for dy in other_rows:
@@ -166,7 +175,7 @@ class _Read(Function):
                     part = taken[: len(by_row[dy])]
                     part = part[:, (first - dy - above) * width : (last - dy - above) * width]
                     if for_x:
-                        grad[rows].addmm_(part.t(), by_row[dy])
+                        _add_product(grad[rows], part.t(), by_row[dy])
                     if for_kernels:
                         grad_by_row[dy].addmm_(part, block[rows])
             if for_x and statistics is not None:
@@ -184,6 +193,19 @@ class _Read(Function):
                 torch.empty_like(k).copy_(g) for k, g in zip(kernels, grads, strict=True)
             ]
         return grad_x, None, *grad_kernels
+
+
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """total += a @ b, which rounds total once.
+
+    MKL adds products of few rows to total term by term, and rounds it as often: where total is
+    large beside the product, as grad_y is, five times the error. Those are added when they are
+    complete.
+    """
+    if len(total) < ROWS_OF_MKL_SMALL_PRODUCTS:
+        total.add_(a @ b)
+    else:
+        total.addmm_(a, b)
 
 
 def _slope(grad_std: Tensor, mean: Tensor, std: Tensor, channels: int) -> Tensor:
