@@ -52,10 +52,10 @@ class LoadReport:
         lines = [
             f"Weights from {self.source}{prefix}: {len(self.loaded)} of {total} tensors loaded."
         ]
-        own = [name for name in self.unused if name.startswith(self.prefix)]
+        unused = [name for name in self.unused if name.startswith(self.prefix)]
         for label, names in (
             ("not in the file, kept as initialised", self.missing),
-            ("in the file, not used", own),
+            ("in the file, not used", unused),
         ):
             if names:
                 lines.append(f"  {len(names)} {label}: {_abbreviated(names)}")

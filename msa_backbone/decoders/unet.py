@@ -147,13 +147,13 @@ class UNetDecoder(nn.Module):
         self.in_channels = tuple(in_channels)
         self.out_channels = channels[0]
         self.laterals = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(given, own, kernel_size=1), build_norm(norm_cfg, own))
-            for given, own in zip(in_channels, channels, strict=True)
+            nn.Sequential(nn.Conv2d(given, width, kernel_size=1), build_norm(norm_cfg, width))
+            for given, width in zip(in_channels, channels, strict=True)
         )
         self.levels = nn.ModuleList(
             UNetLevel(
                 coarser,
-                own,
+                finer,
                 num_convs,
                 residual,
                 conv_cfg,
@@ -163,7 +163,7 @@ class UNetDecoder(nn.Module):
                 zero_init,
                 align_corners,
             )
-            for own, coarser in pairwise(channels)
+            for finer, coarser in pairwise(channels)
         )
 
     def init_weights(self) -> None:

@@ -15,8 +15,8 @@ def build_attention(cfg: dict, in_channels: int, zero_init: bool) -> nn.Module:
     """A registered attention module for `in_channels` channels.
 
     With `zero_init`, one that cannot start as the identity by itself is put into a
-    `ResidualStart`. Its random numbers are its own: with a seed, the rest of a model starts the
-    same with and without attention.
+    `ResidualStart`. Building it leaves torch's generator where it was: with a seed, the rest of a
+    model starts the same with and without attention.
     """
     cls, _ = resolve_type(cfg, {}, "attention")
     with torch.random.fork_rng(devices=[]):

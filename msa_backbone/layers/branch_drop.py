@@ -4,10 +4,15 @@ from torch import nn
 
 
 def build_branch_drop(dropout: float, drop_path: float) -> nn.Module | None:
-    """What leaves parts of a residual branch out in training; None where nothing is asked for.
+    """A module that zeroes parts of a residual branch in training, against overfitting.
 
-    Whole channels (https://arxiv.org/abs/1411.4280, section 3.2) and the whole branch of a sample
-    (stochastic depth, https://arxiv.org/abs/1603.09382, section 3); what stays is scaled up.
+    Args:
+        dropout: probability of a channel (https://arxiv.org/abs/1411.4280, section 3.2).
+        drop_path: probability of the whole branch of a sample (stochastic depth,
+            https://arxiv.org/abs/1603.09382, section 3).
+
+    Returns:
+        The module, for (N, C, H, W), which scales up what stays; None where both are 0.
 
     Raises:
         ValueError: for a probability outside [0, 1).

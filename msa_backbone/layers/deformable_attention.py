@@ -1,6 +1,8 @@
 """Multi-Scale Attention whose receptive fields follow the input.
 
-The gates, the fusion and the residual form are those of `MultiScaleAttention`.
+A 5x5 kernel looks at a square, whatever the object's shape. Here the network learns where each
+kernel looks, location by location. The gates, the fusion and the residual form are those of
+`MultiScaleAttention`.
 """
 
 import torch
@@ -16,8 +18,9 @@ class DeformableMultiScaleAttention(MultiScaleAttention):
 
     Modulated deformable convolution (DCNv2, https://arxiv.org/abs/1811.11168, section 3.2) through
     torchvision. Offsets start at zero and modulations at one: plain 3x3 and 5x5 convolutions.
-    Deviations from the published module: both branches work on the h channels of the 1x1 branch,
-    as columns of all C channels would take 34 times the input's memory; offsets are not limited.
+    Deviations from `MultiScaleAttention`: both branches work on the h channels of the 1x1 branch,
+    as the sampled values of all C channels (9 + 25 for each) would take 34 times the input's
+    memory. Deviation from DCNv2: offsets are not limited.
 
     Arguments and errors are those of `MultiScaleAttention`.
     """

@@ -1,7 +1,8 @@
 """Gradient checkpointing that updates the norms' statistics once.
 
-Activations are recomputed in the backward pass instead of stored
-(https://arxiv.org/abs/1604.06174). The second forward must not count a batch twice.
+Activations take most of a training's memory. They can be computed again in the backward pass
+instead of being stored (https://arxiv.org/abs/1604.06174). But a batch norm that runs twice would
+count the batch twice in its running statistics.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ def recompute_in_backward(
 
 @contextmanager
 def _statistics_kept(owner: nn.Module) -> Iterator[None]:
-    """The norm layers inside `owner` move copies of their running statistics."""
+    """Norm layers inside `owner` update copies of their statistics, which are thrown away."""
     norms = [module for module in owner.modules() if isinstance(module, _NormBase)]
     kept = [(norm, name, value) for norm in norms for name, value in norm.named_buffers()]
     for norm, name, value in kept:

@@ -1,4 +1,4 @@
-"""A start as the identity for attention modules that have none."""
+"""A start as the identity for attention modules that have none, as those of other packages."""
 
 import torch
 from torch import Tensor, nn
@@ -7,8 +7,9 @@ from torch import Tensor, nn
 class ResidualStart(nn.Module):
     """y = x + s * (module(x) - x) with a weight s per channel that starts at zero.
 
-    A gate alone halves features at its start; so does it leave a pretrained network as it is, and
-    training departs from there (LayerScale, https://arxiv.org/abs/2103.17239, section 2).
+    A gate with random weights halves the features it is put behind, and a pretrained network is
+    lost. With s = 0 the network stays as it is, and training departs from there (LayerScale,
+    https://arxiv.org/abs/2103.17239, section 2).
 
     Args:
         module: maps (N, C, H, W) to the same shape.
@@ -33,9 +34,10 @@ class ResidualStart(nn.Module):
 
 @torch.no_grad()
 def is_identity(module: nn.Module, channels: int) -> bool:
-    """Whether a module leaves its input as it is, as those do that start at zero by themselves.
+    """Whether a module leaves its input as it is, tried on random numbers.
 
-    Two factors of zero would never leave it: such a module needs no `ResidualStart`.
+    One that starts with a branch of zeros does. It must not get a `ResidualStart` in addition: of
+    a product of two zeros, the gradients are zero too, and neither would ever move.
     """
     mode = module.training
     device = next((p.device for p in module.parameters()), torch.device("cpu"))

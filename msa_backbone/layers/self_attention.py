@@ -1,5 +1,7 @@
-"""Self-attention that costs less: one axis at a time, or linear in the pixels.
+"""Self-attention that a feature map can afford.
 
+In self-attention every location weights all others: on a map of H * W locations the time grows with
+(H * W) ** 2. Two forms cost less: along one axis after the other, and linear in the locations.
 All keep the shape, take channels first and start as the identity with `zero_init`.
 """
 
@@ -40,7 +42,7 @@ class _Heads(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """What the self-attentions share: a hidden width in heads, and y = x + out(attended).
+    """What both self-attentions share: y = x + out(attended), attended in C // r channels.
 
     There is no encoding of positions: maps have any size, and the padding of VGG's convolutions
     lets features know their place.
@@ -95,9 +97,9 @@ class SelfAttention(nn.Module):
 
 
 def _attend_along_lines(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention over the last but one dimension of (N, heads, lines, L, h / heads).
+    """Softmax attention along L in (N, heads, lines, L, h / heads), each line for itself.
 
-    As one batch of lines, which torch's fused kernels take: no L x L weights in memory.
+    The lines are one batch. So torch's fused kernels serve, which keep no L x L weights in memory.
     """
     lines = [tokens.flatten(0, 2).unsqueeze(1) for tokens in (q, k, v)]
     return F.scaled_dot_product_attention(*lines).squeeze(1).unflatten(0, q.shape[:3])
@@ -144,8 +146,8 @@ class LinearAttention(SelfAttention):
         """(N, C, H, W) -> (N, C, H, W)."""
         q, k, v = (tokens.flatten(2, 3) for tokens in self.heads(x))
         device = x.device.type
-        own = torch.amp.is_autocast_available(device)  # not on meta
-        with torch.autocast(device, enabled=False) if own else nullcontext():
+        has_autocast = torch.amp.is_autocast_available(device)  # meta has none
+        with torch.autocast(device, enabled=False) if has_autocast else nullcontext():
             dtype = torch.promote_types(v.dtype, torch.float32)
             q, k = F.elu(q.to(dtype)) + 1, F.elu(k.to(dtype)) + 1
             total = k.sum(dim=2, keepdim=True)

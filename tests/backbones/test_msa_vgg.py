@@ -121,8 +121,8 @@ def walked(backbone: MSAVGG, x: torch.Tensor, positions: tuple[int, ...]) -> tor
         followed_by_norm = isinstance(layers[min(index + 1, len(layers) - 1)], nn.BatchNorm2d)
         if position in positions and not followed_by_norm:
             prefix = f"attentions.{position}."
-            own = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
-            x = multi_scale_attention(own, x)
+            weights = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
+            x = multi_scale_attention(weights, x)
     return x
 
 

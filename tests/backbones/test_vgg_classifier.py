@@ -105,8 +105,8 @@ def test_another_number_of_classes_keeps_the_last_layer(loaded):
 def test_logits_are_torchvisions(loaded, size):
     model = loaded[0]
     plain = on_meta(vgg16, num_classes=10).eval()
-    own = model.state_dict()
-    plain.load_state_dict({n: own[n] for n in plain.state_dict()}, assign=True)
+    state = model.state_dict()
+    plain.load_state_dict({n: state[n] for n in plain.state_dict()}, assign=True)
     x = torch.randn(1, 3, *size)
     with torch.no_grad():
         logits, expected = model.eval()(x), plain(x)

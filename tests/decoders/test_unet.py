@@ -70,12 +70,12 @@ def normalise(x, state, name):
 
 def reference(state, maps, align_corners=False, residual=True, attention=False):
     """The decoder of one sample from its state dict: maps are (C, H, W), the finest first."""
-    own = []
+    laterals = []
     for i, x in enumerate(maps):
         name = f"laterals.{i}"
         x = convolve(x, state[f"{name}.0.weight"], state[f"{name}.0.bias"])
-        own.append(normalise(x, state, f"{name}.1"))
-    *skips, x = own
+        laterals.append(normalise(x, state, f"{name}.1"))
+    *skips, x = laterals
     for i in reversed(range(len(skips))):
         name, skip = f"levels.{i}", skips[i]
         # The other order than the decoder's: first to the larger size, then the 1x1 convolution.
@@ -130,7 +130,7 @@ def test_starts_as_the_sum_of_all_maps():
     maps = features()
     state = decoder.state_dict()
     for sample in range(2):
-        own = [
+        laterals = [
             normalise(
                 convolve(x[sample], state[f"laterals.{i}.0.weight"], state[f"laterals.{i}.0.bias"]),
                 state,
@@ -138,11 +138,11 @@ def test_starts_as_the_sum_of_all_maps():
             )
             for i, x in enumerate(maps)
         ]
-        total = own[2]
+        total = laterals[2]
         for i in (1, 0):
             up = bilinear(total, *SIZES[i], False)
             name = f"levels.{i}.up_conv"
-            total = own[i] + convolve(up, state[f"{name}.weight"], state[f"{name}.bias"])
+            total = laterals[i] + convolve(up, state[f"{name}.weight"], state[f"{name}.bias"])
         torch.testing.assert_close(decoder(maps)[sample], total, rtol=1e-10, atol=1e-10)
 
 

@@ -74,7 +74,7 @@ def naive(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
         reduced = conv("conv1x1", x)
         sampling, scales = conv("offset_conv", reduced, 1), [reduced]
         for name, taps, first in (("conv3x3", 9, 0), ("conv5x5", 25, 27)):
-            own = sampling[:, first : first + 3 * taps]
+            part = sampling[:, first : first + 3 * taps]
             samples = [
                 deformable_scale(
                     sample,
@@ -83,7 +83,7 @@ def naive(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
                     moves[: 2 * taps],
                     2 / (1 + (-moves[2 * taps :]).exp()),
                 )
-                for sample, moves in zip(reduced, own, strict=True)
+                for sample, moves in zip(reduced, part, strict=True)
             ]
             scales.append(torch.stack(samples))
     # What remains is the published form with these scales: as the 1x1 branch of an identity.
@@ -211,8 +211,8 @@ def test_every_argument_changes_the_module(kind):
         "zero_init": True,
     }
     cls = MODELS.get(kind)
-    own = set(inspect.signature(cls).parameters)
-    assert own <= set(changes)
+    options = set(inspect.signature(cls).parameters)
+    assert options <= set(changes)
     base = {"in_channels": 16, "zero_init": False, **OURS[kind]}
     x = torch.randn(4, 16, 5, 6)
 
@@ -224,7 +224,7 @@ def test_every_argument_changes_the_module(kind):
         return [*shown, *((n, t.shape, t.sum().item()) for n, t in module.state_dict().items())]
 
     assert fingerprint(**base) == fingerprint(**base)
-    for name in own:
+    for name in options:
         assert fingerprint(**base) != fingerprint(**{**base, name: changes[name]}), name
 
 

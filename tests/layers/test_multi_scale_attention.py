@@ -258,6 +258,6 @@ def test_all_forms_drop_the_same(channel, spatial):
 
     dropped = train_step()
     module.plain = True
-    for own, expected in zip(dropped, train_step(), strict=True):
-        assert (own - expected).abs().max() < 1e-5 * max(1, expected.abs().max())
+    for found, expected in zip(dropped, train_step(), strict=True):
+        assert (found - expected).abs().max() < 1e-5 * max(1, expected.abs().max())
     assert ((dropped[0] - x).abs().amax((2, 3)) == 0).any(dim=1).all()
