@@ -4,7 +4,7 @@ PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 
-.PHONY: demo demo-segmentation test clean
+.PHONY: demo demo-segmentation test test-gpu clean
 
 demo: .venv/.ready
 	$(BIN)/python tools/make_demo_data.py data/demo
@@ -23,6 +23,14 @@ test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+# On a machine with a GPU: the kernels against float64, then what attention costs there (10 minutes).
+test-gpu: .venv/.ready
+	$(BIN)/python -m pytest tests/ops/gpu/test_gpu.py
+	for form in eager graph compiled-graph; do \
+		$(BIN)/python tools/benchmark.py --device cuda --amp --shapes 2x800x1333 16x224x224 \
+			--variants plain ours SE CBAM --rounds 30 --form $$form || exit 1; \
+	done
 
 # The stamp is renewed when the dependencies change.
 .venv/.ready: pyproject.toml

@@ -8,6 +8,7 @@ Examples:
   tools/benchmark.py --threads 2 --shapes 1x320x320 --out work_dirs/costs
   tools/benchmark.py --shapes 1x224x224 1x320x320 1x480x640 --variants plain ours --growth pixels
   tools/benchmark.py configs/segmentation/*_1k_camvid-128x128.py --data ROOT
+  tools/benchmark.py --device cuda --amp --shapes 2x800x1333 --form graph
   tools/benchmark.py --device cuda --amp --shapes 2x800x1333 --bandwidth
 """
 
@@ -25,7 +26,7 @@ from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.options import drop_pretrained, unsync_norms
 from msa_backbone.config.rehearse import rehearse
 from msa_backbone.config.user_data import use_data
-from msa_backbone.costs.backbones import VARIANTS, measure
+from msa_backbone.costs.backbones import FORMS, VARIANTS, measure
 from msa_backbone.costs.configs import compare_steps
 from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
 from msa_backbone.costs.plots import plot_costs
@@ -52,8 +53,9 @@ def compare_variants(args: argparse.Namespace) -> None:
     tables, measured = [], {}
     for positions in args.positions:
         for shape in args.shapes:
-            costs = measure(names, positions, shape, args.rounds, args.device, amp=args.amp)
+            costs = measure(names, positions, shape, args.rounds, args.device, args.amp, args.form)
             title = f"{'x'.join(map(str, shape))}, after each stage's {positions}"
+            title += "" if args.form == "eager" else f", {args.form}"
             measured[title] = costs
             tables.append(f"{title}\n\n{costs_table(costs)}")
             print(tables[-1], end="\n\n", flush=True)
@@ -96,6 +98,8 @@ def check_options(args: argparse.Namespace) -> None:
     require_at_least(1, args, "rounds", "threads")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
+    if args.form.endswith("graph") and args.device != "cuda":
+        raise ValueError(f"--form {args.form} records CUDA graphs: give --device cuda")
     if args.bandwidth and args.device != "cuda":
         raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda")
     if args.bandwidth and (args.configs or args.growth or args.out):
@@ -144,6 +148,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the CPU; all by default")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--amp", action="store_true", help="autocast to bfloat16")
+    parser.add_argument(
+        "--form",
+        choices=FORMS,
+        default="eager",
+        help="run steps as they are, from a CUDA graph, compiled, or both (default: eager)",
+    )
     parser.add_argument(
         "--bandwidth", action="store_true", help="the GPU's kernels alone, beside a copy"
     )

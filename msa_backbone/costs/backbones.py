@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..backbones import MSAVGG
 from ..layers import MultiScaleAttention
-from .measure import count_flops, interleave, peak_bytes, ratio, saved_bytes
+from .measure import count_flops, interleave, peak_bytes, ratio, record, saved_bytes
 
 ATTENTION = {
     "ours": {"type": "MultiScaleAttention"},
@@ -40,6 +40,10 @@ VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *list(ATTENTION)[1:])
 'ours' has this package's form of it. 'fused' is 'ours' after `fuse`, which prepares inference;
 'compiled' is 'ours' under torch.compile. The others are those of `ATTENTION`.
 """
+
+
+FORMS = ("eager", "graph", "compiled", "compiled-graph")
+"""How `measure` runs a step: as it is, from a CUDA graph, compiled by torch.compile, or both."""
 
 
 class NaiveMultiScaleAttention(MultiScaleAttention):
@@ -105,6 +109,7 @@ def measure(
     rounds: int,
     device: str = "cpu",
     amp: bool = False,
+    form: str = "eager",
 ) -> dict[str, Costs]:
     """Measure variants in turn, on random images in channels_last.
 
@@ -115,6 +120,7 @@ def measure(
         rounds: timed rounds, after two that are not.
         device: 'cpu' or 'cuda'.
         amp: autocast to bfloat16.
+        form: one of `FORMS`. Only 'eager' tells the peak.
     """
     samples, height, width = shape
     x = torch.randn(samples, 3, height, width, device=device)
@@ -123,6 +129,11 @@ def measure(
         name: build_variant(name, positions).to(device, memory_format=torch.channels_last)
         for name in names
     }
+
+    if form.startswith("compiled"):
+        for model in models.values():
+            model.compile()
+    launched = record if form.endswith("graph") else lambda step: step
 
     def forward(model: nn.Module) -> Tensor:
         with torch.autocast(device, torch.bfloat16, enabled=amp):
@@ -140,7 +151,8 @@ def measure(
         backward(name)
 
     trained = [name for name in names if name != "fused"]  # a fused model cannot train
-    steps = interleave({name: partial(train, name) for name in trained}, rounds, device)
+    training = {name: launched(partial(train, name)) for name in trained}
+    steps = interleave(training, rounds, device)
     saved = {
         name: saved_bytes(partial(forward, models[name]), [x, *models[name].parameters()])
         for name in trained
@@ -148,14 +160,18 @@ def measure(
     # The timed steps left gradients in the parameters. Backward passes add to those and allocate
     # no new ones, so that they are not part of the peak.
     peak = {
-        name: peak_bytes(partial(backward, name), device) for name in trained if name != "compiled"
+        name: peak_bytes(partial(backward, name), device)
+        for name in trained
+        if form == "eager" and name != "compiled"
     }
+    training.clear()  # recorded steps hold the memory that they ran in
     for model in models.values():
         model.zero_grad(set_to_none=True)
         model.eval()
     if "fused" in models:
         models["fused"].fuse()
-    passes = interleave({name: partial(infer, name) for name in names}, rounds, device)
+    inference = {name: launched(partial(infer, name)) for name in names}
+    passes = interleave(inference, rounds, device)
     return {
         name: Costs(passes[name], steps.get(name, []), saved.get(name, 0), peak.get(name, 0))
         for name in names

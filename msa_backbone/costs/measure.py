@@ -49,6 +49,23 @@ def interleave(
     return times
 
 
+def record(step: Callable[[], object]) -> Callable[[], object]:
+    """A step recorded in a CUDA graph: what replays it, with one launch for all its kernels.
+
+    It works on the tensors that it was recorded with, wherever they lie.
+    """
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # compiles, and chooses algorithms, before the recording
+        for _ in range(WARMUP_ROUNDS + 1):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
 def saved_bytes(forward: Callable[[], Tensor], ignored: Iterable[Tensor]) -> int:
     """Bytes that a forward pass keeps for the backward pass.
 

@@ -77,6 +77,7 @@ def test_bad_options(run_tool, options, message, capsys):
         (("--rounds", 0), "--rounds 0: give 1 or more"),
         (("--threads", -1), "--threads -1: give 1 or more"),
         (("--data", "."), "--data goes with configs"),
+        (("--form", "graph"), "--form graph records CUDA graphs: give --device cuda"),
         (("--bandwidth",), "--bandwidth measures kernels on a GPU: give --device cuda"),
         (("--out", __file__), "is a file: give a folder"),
         (("--growth", "pixels"), "needs two or more --shapes that differ"),

@@ -8,6 +8,7 @@ from references import multi_scale_attention, output_and_gradients
 
 from msa_backbone import MultiScaleAttention
 from msa_backbone.costs import gpu_bandwidth
+from msa_backbone.costs.measure import record
 from msa_backbone.ops import select_form
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -63,17 +64,15 @@ def test_a_step_in_a_cuda_graph_gives_what_it_gives_outside():
         y = module(x)
         return [y, *torch.autograd.grad(y, tensors, torch.ones_like(y))]
 
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        captured = step()
+    captured: list[torch.Tensor] = []
+
+    def keep() -> None:
+        captured[:] = step()
+
+    replay = record(keep)
     with torch.no_grad():
         x.copy_(torch.randn_like(x))
-    graph.replay()
+    replay()
     for inside, outside in zip(captured, step(), strict=True):
         assert torch.equal(inside, outside)
 
