@@ -116,6 +116,7 @@ class MSAVGG(BaseModule):
         features: list[nn.Module] = []
         attentions: dict[str, nn.Module] = {}
         names: list[list[str]] = [[] for _ in channels]
+        # Each layer, and behind it an attention module where the position asks for one.
         for position, (stage, width, modules) in enumerate(layers):
             for module in modules:
                 names[stage].append(f"features.{len(features)}")
@@ -125,8 +126,7 @@ class MSAVGG(BaseModule):
                 attentions[str(position)] = build_attention(attention, width, zero_init)
         self.features = nn.Sequential(*features)
         self.attentions = ModuleDict(attentions)
-        pools = range(stages) if out_before_pool else range(1, stages + 1)
-        strides = [math.prod(pool_strides[:number]) for number in pools]
+        strides = [math.prod(pool_strides[: i + (not out_before_pool)]) for i in range(stages)]
         self.stages = tuple(map(Stage, channels, strides, map(tuple, names)))
         self.out_channels = tuple(self.stages[i].channels for i in self.out_indices)
         self.out_strides = tuple(self.stages[i].stride for i in self.out_indices)

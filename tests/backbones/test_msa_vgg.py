@@ -1,5 +1,6 @@
 """The backbone against torchvision's VGG: outputs, published shapes, positions, arguments."""
 
+import dataclasses
 import inspect
 import itertools
 
@@ -261,3 +262,22 @@ def test_a_seed_gives_the_same_network_with_and_without_attention():
     assert torch.equal(*after)
     first, second = models[1].attentions["23"], models[1].attentions["30"]
     assert not torch.equal(first.conv3x3.weight, second.conv3x3.weight)
+
+
+@pytest.mark.parametrize("before_pool", [False, True])
+@pytest.mark.parametrize("positions", ["conv", "relu", "pool", (1, 4, 5, 10)])
+def test_stages_say_what_runs_and_what_comes_out(positions, before_pool):
+    backbone = small(
+        norm_cfg=BN, pool_strides=(2, 2, 1, 2, 2), attention_positions=positions,
+        out_before_pool=before_pool,
+    )  # fmt: skip
+    ran = []
+    for name, module in backbone.named_modules():
+        if name.count(".") == 1:  # a layer, or an attention module
+            module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    outputs = backbone(torch.randn(1, 3, 64, 96))
+    assert ran == [name for stage in backbone.stages for name in stage.modules]
+    for stage, y in zip(backbone.stages, outputs, strict=True):
+        assert y.shape == (1, stage.channels, 64 // stage.stride, 96 // stage.stride)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        backbone.stages[0].stride = 1
