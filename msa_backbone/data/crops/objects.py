@@ -14,10 +14,10 @@ from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
 from ..detection.check import check_detection_data
 from ..detection.find import find_detection_data
-from ..formats.detection_data import Split
+from ..formats.detection_data import Split, clipped
 from .patches import cut_square
 
-Box = tuple[float, float, float, float]  # left, top, width, height in pixels
+Box = list[float]  # left, top, width, height in pixels
 
 
 def make_crops(
@@ -84,14 +84,14 @@ def make_crops(
 def _objects(
     split: Split, classes: Sequence[str], min_side: float
 ) -> tuple[list[tuple[str, object, Box]], Counter[str]]:
-    """Class, image id and box inside the image of every object; why others are left out."""
+    """Class, image id and box, as training clips it, of every object; why others are left out."""
     names = {c["id"]: c["name"] for c in split.content["categories"] if c["name"] in classes}
     sizes = {image["id"]: (image["width"], image["height"]) for image in split.content["images"]}
     objects, left_out = [], Counter()
     for record in split.content["annotations"]:
         if record["category_id"] not in names:
             continue
-        box = _inside(record["bbox"], *sizes[record["image_id"]])
+        box = clipped(record["bbox"], *sizes[record["image_id"]])
         if record["iscrowd"]:
             left_out["crowd"] += 1
         elif max(box[2:]) < min_side or min(box[2:]) <= 0:
@@ -99,12 +99,6 @@ def _objects(
         else:
             objects.append((names[record["category_id"]], record["image_id"], box))
     return objects, left_out
-
-
-def _inside(box: Sequence[float], width: int, height: int) -> Box:
-    """The part of a box that lies in its image, as training clips it."""
-    left, top = max(box[0], 0), max(box[1], 0)
-    return left, top, min(box[0] + box[2], width) - left, min(box[1] + box[3], height) - top
 
 
 def _draw(objects: list[tuple], most: int | None, random: np.random.Generator) -> list[tuple]:

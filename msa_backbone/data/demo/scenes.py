@@ -4,10 +4,9 @@ Handwritten digits of very different sizes are painted over crops of two photogr
 images come out as a COCO, a Pascal VOC and a semantic segmentation data set.
 """
 
-from __future__ import annotations
-
 import colorsys
 import json
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def make_demo_data(
     image_size: int = 256,
     seed: int = 0,
 ) -> Path:
-    """Write the demo data set to ``root``, unless it is there already.
+    """Write the demo data set to ``root``, unless it is there already, and return the path.
 
     The layout is::
 
@@ -48,14 +47,10 @@ def make_demo_data(
 
     Args:
         root: Folder to create; its parents are made as needed.
-        num_train: Number of training images, at least 1.
-        num_val: Number of validation images, at least 1.
+        num_train, num_val: Numbers of images, at least 1.
         image_size: Side of the square images in pixels, at least 64. The digits scale with it:
             their longer sides run from 1/16 to 9/16 of it.
         seed: Seed of everything random, at least 0. The same arguments give the same files.
-
-    Returns:
-        ``root`` as a path.
 
     Raises:
         ValueError: An argument is not an integer or is too small.
@@ -80,11 +75,10 @@ def make_demo_data(
         )
 
     painter = _Painter(image_size, seed)
-    first_val = 1 + num_train
-    image_ids = {"train": range(1, first_val), "val": range(first_val, first_val + num_val)}
+    image_ids = count(1)
     with complete_folder(root) as part:
-        for split, ids in image_ids.items():
-            scenes = [painter.paint(split, image_id) for image_id in ids]
+        for split, number in (("train", num_train), ("val", num_val)):
+            scenes = [painter.paint(split, image_id) for image_id in islice(image_ids, number)]
             for write in (write_images, write_coco, write_voc, write_segmentation):
                 write(part, split, scenes)
         (part / STAMP).write_bytes(stamp)

@@ -1,7 +1,5 @@
 """Write painted scenes as COCO, Pascal VOC and semantic segmentation data sets."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +9,10 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from ...files.whole_files import place_file
+from ...files.whole_files import place_file, write_whole
 from ..folders import write_list
 from ..formats.instance_masks import encode_mask
-from ..formats.write_voc import add_texts, write_xml
+from ..formats.write_voc import child, set_texts, write_xml
 
 NAMES = tuple("0123456789")
 
@@ -47,38 +45,23 @@ LICENSES = [
 
 @dataclass(frozen=True)
 class Digit:
-    """A digit in a scene.
+    """A digit in a scene."""
 
-    Args:
-        label: What it shows, 0 to 9.
-        index: Its place in ``sklearn.datasets.load_digits``.
-        box: Tight box of its visible pixels, ``(x, y, width, height)`` in whole pixels from 0.
-    """
-
-    label: int
-    index: int
-    box: tuple[int, int, int, int]
+    label: int  # what it shows, 0 to 9
+    index: int  # its place in `sklearn.datasets.load_digits`
+    box: tuple[int, int, int, int]  # tight around its visible pixels: x, y, width, height, from 0
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A painted image and all that is known about it.
+    """A painted image and all that is known about it."""
 
-    Args:
-        image_id: Number of the image, from 1 on, unique over all splits.
-        image: The RGB image.
-        owner: ``(height, width)`` of uint8: 0 for the background, k for the k-th of ``digits``.
-        digits: The digits it shows.
-        photo: File name of the photograph behind them.
-        crop: Part of the photograph used, ``(x, y, width, height)`` in its pixels.
-    """
-
-    image_id: int
-    image: Image.Image
-    owner: np.ndarray
+    image_id: int  # from 1 on, unique over all splits
+    image: Image.Image  # RGB
+    owner: np.ndarray  # (height, width) of uint8: 0 for the background, k for the k-th of `digits`
     digits: list[Digit]
-    photo: str
-    crop: tuple[int, int, int, int]
+    photo: str  # file name of the photograph behind the digits
+    crop: tuple[int, int, int, int]  # of the photograph: x, y, width, height in its pixels
 
     @property
     def stem(self) -> str:
@@ -88,16 +71,13 @@ class Scene:
 
 def write_images(root: Path, split: str, scenes: Sequence[Scene]) -> None:
     """Write each image as a JPEG of the COCO form, and link it into the two other forms."""
-    coco = _folder(root / "coco" / "images" / split)
-    others = (
-        _folder(root / "voc" / "VOC2007" / "JPEGImages"),
-        _folder(root / "segmentation" / "images" / split),
-    )
+    coco = root / "coco" / "images" / split
+    coco.mkdir(parents=True)
     for scene in scenes:
         path = coco / f"{scene.stem}.jpg"
         scene.image.save(path, quality=90, subsampling=0)
-        for folder in others:
-            place_file(path, folder / path.name)
+        place_file(path, root / "voc" / "VOC2007" / "JPEGImages" / path.name)
+        place_file(path, root / "segmentation" / "images" / split / path.name)
 
 
 def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
@@ -143,8 +123,7 @@ def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
         "images": images,
         "annotations": annotations,
     }
-    path = _folder(root / "coco" / "annotations") / f"instances_{split}.json"
-    path.write_text(json.dumps(content))
+    write_whole(root / "coco" / "annotations" / f"instances_{split}.json", json.dumps(content))
 
 
 def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
@@ -156,15 +135,14 @@ def write_voc(root: Path, split: str, scenes: Sequence[Scene]) -> None:
     for scene in scenes:
         width, height = scene.image.size
         tree = ElementTree.Element("annotation")
-        add_texts(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
-        add_texts(ElementTree.SubElement(tree, "source"), database="msa_backbone demo data")
-        add_texts(ElementTree.SubElement(tree, "size"), width=width, height=height, depth=3)
+        set_texts(tree, folder="VOC2007", filename=f"{scene.stem}.jpg", segmented=0)
+        set_texts(child(tree, "source"), database="msa_backbone demo data")
+        set_texts(child(tree, "size"), width=width, height=height, depth=3)
         for digit in scene.digits:
             x, y, w, h = digit.box
             item = ElementTree.SubElement(tree, "object")
-            add_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
-            box = ElementTree.SubElement(item, "bndbox")
-            add_texts(box, xmin=x + 1, ymin=y + 1, xmax=x + w, ymax=y + h)
+            set_texts(item, name=NAMES[digit.label], pose="Unspecified", truncated=0, difficult=0)
+            set_texts(child(item, "bndbox"), xmin=x + 1, ymin=y + 1, xmax=x + w, ymax=y + h)
         write_xml(tree, voc / "Annotations" / f"{scene.stem}.xml")
     write_list(voc / "ImageSets" / "Main" / f"{split}.txt", (scene.stem for scene in scenes))
 
@@ -174,16 +152,11 @@ def write_segmentation(root: Path, split: str, scenes: Sequence[Scene]) -> None:
 
     A mask is an 8-bit palette PNG of the image's size: 0 is background, 1 to 10 are the digits.
     """
-    masks = _folder(root / "segmentation" / "masks" / split)
+    masks = root / "segmentation" / "masks" / split
+    masks.mkdir(parents=True)
     for scene in scenes:
         class_of_owner = np.array([0, *(digit.label + 1 for digit in scene.digits)], np.uint8)
         mask = Image.fromarray(class_of_owner[scene.owner])
         mask.putpalette([channel for colour in PALETTE for channel in colour])
         mask.save(masks / f"{scene.stem}.png")
     write_list(root / "segmentation" / "classes.txt", ("background", *NAMES))
-
-
-def _folder(path: Path) -> Path:
-    """Make the folder ``path`` and return it."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path

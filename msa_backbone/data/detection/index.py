@@ -1,6 +1,5 @@
 """A val split where there is none, and the COCO jsons that a training reads."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import msgspec
 from ...errors import DataError
 from ...files.whole_files import write_whole
 from ..folders import require_outside
-from ..formats.detection_data import DetectionData, Split
+from ..formats.detection_data import DetectionData, with_images
 from ..splits import choose_val
 from .find import count_notes
 
@@ -25,7 +24,10 @@ def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) ->
     train = data.splits["train"]
     names = {image["file_name"] for image in train.content["images"]}
     val = choose_val(data.root, names, fraction, seed)
-    made = {"train": _part(train, names - val), "val": _part(train, val)}
+    made = {
+        name: with_images(train, [i for i in train.content["images"] if i["file_name"] in part])
+        for name, part in (("train", names - val), ("val", val))
+    }
     if train.content["annotations"] and not made["train"].content["annotations"]:
         raise DataError(f"{data.root}: the val split made here takes every object; give one")
     note = f"val is {len(val)} of the {len(names)} training images (seed {seed})"
@@ -44,12 +46,3 @@ def write_index(data: DetectionData, index_dir: Path) -> None:
     for name, split in data.splits.items():
         if split.ann_file is None:
             write_whole(ann_file(data, name, index_dir), msgspec.json.encode(split.content))
-
-
-def _part(split: Split, file_names: Collection[str]) -> Split:
-    """The split with only the images of `file_names` and their annotations."""
-    images = [image for image in split.content["images"] if image["file_name"] in file_names]
-    ids = {image["id"] for image in images}
-    annotations = [r for r in split.content["annotations"] if r["image_id"] in ids]
-    content = {**split.content, "images": images, "annotations": annotations}
-    return replace(split, content=content, ann_file=None)

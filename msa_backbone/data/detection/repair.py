@@ -1,14 +1,15 @@
 """Mend the defects that `check` finds, as far as that needs no guess."""
 
 from collections import Counter
-from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from ...errors import DataError
 from ...files.images import file_digest, image_size
 from ..formats.coco import segmentation_of
-from ..formats.detection_data import DetectionData, Split
+from ..formats.detection_data import DetectionData, Split, clipped
 from ..formats.instance_masks import mask_defect
 from ..image_counter import ImageCounter, Progress
 from .check import box_defect, image_defect
@@ -87,9 +88,10 @@ def _repaired_images(
             ids[image["id"]] = id_of_path[path]
             continue
         if image["width"] in (None, 0) or image["height"] in (None, 0):
-            image = _with_size_of_file(image, path)
-            if image["width"]:
-                changes.append(f"{name}: {path}: size set to {image['width']} x {image['height']}")
+            with suppress(DataError):  # an unreadable file is left out below
+                width, height = image_size(path)
+                image = {**image, "width": width, "height": height}
+                changes.append(f"{name}: {path}: size set to {width} x {height}")
         if defect := image_defect(image, path, split.source, decode=True):
             changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
             continue
@@ -103,36 +105,21 @@ def _repaired_images(
     return images, ids, digests
 
 
-def _with_size_of_file(image: dict, path: Path) -> dict:
-    """The image with its file's size, where that can be read."""
-    try:
-        width, height = image_size(path)
-    except DataError:
-        return image
-    return {**image, "width": width, "height": height}
-
-
 def _repaired_categories(
     name: str, split: Split, classes: tuple[str, ...], changes: list[str]
 ) -> list[dict]:
     times = Counter(category["id"] for category in split.content["categories"])
-    for id_, count in times.items():
-        if count > 1:
+    for id_, uses in times.items():
+        if uses > 1:
             changes.append(f"{name}: category id {id_!r} is used twice: its objects left out")
+    free_ids = (number for number in count(1) if number not in times)
     kept, taken = [], set()
     for category in split.content["categories"]:
         if category["id"] in taken:  # all splits keep the same names
-            category = {**category, "id": _free_id(times.keys() | taken)}
+            category = {**category, "id": next(free_ids)}
         taken.add(category["id"])
         kept.append(category)
     return [category for category in kept if category["name"] in classes]
-
-
-def _free_id(taken: Collection[object]) -> int:
-    number = 1
-    while number in taken:
-        number += 1
-    return number
 
 
 def _repaired_annotations(
@@ -144,9 +131,9 @@ def _repaired_annotations(
     known = {category["id"] for category in content["categories"]}
     joined: set[tuple] = set()
     merged = {new for old, new in ids.items() if old != new}
-    all_ids, taken = {record["id"] for record in split.content["annotations"]}, set()
-    next_id = len(all_ids) + 1
-    annotations = []
+    all_ids = {record["id"] for record in split.content["annotations"]}
+    free_ids = (number for number in count(len(all_ids) + 1) if number not in all_ids)
+    annotations, taken = [], set()
     for record in split.content["annotations"]:
         place = record.get("voc_place", f"{split.source}: annotation {record['id']!r}")
         if record["image_id"] not in ids:
@@ -176,11 +163,8 @@ def _repaired_annotations(
             continue  # both entries of an image have it
         joined.add(key)
         if record["id"] in taken:
-            while next_id in all_ids:
-                next_id += 1
-            changes.append(f"{name}: {place}: id used twice, now {next_id}")
-            record = {**record, "id": next_id}
-            all_ids.add(next_id)
+            record = {**record, "id": next(free_ids)}
+            changes.append(f"{name}: {place}: id used twice, now {record['id']}")
         taken.add(record["id"])
         annotations.append(record)
     return annotations
@@ -201,11 +185,9 @@ def _repaired_box(
             box = [left, top, abs(box_width), abs(box_height)]
             done.append("corners ordered")
         elif defect == "box partly outside its image":
-            left, top, box_width, box_height = box
-            right, bottom = min(left + box_width, width), min(top + box_height, height)
-            left, top = max(left, 0), max(top, 0)
-            area = area * (right - left) * (bottom - top) / (box_width * box_height)
-            box = [left, top, right - left, bottom - top]
+            _, _, box_width, box_height = box
+            box = clipped(box, width, height)
+            area = area * box[2] * box[3] / (box_width * box_height)
             done.append("clipped to its image")
         else:
             break

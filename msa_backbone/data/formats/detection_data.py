@@ -4,7 +4,8 @@ The form is COCO's: images, categories and annotations by id, with boxes as left
 height in pixels. `coco.py` and `voc.py` read it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -48,6 +49,20 @@ class DetectionData:
     def num_images(self) -> int:
         """Of all splits together."""
         return sum(len(split.content["images"]) for split in self.splits.values())
+
+
+def with_images(split: Split, images: list[dict]) -> Split:
+    """The split with these of its images only, and their annotations."""
+    ids = {image["id"] for image in images}
+    annotations = [r for r in split.content["annotations"] if r["image_id"] in ids]
+    content = {**split.content, "images": images, "annotations": annotations}
+    return replace(split, content=content, ann_file=None)
+
+
+def clipped(box: Sequence[float], width: float, height: float) -> list[float]:
+    """The part of a box (left, top, width, height) that lies in an image of this size."""
+    left, top = max(box[0], 0), max(box[1], 0)
+    return [left, top, min(box[0] + box[2], width) - left, min(box[1] + box[3], height) - top]
 
 
 def annotations_by_image(content: dict) -> dict[object, list[dict]]:

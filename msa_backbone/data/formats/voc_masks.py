@@ -47,9 +47,15 @@ def write_voc_masks(
     objects: Sequence[tuple[str, dict]],
     classes: Sequence[str],
 ) -> None:
-    """Draw SegmentationClass/STEM.png and SegmentationObject/STEM.png; see `write_voc_image`.
+    """Draw SegmentationClass/STEM.png and SegmentationObject/STEM.png of an image.
 
-    Objects of other classes are background. The borders in the masks of VOC data stay.
+    The borders in the masks of VOC data stay.
+
+    Args:
+        folder, stem: the VOC folder, and the masks' name in it.
+        image: its COCO record.
+        objects: name and COCO record of every object, in the order that SegmentationObject counts.
+        classes: the values of SegmentationClass; objects of others are background, the first.
     """
     values = [(record, classes.index(name) if name in classes else 0) for name, record in objects]
     numbers = [(record, number) for number, (_, record) in enumerate(objects, start=1)]

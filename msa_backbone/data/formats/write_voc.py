@@ -75,7 +75,7 @@ def write_voc_data(
             file_name = f"{stem}{suffix.lower()}"
             place_file(source, folder / "JPEGImages" / file_name, images == "link")
             stems[stem] = None
-            if write_voc_image(folder, file_name, image, objects, classes):
+            if _write_image(folder, file_name, image, objects, classes):
                 masked.append(stem)
             elif any(segmentation_of(record) for _, record in objects):
                 maskless += 1
@@ -93,28 +93,14 @@ def write_voc_data(
     return notes
 
 
-def write_voc_image(
+def _write_image(
     folder: Path,
     file_name: str,
     image: dict,
     objects: Sequence[tuple[str, dict]],
     classes: Sequence[str],
 ) -> bool:
-    """Write the xml of an image and, where its objects have masks, both mask PNGs.
-
-    The xml of an image that comes from VOC keeps whatever else it says of the image and its
-    objects.
-
-    Args:
-        folder: the VOC folder.
-        file_name: of the image in JPEGImages/.
-        image: its COCO record.
-        objects: name and COCO record of every object, in the order that SegmentationObject counts.
-        classes: the values of SegmentationClass, the background's first.
-
-    Returns:
-        Whether masks were written.
-    """
+    """Write the xml of an image and, if its objects have masks, both PNGs; whether they have."""
     stem = os.path.splitext(file_name)[0]
     source = image.get("voc_place")
     masked = [bool(segmentation_of(record)) for _, record in objects]
@@ -122,11 +108,11 @@ def write_voc_image(
     segmented = any(masked) if source else all(masked) and bool(masked)
     segmented = segmented and len(objects) < IGNORE_INDEX and len(classes) <= IGNORE_INDEX
     root = read_xml(Path(source)) if source else ElementTree.Element("annotation")
-    _set(root, filename=file_name, segmented=int(segmented))
-    size = _child(root, "size")
-    _set(size, width=image["width"], height=image["height"])
+    set_texts(root, filename=file_name, segmented=int(segmented))
+    size = child(root, "size")
+    set_texts(size, width=image["width"], height=image["height"])
     if size.find("depth") is None:
-        _set(size, depth=3)
+        set_texts(size, depth=3)
     items = root.findall("object")
     for item in items:
         root.remove(item)
@@ -135,23 +121,17 @@ def write_voc_image(
             item = items[record["voc_index"]]
         else:
             item = ElementTree.Element("object")
-            _set(item, name=name, pose="Unspecified", truncated=0)
-            _set(item, difficult=int(record["iscrowd"]))
+            difficult = int(record["iscrowd"])
+            set_texts(item, name=name, pose="Unspecified", truncated=0, difficult=difficult)
         left, top, width, height = record["bbox"]
         corners = {"xmin": left, "ymin": top, "xmax": left + width, "ymax": top + height}
         box = {edge: f"{value + 1:.4f}".rstrip("0").rstrip(".") for edge, value in corners.items()}
-        _set(_child(item, "bndbox"), **box)
+        set_texts(child(item, "bndbox"), **box)
         root.append(item)
     write_xml(root, folder / "Annotations" / f"{stem}.xml")
     if segmented:
         write_voc_masks(folder, stem, image, objects, classes)
     return segmented
-
-
-def add_texts(parent: ElementTree.Element, **texts: str | int) -> None:
-    """Append to `parent` an element per keyword, with its value as text."""
-    for tag, text in texts.items():
-        ElementTree.SubElement(parent, tag).text = str(text)
 
 
 def write_xml(root: ElementTree.Element, path: Path) -> None:
@@ -161,13 +141,13 @@ def write_xml(root: ElementTree.Element, path: Path) -> None:
     ElementTree.ElementTree(root).write(path, encoding="utf-8")
 
 
-def _child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
+def child(parent: ElementTree.Element, tag: str) -> ElementTree.Element:
     """The first child of that name, made where there is none."""
     element = parent.find(tag)
     return ElementTree.SubElement(parent, tag) if element is None else element
 
 
-def _set(parent: ElementTree.Element, **texts: str | int) -> None:
+def set_texts(parent: ElementTree.Element, **texts: str | int) -> None:
     """Give `parent` an element per keyword with its value as text, in place of the one it has."""
     for tag, text in texts.items():
-        _child(parent, tag).text = str(text)
+        child(parent, tag).text = str(text)

@@ -15,7 +15,7 @@ from ...files.markdown import markdown_table
 from ..detection.check import check_detection_data
 from ..detection.find import count_notes
 from ..folders import require_outside
-from ..formats.detection_data import DetectionData, Split
+from ..formats.detection_data import DetectionData, Split, with_images
 from .sampling import AREA_LIMITS, Distance, distance, representative_images
 
 STAMP = "subset.json"
@@ -220,8 +220,4 @@ def _reduced(
             if has < need
         },
     )
-    records = {
-        "images": [image for image in content["images"] if image["id"] in ids],
-        "annotations": [r for r in content["annotations"] if r["image_id"] in ids],
-    }
-    return replace(split, content={**content, **records}), report
+    return with_images(split, [i for i in content["images"] if i["id"] in ids]), report

@@ -74,6 +74,15 @@ def test_an_image_of_another_size_goes_as_its_boxes_cannot_be_placed(mended):
     assert {record["image_id"] for record in content["annotations"]} == {0, 2}
 
 
+def test_an_unreadable_image_gets_no_size(mended, folder):
+    def change(content):
+        content["images"][1]["height"] = 0
+        folder.write("images/b.jpg", "no image")
+
+    _, (line,) = mended(change)
+    assert "b.jpg: left out with its objects, unreadable image" in line
+
+
 def test_an_image_without_a_size_gets_its_files(mended):
     content, (line,) = mended(lambda content: content["images"][1].update(width=0, height=0))
     assert "b.jpg: size set to 64 x 48" in line and len(content["annotations"]) == 3
