@@ -69,13 +69,7 @@ def make(args: argparse.Namespace) -> None:
         print(f"{args.out} is complete already")
         return
     subset, reports = choose_subset(
-        data,
-        args.fraction,
-        args.number,
-        args.whole,
-        args.min_objects,
-        tuple(args.area),
-        args.seed,
+        data, args.fraction, args.number, args.whole, args.min_objects, tuple(args.area), args.seed
     )
     print(describe(reports))
     left_behind = list(data.notes[len(found.notes) :])

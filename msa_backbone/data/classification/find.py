@@ -19,20 +19,16 @@ _SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in wor
 
 @dataclass(frozen=True)
 class ClassificationData:
-    """The data of a folder.
+    """The data of the folder `root`.
 
-    Attributes:
-        root: the folder.
-        classes: their names, in the order of a model's outputs.
-        splits: by name: train, val and perhaps test. An image is its path below `root` and the
-            number of its class.
-        notes: what the user should know: what was decided and why.
+    The splits have the names train, val and perhaps test. An image is its path below `root` and
+    the number of its class.
     """
 
     root: Path
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # in the order of a model's outputs
     splits: dict[str, tuple[tuple[str, int], ...]]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what the user should know: what was decided and why
 
 
 def find_classification_data(

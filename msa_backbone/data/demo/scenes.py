@@ -26,11 +26,7 @@ VAL_DIGIT_STEP = 5  # every fifth handwritten digit of each class belongs to val
 
 
 def make_demo_data(
-    root: str | Path,
-    num_train: int = 480,
-    num_val: int = 80,
-    image_size: int = 256,
-    seed: int = 0,
+    root: str | Path, num_train: int = 480, num_val: int = 80, image_size: int = 256, seed: int = 0
 ) -> Path:
     """Write the demo data set to ``root``, unless it is there already, and return the path.
 

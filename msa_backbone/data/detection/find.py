@@ -121,12 +121,11 @@ def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
             return folder
     files = [image["file_name"] for image in content["images"]]
     found = {folder: sum((folder / name).is_file() for name in files) for folder in folders}
-    if most := max(found.values()):
-        return next(folder for folder in folders if found[folder] == most)
-    lost = [name for name in names if not any((folder / name).is_file() for folder in folders)]
+    if any(found.values()):
+        return max(found, key=found.get)
     tried = ", ".join(os.path.relpath(folder, root) for folder in folders)
     raise DataError(
-        f"{path}: image {(lost or names)[0]!r} is in none of the folders {tried} of {root}; "
+        f"{path}: image {names[0]!r} is in none of the folders {tried} of {root}; "
         "put it in images/ or correct its file_name"
     )
 

@@ -63,11 +63,7 @@ def repair(
 
 
 def _repaired_images(
-    name: str,
-    split: Split,
-    refused: dict[bytes, str],
-    changes: list[str],
-    counter: ImageCounter,
+    name: str, split: Split, refused: dict[bytes, str], changes: list[str], counter: ImageCounter
 ) -> tuple[list[dict], dict[object, object], dict[bytes, str]]:
     """The images to keep, what each of their ids has become, and the split by the files' digests.
 

@@ -13,37 +13,24 @@ from pathlib import Path
 class Split:
     """One split.
 
-    Attributes:
-        content: the lists 'images', 'categories' and 'annotations' of COCO's form.
-        image_dir: the folder that the images' file names start from.
-        ann_file: the COCO json that holds `content`; None where there is none, as of VOC data and
-            of splits that were made here, so that training needs one in the index.
-        source: the file or folder that was read, for messages.
+    VOC data and splits that were made here have no COCO json, so training needs one in the index.
     """
 
-    content: dict
-    image_dir: Path
-    ann_file: Path | None
-    source: Path
+    content: dict  # the lists 'images', 'categories' and 'annotations' of COCO's form
+    image_dir: Path  # the folder that the images' file names start from
+    ann_file: Path | None  # the COCO json that holds `content`, if there is one
+    source: Path  # the file or folder that was read, for messages
 
 
 @dataclass(frozen=True)
 class DetectionData:
-    """The data of a folder.
-
-    Attributes:
-        root: the folder.
-        format: 'coco' or 'voc'.
-        classes: the names of what is detected, in the order of a model's outputs.
-        splits: by name: train, and where there are such, val and test.
-        notes: what the user should know: what was decided and why.
-    """
+    """The data of the folder `root`."""
 
     root: Path
-    format: str
-    classes: tuple[str, ...]
-    splits: dict[str, Split]
-    notes: tuple[str, ...]
+    format: str  # 'coco' or 'voc'
+    classes: tuple[str, ...]  # what is detected, in the order of a model's outputs
+    splits: dict[str, Split]  # by name: train, and where there are such, val and test
+    notes: tuple[str, ...]  # what the user should know: what was decided and why
 
     @property
     def num_images(self) -> int:

@@ -39,18 +39,15 @@ def class_names(
     """
     path = next((root / name for name in _NAME_FILES if (root / name).is_file()), None)
     if path:
-        names = tuple(read_list(path))
-        origin = f"as {path.name} names them"
+        names, origin = tuple(read_list(path)), f"as {path.name} names them"
         if given is not None and tuple(given) != names:
             raise DataError(
                 f"{path}: names the classes {', '.join(names)}; leave --classes out, or correct it"
             )
     elif given is not None:
         names, origin = tuple(given), "as given"
-    elif voc:
-        names, origin = VOC_CLASSES, "Pascal VOC's"
     else:
-        names, origin = (), ""
+        names, origin = VOC_CLASSES if voc else (), "Pascal VOC's"
     if not names:
         values = ", ".join(map(str, sorted(values_in(read_index_mask(first_mask)))))
         raise DataError(
@@ -100,21 +97,13 @@ def mask_palette(mask: Path, classes: int) -> tuple[tuple[int, int, int], ...] |
 
 @dataclass(frozen=True)
 class MaskSplit:
-    """One split: images, and the mask of each.
+    """One split: images, and the mask of each."""
 
-    Attributes:
-        names: of the images, sorted: paths below `image_dir` without `image_suffix`.
-        image_dir, image_suffix: where the images are, and how all of their names end.
-        mask_dir: where the masks are, by the images' names; None where they are still to be drawn
-            from instances.
-        mask_suffix: how all of the masks' names end.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # sorted paths of the images below `image_dir`, without `image_suffix`
     image_dir: Path
-    image_suffix: str
-    mask_dir: Path | None
-    mask_suffix: str
+    image_suffix: str  # how all of the images' names end
+    mask_dir: Path | None  # None where the masks are still to be drawn from instances
+    mask_suffix: str  # how all of the masks' names end
 
     def image(self, name: str) -> Path:
         return self.image_dir / f"{name}{self.image_suffix}"

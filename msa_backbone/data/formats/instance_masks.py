@@ -35,17 +35,15 @@ def require_sound_mask(split: Split, image: dict, record: dict) -> None:
     """Raise DataError if the annotation has a segmentation that is malformed."""
     segmentation = segmentation_of(record)
     if segmentation and not is_segmentation(segmentation, image["width"], image["height"]):
-        place = f"annotation {record['id']!r}"
-        raise DataError(f"{split.source}: {place}: {MALFORMED}; {MEND}")
+        raise DataError(f"{split.source}: annotation {record['id']!r}: {MALFORMED}; {MEND}")
 
 
 def is_segmentation(segmentation: object, width: float, height: float) -> bool:
     """Whether it has the form of polygons, or of a run-length code of that size."""
     if isinstance(segmentation, dict):
         counts = segmentation.get("counts")
-        if isinstance(counts, list):
-            lengths = all(isinstance(length, int) and length >= 0 for length in counts)
-            fits = lengths and sum(counts) == width * height
+        if isinstance(counts, list) and all(isinstance(n, int) and n >= 0 for n in counts):
+            fits = sum(counts) == width * height
         else:
             fits = isinstance(counts, str)
         return fits and segmentation.get("size") == [height, width]

@@ -45,25 +45,15 @@ _FOLDERS = (
 
 @dataclass(frozen=True)
 class SegmentationData:
-    """The data of a folder.
-
-    Attributes:
-        root: the folder.
-        classes: their names, in the order of a model's outputs.
-        palette: a colour for each class, (R, G, B) in 0..255, where the masks bring one.
-        splits: by name: train, val and perhaps test.
-        notes: what the user should know: what was decided and why.
-        label_map: the number of the class, or `IGNORE_INDEX`, of every value in the masks.
-        instances: what the masks are drawn from; None where there are masks.
-    """
+    """The data of the folder `root`."""
 
     root: Path
-    classes: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...] | None
-    splits: dict[str, MaskSplit]
-    notes: tuple[str, ...]
-    label_map: dict[int, int]
-    instances: DetectionData | None = None
+    classes: tuple[str, ...]  # in the order of a model's outputs
+    palette: tuple[tuple[int, int, int], ...] | None  # RGB in 0..255, where the masks bring colours
+    splits: dict[str, MaskSplit]  # by name: train, val and perhaps test
+    notes: tuple[str, ...]  # what the user should know: what was decided and why
+    label_map: dict[int, int]  # the class, or `IGNORE_INDEX`, of every value in the masks
+    instances: DetectionData | None = None  # what the masks are drawn from; None if there are masks
 
 
 def find_segmentation_data(

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,19 +25,15 @@ _RANDOM_DRAWS = 10
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What a subset has of a split's images and objects, and how far it is from the split.
-
-    `random` is the mean class distance of random draws of as many images. `short` names the
-    classes with fewer objects than asked for, and how many they have.
-    """
+    """What a subset has of a split's images and objects, and how far it is from the split."""
 
     images: int
     all_images: int
     objects: int
     all_objects: int
     distance: Distance
-    random: float
-    short: dict[str, int]
+    random: float  # mean class distance of random draws of as many images
+    short: dict[str, int]  # how many objects classes have that have fewer than asked for
 
 
 def choose_subset(
@@ -163,16 +160,12 @@ def object_counts(content: dict, classes: Collection[str]) -> np.ndarray:
     rows = {image["id"]: row for row, image in enumerate(content["images"])}
     columns = {name: column for column, name in enumerate(classes)}
     column_of = {c["id"]: columns.get(c["name"]) for c in content["categories"]}
-    records = [
-        (rows[record["image_id"]], column, record["area"])
-        for record in content["annotations"]
-        if not record["iscrowd"] and (column := column_of[record["category_id"]]) is not None
-    ]
     counts = np.zeros((len(rows), len(columns), len(AREA_LIMITS) + 1), np.int32)
-    if records:
-        row, column, areas = (np.array(part) for part in zip(*records, strict=True))
-        size = np.searchsorted(AREA_LIMITS, areas, side="right")
-        np.add.at(counts, (row, column, size), 1)
+    for record in content["annotations"]:
+        column = column_of[record["category_id"]]
+        if column is not None and not record["iscrowd"]:
+            size = bisect_right(AREA_LIMITS, record["area"])
+            counts[rows[record["image_id"]], column, size] += 1
     return counts
 
 
@@ -181,13 +174,13 @@ def _filtered(split: Split, classes: Collection[str], area: tuple[float, float])
     content = split.content
     categories = [c for c in content["categories"] if c["name"] in classes]
     ids = {category["id"] for category in categories}
-    annotations, with_objects, emptied = [], set(), set()
-    for record in content["annotations"]:
-        wanted = record["category_id"] in ids and area[0] <= record["area"] < area[1]
-        if wanted:
-            annotations.append(record)
-        (with_objects if wanted else emptied).add(record["image_id"])
-    emptied -= with_objects
+    annotations = [
+        record
+        for record in content["annotations"]
+        if record["category_id"] in ids and area[0] <= record["area"] < area[1]
+    ]
+    emptied = {record["image_id"] for record in content["annotations"]}
+    emptied -= {record["image_id"] for record in annotations}
     images = [image for image in content["images"] if image["id"] not in emptied]
     records = {"images": images, "categories": categories, "annotations": annotations}
     return replace(split, content={**content, **records}, ann_file=None)
