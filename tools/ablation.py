@@ -75,7 +75,9 @@ def main() -> None:
         runs = list_runs(variants, args.fractions, args.seeds)
         require_at_least(1, args, "jobs", "threads")
         require_at_least(0, args, "rounds")
-        scope = write_variants(variants, args.base, settings, args.cfg_options)
+        scope, found = write_variants(variants, args.base, settings, args.cfg_options)
+        for line in found:
+            print(line, flush=True)
         to_do = [run for run in runs if read_result(run, settings) is None]
         failed = run_in_processes(
             {str(run): partial(run_once, run, settings) for run in to_do},

@@ -65,7 +65,7 @@ def write_variants(
     base: Path | None,
     settings: Settings,
     options: Mapping[str, object],
-) -> str:
+) -> tuple[str, list[str]]:
     """Write every variant's complete config, `WORK_DIR/VARIANT/config.py`.
 
     Nothing is written before all models can be built and a training could start.
@@ -77,7 +77,7 @@ def write_variants(
         options: --cfg-options for all.
 
     Returns:
-        The configs' scope, such as 'mmdet'.
+        The configs' scope, such as 'mmdet', and what was found in data and weights, for the user.
 
     Raises:
         ValueError: for a variant that is no config, whose model cannot be built, or that is already
@@ -99,7 +99,7 @@ def write_variants(
             except ValueError as error:
                 raise ValueError(f"variant {name}: {error}") from error
         first = next(iter(configs.values()))  # all variants train on the same data and weights
-        rehearse_training(first, settings, folder)
+        found = rehearse_training(first, settings, folder)
     shared = {name: value for name, value in asdict(settings).items() if name != "work_dir"}
     work_dir = Path(settings.work_dir)
     files = {work_dir / "settings.json": json.dumps(shared)}
@@ -111,7 +111,7 @@ def write_variants(
             )
     for file, text in files.items():
         write_whole(file, text)
-    return first.get("default_scope", "mmengine")
+    return first.get("default_scope", "mmengine"), found
 
 
 def check_model(cfg: Config) -> None:
@@ -122,7 +122,7 @@ def check_model(cfg: Config) -> None:
     rehearse(rehearsed, ())
 
 
-def rehearse_training(cfg: Config, settings: Settings, folder: str) -> None:
+def rehearse_training(cfg: Config, settings: Settings, folder: str) -> list[str]:
     """Find out in a temporary folder what every run would find wrong with data and weights.
 
     Raises:
@@ -130,6 +130,6 @@ def rehearse_training(cfg: Config, settings: Settings, folder: str) -> None:
     """
     rehearsed = Config(cfg._cfg_dict.to_dict())
     rehearsed.work_dir = folder
-    prepare_training(
+    return prepare_training(
         rehearsed, data=settings.data, classes=settings.classes, weights=settings.weights
     )

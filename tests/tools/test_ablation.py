@@ -38,6 +38,7 @@ def test_an_ablation_runs_goes_on_and_refuses_other_settings(
     run_tool(*command, "--jobs", 2)
     shown = capfd.readouterr().out
     assert "4 to do, 2 at a time" in shown and "[4/4]" in shown
+    assert "Data from" in shown.partition("to do")[0]
     rows = list(csv.DictReader((work / "results.csv").open()))
     assert {(row["variant"], row["fraction"], row["seed"]) for row in rows} == {
         (variant, fraction, "0")
