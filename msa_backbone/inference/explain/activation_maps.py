@@ -31,7 +31,7 @@ def activation_map(
     score: Callable[[object], Tensor],
     method: str,
 ) -> np.ndarray:
-    """Where the features are that speak for a score.
+    """Where the features are that speak for a score, (h, w) in 0..1.
 
     Args:
         model: from x to a sequence with its output for one image.
@@ -39,9 +39,6 @@ def activation_map(
         x: the model's input, (1, C, h, w).
         score: from the output for the image to a scalar.
         method: one of `METHODS`.
-
-    Returns:
-        (h, w) in 0..1.
 
     Raises:
         ImportError: without the package `grad-cam`.
@@ -64,7 +61,6 @@ def stage_layers(backbone: nn.Module, stages: Sequence[int] | None = None) -> li
     """The layers, or attention modules, whose outputs are those of a MSAVGG's stages.
 
     Args:
-        backbone: a MSAVGG.
         stages: counted from 0; by default those that the backbone returns.
 
     Raises:
@@ -72,10 +68,8 @@ def stage_layers(backbone: nn.Module, stages: Sequence[int] | None = None) -> li
     """
     if not isinstance(backbone, MSAVGG):
         raise ValueError("class activation maps are taken at the stages of a MSAVGG")
-    chosen = backbone.out_indices if stages is None else stages
+    chosen, last = backbone.out_indices if stages is None else stages, len(backbone.stages) - 1
     for stage in chosen:
-        if not 0 <= stage < len(backbone.stages):
-            raise ValueError(
-                f"stage {stage} does not exist: choose from 0 to {len(backbone.stages) - 1}"
-            )
+        if not 0 <= stage <= last:
+            raise ValueError(f"stage {stage} does not exist: choose from 0 to {last}")
     return [backbone.get_submodule(backbone.stages[stage].modules[-1]) for stage in chosen]

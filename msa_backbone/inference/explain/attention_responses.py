@@ -31,14 +31,7 @@ class Responses:
 
 @torch.no_grad()
 def attention_responses(backbone: nn.Module, x: Tensor) -> dict[str, Responses]:
-    """What every attention module of a backbone computes.
-
-    Args:
-        backbone: has `attentions`, modules by their position, as MSAVGG.
-        x: the backbone's input, (N, C, H, W).
-
-    Returns:
-        The responses of each module, by position.
+    """What every attention module of a MSAVGG computes for x, (N, C, H, W), by position.
 
     Raises:
         ValueError: for a backbone without attention.

@@ -26,10 +26,6 @@ class ChannelWeights:
     mean: Tensor
     deviation: Tensor
 
-    def ranked(self) -> list[int]:
-        """Channels, the one with the smallest average gate first."""
-        return self.mean.argsort().tolist()
-
 
 class ChannelStudy:
     """Tests a model again and again with channels of its attention left out.
@@ -44,56 +40,47 @@ class ChannelStudy:
     def __init__(self, cfg: Config) -> None:
         self.runner = Runner.from_cfg(cfg)
         backbone = getattr(self.runner.model, "backbone", None)
-        self.modules: dict[str, MultiScaleAttention] = {
-            name: module
+        self.gates: dict[str, nn.Module] = {
+            name: module.channel_attention
             for name, module in getattr(backbone, "attentions", {}).items()
             if isinstance(module, MultiScaleAttention) and module.channel_attention is not None
         }
-        if not self.modules:
+        if not self.gates:
             raise ValueError(
                 "the model has no Multi-Scale Attention with a channel gate to look at"
             )
 
     def weights(self) -> tuple[dict[str, ChannelWeights], dict[str, float]]:
         """The gates over all test images, by position, and the scores of the whole model."""
-        batches: dict[str, list[Tensor]] = {name: [] for name in self.modules}
+        batches: dict[str, list[Tensor]] = {name: [] for name in self.gates}
 
         def keep(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
             batches[name].append(weights.detach().float().flatten(1).cpu())
 
-        with forward_hooks(_gates(self.modules), keep):
+        with forward_hooks(self.gates, keep):
             scores = self.runner.test()
-        gates = {name: torch.cat(weights) for name, weights in batches.items()}
+        seen = {name: torch.cat(weights) for name, weights in batches.items()}
         return {
-            name: ChannelWeights(gate.mean(0), gate.std(0, unbiased=False))
-            for name, gate in gates.items()
+            name: ChannelWeights(weights.mean(0), weights.std(0, unbiased=False))
+            for name, weights in seen.items()
         }, dict(scores)
 
     def scores_without(self, left_out: Mapping[str, Sequence[int]]) -> dict[str, float]:
         """Test with the gates of these channels, by position, at zero."""
-        with masked(self.modules, left_out):
+        with masked(self.gates, left_out):
             return dict(self.runner.test())
 
 
-def _gates(modules: Mapping[str, MultiScaleAttention]) -> dict[str, nn.Module]:
-    return {name: module.channel_attention for name, module in modules.items()}
-
-
 def masked(
-    modules: Mapping[str, MultiScaleAttention], left_out: Mapping[str, Sequence[int]]
+    gates: Mapping[str, nn.Module], left_out: Mapping[str, Sequence[int]]
 ) -> AbstractContextManager[None]:
-    """Inside the block, the gates of these channels are zero: there a module adds nothing to x.
-
-    Args:
-        modules: by position.
-        left_out: channels, by position.
-    """
+    """Inside the block, these channels, by position, have gates of zero: nothing is added to x."""
 
     def mask(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> Tensor:
         channels = torch.tensor(list(left_out[name]), device=weights.device)
         return weights.index_fill(1, channels, 0)
 
-    return forward_hooks(_gates({name: modules[name] for name in left_out}), mask)
+    return forward_hooks({name: gates[name] for name in left_out}, mask)
 
 
 def least_and_most_important(
@@ -102,12 +89,11 @@ def least_and_most_important(
     """The channels, by position, with the smallest and with the largest average gates.
 
     Args:
-        weights: by position.
         share: of each module's channels, in 0..1.
     """
     least, most = {}, {}
     for name, module_weights in weights.items():
-        ranked = module_weights.ranked()
+        ranked = module_weights.mean.argsort().tolist()
         number = round(share * len(ranked))
         least[name], most[name] = ranked[:number], ranked[::-1][:number]
     return least, most

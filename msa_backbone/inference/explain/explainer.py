@@ -49,18 +49,12 @@ class Explainer:
         return attention_responses(self.predictor.model.backbone, self.x)
 
     def subjects(self, score_thr: float = 0.3, most: int = 5) -> list[Subject]:
-        """The predicted boxes of the highest scores, the largest predicted classes, or classes.
-
-        Args:
-            score_thr: lowest score of a box.
-            most: so many of them.
-        """
+        """At most so many boxes of the highest scores, largest predicted classes, or classes."""
         with torch.no_grad():
             output = self.model(self.x)[0]
         task, classes = self.predictor.task, self.predictor.classes
         if task.finds_objects:
-            scale_factor = self.sample.scale_factor
-            return object_subjects(output, classes, scale_factor, score_thr, most)
+            return object_subjects(output, classes, self.sample.scale_factor, score_thr, most)
         if task is Task.SEMANTIC_SEGMENTATION:
             return segment_subjects(output, classes, most)
         return class_subjects(output, classes, most)
@@ -71,7 +65,6 @@ class Explainer:
         """Where the features are that speak for a subject, (H, W) in 0..1.
 
         Args:
-            subject: one of `subjects`.
             method: one of `METHODS`. By default Grad-CAM, and for boxes HiResCAM
                 (https://arxiv.org/abs/2011.08891): Grad-CAM averages gradients over the image, and
                 so shows all objects of a box's class.
@@ -84,15 +77,13 @@ class Explainer:
         if method is None:
             method = "hires-cam" if self.predictor.task.finds_objects else "grad-cam"
         layers = stage_layers(self.predictor.model.backbone, stages)
-        values = activation_map(self.model, layers, self.x, subject.score, method)
-        return self.over_picture(values)
+        return self.over_picture(activation_map(self.model, layers, self.x, subject.score, method))
 
 
 class ExplainedModel(nn.Module):
     """A toolbox's model as a differentiable function from its input to what subjects score.
 
     Args:
-        predictor: the model.
         sample: the data sample of the one image that it is called with.
     """
 
@@ -105,27 +96,12 @@ class ExplainedModel(nn.Module):
         if self.task.finds_objects:
             (sample,) = self.model.predict(x, [self.sample.clone()], rescale=False)
             return [sample.pred_instances]
-        if self.task is Task.SEMANTIC_SEGMENTATION:
-            meta = dict(self.sample.metainfo, pad_shape=x.shape[-2:])
-            logits = self.model.encode_decode(x, [meta])
-            if logits.shape[1] == 1:
-                return two_class_logits(logits, self.model.decode_head.threshold)
+        if self.task is not Task.SEMANTIC_SEGMENTATION:
+            return self.model(x)
+        logits = self.model.encode_decode(x, [dict(self.sample.metainfo, pad_shape=x.shape[-2:])])
+        if logits.shape[1] > 1:
             return logits
-        return self.model(x)
-
-
-def two_class_logits(logits: Tensor, threshold: float) -> Tensor:
-    """Logits of both classes of a binary segmentation head.
-
-    Such a head has one channel, the logit of the second class, and predicts that class where its
-    sigmoid is above a threshold. Here the larger of both logits says the same.
-
-    Args:
-        logits: (N, 1, h, w).
-        threshold: a probability.
-
-    Returns:
-        (N, 2, h, w).
-    """
-    second = logits - torch.logit(torch.tensor(threshold))
-    return torch.cat([-second, second], dim=1)
+        # A binary head's one channel is the logit of the second class, which it predicts where the
+        # sigmoid is above a threshold. The larger of these two logits says the same.
+        second = logits - torch.logit(torch.tensor(self.model.decode_head.threshold))
+        return torch.cat([-second, second], dim=1)

@@ -1,7 +1,7 @@
 """Looking at modules, or changing what they return, while a model runs."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from torch import Tensor, nn
@@ -14,11 +14,7 @@ anything, takes the place of the output."""
 @contextmanager
 def forward_hooks(modules: Mapping[str, nn.Module], hook: Hook) -> Iterator[None]:
     """Inside the block, `hook` is called after each of the modules."""
-    handles = [
-        module.register_forward_hook(partial(hook, name)) for name, module in modules.items()
-    ]
-    try:
+    with ExitStack() as handles:
+        for name, module in modules.items():
+            handles.enter_context(module.register_forward_hook(partial(hook, name)))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()

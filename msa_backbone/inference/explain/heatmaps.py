@@ -25,25 +25,14 @@ def response_maps(explainer: Explainer) -> list[list[Heatmap]]:
 
 def subject_maps(
     explainer: Explainer,
-    method: str | None = None,
-    stages: Sequence[int] | None = None,
-    score_thr: float = 0.3,
-    most: int = 5,
+    method: str | None,
+    stages: Sequence[int] | None,
+    score_thr: float,
+    most: int,
 ) -> list[Heatmap]:
-    """A class activation map for each of the most certain predictions.
-
-    Args:
-        explainer: of the picture.
-        method, stages: as in `Explainer.activation_map`.
-        score_thr, most: as in `Explainer.subjects`.
-    """
-    return [
-        Heatmap(
-            subject.title,
-            explainer.activation_map(subject, method, stages),
-            "activation",
-            (0, 1),
-            subject.box,
-        )
-        for subject in explainer.subjects(score_thr, most)
-    ]
+    """A class activation map for each of the most certain predictions; options as Explainer's."""
+    maps = []
+    for subject in explainer.subjects(score_thr, most):
+        values = explainer.activation_map(subject, method, stages)
+        maps.append(Heatmap(subject.title, values, "activation", (0, 1), subject.box))
+    return maps

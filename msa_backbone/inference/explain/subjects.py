@@ -7,6 +7,7 @@ features speak for it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 
 import torch
 from mmengine.structures import InstanceData
@@ -43,10 +44,8 @@ def object_subjects(
 
     Args:
         found: boxes in the pixels of the model's input.
-        classes: their names.
         scale_factor: the width and height of the input, as shares of the picture's.
         score_thr: lowest score.
-        most: so many boxes.
     """
     order = found.scores.argsort(descending=True)
     kept = [index for index in order.tolist() if found.scores[index] >= score_thr][:most]
@@ -62,11 +61,8 @@ def object_subjects(
 
 
 def _score_around(box: Tensor, label: int, found: InstanceData) -> Tensor:
-    """The scores of a class's boxes, as far as they overlap with this one.
-
-    The score of one row of the output would not do: which row an object is in may change from one
-    forward pass to the next.
-    """
+    """The scores of a class's boxes, as far as they overlap with this one."""
+    # Not one row of the output: an object's row may change from one forward pass to the next.
     same_class = found.labels == label
     overlap = box_iou(found.bboxes[same_class].detach(), box[None])[:, 0]
     return (found.scores[same_class] * overlap * (overlap > SAME_OBJECT)).sum()
@@ -77,8 +73,6 @@ def segment_subjects(logits: Tensor, classes: Sequence[str], most: int) -> list[
 
     Args:
         logits: (classes, h, w).
-        classes: their names.
-        most: so many classes.
     """
     labels = logits.argmax(0)
     counts = torch.bincount(labels.flatten())[: len(classes)]
@@ -86,30 +80,16 @@ def segment_subjects(logits: Tensor, classes: Sequence[str], most: int) -> list[
     return [
         Subject(
             f"{classes[label]}, {100 * counts[label] / labels.numel():.0f} % of the pixels",
-            partial(_sum_over, label, labels == label),
+            lambda logits, label=label: logits[label][labels == label].sum(),
         )
         for label in largest[:most]
     ]
 
 
-def _sum_over(label: int, area: Tensor, logits: Tensor) -> Tensor:
-    return logits[label][area].sum()
-
-
 def class_subjects(logits: Tensor, classes: Sequence[str], most: int) -> list[Subject]:
-    """The most probable classes of an image; the score is the class's logit.
-
-    Args:
-        logits: (classes,).
-        classes: their names.
-        most: so many classes.
-    """
+    """The most probable classes of an image; the score is the class's logit, of (classes,)."""
     probabilities = logits.softmax(0)
     return [
-        Subject(f"{classes[label]}, {probabilities[label]:.2f}", partial(_logit, label))
+        Subject(f"{classes[label]}, {probabilities[label]:.2f}", itemgetter(label))
         for label in probabilities.argsort(descending=True)[:most].tolist()
     ]
-
-
-def _logit(label: int, logits: Tensor) -> Tensor:
-    return logits[label]

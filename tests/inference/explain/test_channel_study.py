@@ -3,7 +3,12 @@
 import torch
 
 from msa_backbone import MultiScaleAttention
-from msa_backbone.inference.explain.channel_study import ChannelWeights, importance_table, masked
+from msa_backbone.inference.explain.channel_study import (
+    ChannelWeights,
+    importance_table,
+    least_and_most_important,
+    masked,
+)
 
 
 def test_masked_channels_add_nothing_and_the_others_stay():
@@ -12,7 +17,7 @@ def test_masked_channels_add_nothing_and_the_others_stay():
     x = torch.randn(2, 8, 20, 20)
     with torch.no_grad():
         whole = module(x)
-        with masked({"a": module}, {"a": [1, 6]}):
+        with masked({"a": module.channel_attention}, {"a": [1, 6]}):
             without = module(x)
         assert torch.equal(without[:, [1, 6]], x[:, [1, 6]])
         others = [0, 2, 3, 4, 5, 7]
@@ -22,8 +27,9 @@ def test_masked_channels_add_nothing_and_the_others_stay():
 
 
 def test_channels_are_ranked_by_their_average():
-    own = ChannelWeights(torch.tensor([0.5, 0.1, 0.9]), torch.zeros(3))
-    assert own.ranked() == [1, 0, 2]
+    weights = {"5": ChannelWeights(torch.tensor([0.5, 0.1, 0.9]), torch.zeros(3))}
+    assert least_and_most_important(weights, 1.0) == ({"5": [1, 0, 2]}, {"5": [2, 0, 1]})
+    assert least_and_most_important(weights, 0.3) == ({"5": [1]}, {"5": [2]})
 
 
 def test_the_table_shows_what_is_lost():
