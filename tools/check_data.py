@@ -5,7 +5,6 @@ repaired copy and says what it changed; ROOT is never touched.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.check import mask_defects
 from msa_backbone.data.segmentation.find import SEGMENTATION_LAYOUTS, find_segmentation_data
 from msa_backbone.errors import DataError
-from msa_backbone.files.whole_files import complete_folder
+from msa_backbone.files.whole_files import complete_folder, require_absent
 from msa_backbone.progress import progress_bar
 
 
@@ -46,8 +45,7 @@ def check(args: argparse.Namespace) -> int:
     data = find(args.root, args.classes)
     if args.fix:
         require_outside(args.fix, data.root)
-        if os.path.lexists(args.fix):
-            raise DataError(f"{args.fix}: is there already; remove it or choose another folder")
+        require_absent(args.fix)
     if args.masks and data.instances is not None:
         require_segmentations(data.instances)
     print(f"Data from {data.root}")

@@ -14,6 +14,12 @@ from secrets import token_hex
 from ..errors import DataError
 
 
+def require_absent(out: Path) -> None:
+    """Raise DataError if there is anything of this name."""
+    if os.path.lexists(out):
+        raise DataError(f"{out}: is there already; remove it or choose another folder")
+
+
 @contextmanager
 def complete_folder(out: Path) -> Iterator[Path]:
     """A folder to fill, which appears as `out` when the block has ended well.
@@ -21,17 +27,14 @@ def complete_folder(out: Path) -> Iterator[Path]:
     Raises:
         DataError: if `out` is there already, at the start or in the end.
     """
-    taken = f"{out}: is there already; remove it or choose another folder"
-    if os.path.lexists(out):
-        raise DataError(taken)
+    require_absent(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(out)
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     part.mkdir()
     try:
         yield part
-        if os.path.lexists(out):
-            raise DataError(taken)
+        require_absent(out)
         part.rename(out)
     except DataError as error:  # what was read again is named as it will be called
         raise DataError(str(error).replace(str(part), str(out))) from None

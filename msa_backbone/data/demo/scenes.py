@@ -140,11 +140,7 @@ class _Painter:
         return Scene(image_id, image, owner, digits, photo, crop)
 
     def _background(self, photo: str, split: str) -> tuple[Image.Image, tuple[int, int, int, int]]:
-        """Cut a square from the columns of ``photo`` that ``split`` owns; vary its look.
-
-        Returns:
-            The image, and the square ``(x, y, width, height)`` in pixels of the photograph.
-        """
+        """A square from the columns of ``photo`` that ``split`` owns, varied, and where it was."""
         width, height = self.photos[photo].size
         border = round(TRAIN_COLUMNS * width)
         left, right = (0, border) if split == "train" else (border, width)

@@ -40,7 +40,6 @@ def find_detection_data(
     """Find the data in the folder `root`, in one of `LAYOUTS`; nothing is written.
 
     Args:
-        root: the folder.
         classes: the classes to keep; all by default. VOC takes their order. COCO keeps the order
             of the json, as loaders number the categories by it.
 

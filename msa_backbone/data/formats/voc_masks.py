@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from .detection_data import DetectionData
+from .detection_data import DetectionData, annotations_by_image
 from .index_masks import IGNORE_INDEX, read_index_mask, write_index_mask
 from .instance_masks import draw_index_mask, encode_mask
 
@@ -73,18 +73,17 @@ def write_voc_masks(
 
 
 def _add_masks(content: dict, image_dir: Path) -> dict:
-    images = {image["id"]: image for image in content["images"]}
-    annotations, image_id, mask = [], None, None
-    for record in content["annotations"]:  # in the order of the images: a mask is read once
-        if record["image_id"] != image_id:
-            image_id = record["image_id"]
-            image = images[image_id]
-            stem = os.path.splitext(image["file_name"])[0]
-            path = image_dir.parent / OBJECT_MASKS / f"{stem}.png"
-            mask = _read_object_mask(path, image) if path.is_file() else None
-        if mask is not None and (pixels := mask == record["voc_index"] + 1).any():
-            record = {**record, "segmentation": encode_mask(pixels), "area": int(pixels.sum())}
-        annotations.append(record)
+    records = annotations_by_image(content)
+    annotations = []
+    for image in content["images"]:
+        stem = os.path.splitext(image["file_name"])[0]
+        path = image_dir.parent / OBJECT_MASKS / f"{stem}.png"
+        drawn = image["id"] in records and path.is_file()
+        mask = _read_object_mask(path, image) if drawn else None
+        for record in records.get(image["id"], ()):
+            if mask is not None and (pixels := mask == record["voc_index"] + 1).any():
+                record = {**record, "segmentation": encode_mask(pixels), "area": int(pixels.sum())}
+            annotations.append(record)
     return {**content, "annotations": annotations}
 
 
