@@ -26,7 +26,6 @@ from msa_backbone.inference.explain.channel_study import (
     least_and_most_important,
 )
 from msa_backbone.inference.explain.explainer import Explainer
-from msa_backbone.inference.explain.heatmaps import response_maps, subject_maps
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
@@ -46,9 +45,10 @@ def look_at_images(args: argparse.Namespace) -> None:
     for image in images:
         explainer = Explainer(predictor, read_image(image.path))
         if args.what == "responses":
-            rows = response_maps(explainer)
+            rows = explainer.response_heatmaps()
         else:
-            maps = subject_maps(explainer, args.method, args.stages, args.score_thr, args.most)
+            chosen = (args.method, args.stages, args.score_thr, args.most)
+            maps = explainer.subject_heatmaps(*chosen)
             rows = [maps[at : at + 3] for at in range(0, len(maps), 3)]
         file = args.out / f"{image.name}.{args.what}.png"
         save_heatmaps(explainer.picture, rows, file, title=image.name)

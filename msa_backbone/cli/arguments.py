@@ -15,7 +15,7 @@ LAYOUTS_HELP = (
 
 
 def run_parser(description: str) -> argparse.ArgumentParser:
-    """A parser for a tool that trains or tests: its config, its data and the usual options."""
+    """A parser for a tool that trains or tests, with the options that all of these have."""
     parser = argparse.ArgumentParser(
         description=description,
         epilog=LAYOUTS_HELP,

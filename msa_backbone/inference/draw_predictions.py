@@ -28,25 +28,11 @@ class PredictionDrawer:
         self.score_thr, self.max_side = score_thr, max_side
 
     def __call__(self, picture: np.ndarray, sample: BaseDataElement) -> np.ndarray:
-        """The picture with its predictions.
-
-        Args:
-            picture: RGB, (H, W, 3) uint8.
-            sample: what the model found in it; its boxes and masks are scaled with the picture.
-
-        Returns:
-            RGB, uint8.
-        """
+        """The picture, RGB (H, W, 3) uint8, with what the model found in it; RGB, uint8."""
         if max(picture.shape[:2]) > self.max_side:
             picture, sample = scaled(picture, sample, self.max_side)
+        options = {"draw_gt": False, "pred_score_thr": self.score_thr}
         with TemporaryDirectory() as folder:
-            drawn = draw_sample(
-                self.visualizer,
-                picture,
-                sample,
-                Path(folder, "drawn.png"),
-                max(TEXT_SIDE, min(picture.shape[:2])),
-                draw_gt=False,
-                pred_score_thr=self.score_thr,
-            )
+            scratch, side = Path(folder, "drawn.png"), max(TEXT_SIDE, min(picture.shape[:2]))
+            drawn = draw_sample(self.visualizer, picture, sample, scratch, side, **options)
         return picture if drawn is None else drawn

@@ -1,7 +1,6 @@
 """Predict on many image files: results as they come, and no stop at a bad file."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,12 @@ def predict_images(
     draw: PredictionDrawer,
     images: Sequence[ImageFile],
     out: Path,
-    batch_size: int = 1,
+    batch_size: int,
 ) -> Iterator[Step]:
     """Predict on image files; see `result_names` for the files that this writes.
 
     Args:
-        predictor: the model.
         draw: gives the drawn pictures; what it leaves out for its score, the json leaves out too.
-        images: of any sizes.
         out: the folder of the results.
         batch_size: pictures that the model gets at a time.
 
@@ -38,10 +35,9 @@ def predict_images(
         A step for every image, when its files are written. A file that cannot be read or predicted
         on is a failed step, with its path and the reason.
     """
-    found = Predictions(predictor, draw.score_thr, out)
-    waiting, done = iter(images), 0
-    while batch := list(islice(waiting, batch_size)):
-        for image, result in _predict_batch(predictor, batch, out):
+    found, done = Predictions(predictor, draw.score_thr, out), 0
+    for start in range(0, len(images), batch_size):
+        for image, result in _predict_batch(predictor, images[start : start + batch_size], out):
             done += 1
             if isinstance(result, str):
                 yield Step(result, done, len(images), failed=True)

@@ -34,12 +34,8 @@ def predict_video(
     Whoever stops in between, with Ctrl-C or by closing the iterator, keeps what was predicted.
 
     Args:
-        predictor: the model.
-        draw: gives the drawn frames; what it leaves out for its score, the json leaves out too.
-        video: a file or a camera.
         name: of the results, one of `result_names.video_names`.
-        out: the folder of the results.
-        batch_size: frames that the model gets at a time.
+        draw, out, batch_size: as in `predict_images`.
         most: frames to predict on; by default all.
 
     Yields:
@@ -55,7 +51,7 @@ def predict_video(
         rate = capture.get(cv2.CAP_PROP_FPS) or USUAL_RATE
         length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))  # 0 or less where nobody knows
         total = min(length, most or length) if length > 0 else most
-        frames = frames_of(capture, most)
+        frames = islice(frames_of(capture), most)
         try:
             with closing(VideoFile(drawn_file, rate)) as film:
                 while batch := list(islice(frames, batch_size)):

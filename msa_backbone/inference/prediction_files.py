@@ -17,13 +17,12 @@ class Predictions:
     """Collects predictions, picture by picture, and writes them.
 
     Args:
-        predictor: the model that predicts, which knows the classes.
+        predictor: the model, which knows the classes.
         score_thr: boxes and instances below this score are left out.
         out: the folder of the results, where semantic masks go.
 
     Attributes:
-        images: a record of each picture, in COCO's form; `id` counts from 1.
-        annotations: a record of each object, in COCO's form.
+        images, annotations: a record of each picture and of each object, in COCO's form.
     """
 
     def __init__(self, predictor: Predictor, score_thr: float, out: Path) -> None:
@@ -33,15 +32,9 @@ class Predictions:
         self.annotations: list[dict] = []
 
     def add(self, name: str, size: tuple[int, int], sample: BaseDataElement) -> str:
-        """Keep the predictions of a picture; a semantic mask is written at once.
+        """Keep the predictions of a picture of this height and width; say them in words.
 
-        Args:
-            name: of the picture.
-            size: height and width, in pixels.
-            sample: what the model found.
-
-        Returns:
-            What was found, in words.
+        A semantic mask is written at once.
         """
         image = {"id": len(self.images) + 1, "file_name": name, "height": size[0], "width": size[1]}
         self.images.append(image)
@@ -94,11 +87,7 @@ class Predictions:
         return f"{image['class']} ({image['score']:.2f})"
 
     def write(self, file: Path) -> None:
-        """Write the json, as a whole or not at all.
-
-        Detections have COCO's form: `annotations`, with their scores, is what COCO's evaluation
-        takes as results.
-        """
+        """Write the json; its `annotations` are results as COCO's evaluation takes them."""
         first = 1 if self.task.finds_objects else 0  # COCO counts its categories from 1
         categories = [{"id": id, "name": name} for id, name in enumerate(self.classes, first)]
         content = {"images": self.images, "categories": categories}

@@ -29,10 +29,8 @@ class Predictor:
         device: such as 'cpu' or 'cuda:0'.
 
     Attributes:
-        task: what the model is for.
-        classes: their names.
-        palette: a colour for each class, (R, G, B) in 0..255.
-        model: in eval mode.
+        task, model: what it is for, and the model in eval mode.
+        classes, palette: the names of the classes, and their colours, (R, G, B) in 0..255.
 
     Raises:
         ValueError: if the checkpoint does not belong to the config, the config tests no images, or
@@ -69,21 +67,16 @@ class Predictor:
     def __call__(
         self, pictures: Sequence[np.ndarray], names: Sequence[str]
     ) -> list[BaseDataElement]:
-        """Predictions in the pictures' own pixels.
-
-        Args:
-            pictures: RGB, (H, W, 3) uint8, of any sizes.
-            names: of each.
-        """
+        """Predictions, in the pictures' own pixels, on RGB (H, W, 3) uint8 of any sizes."""
         return self.model.test_step(self.inputs(pictures, names))
 
     def inputs(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, list]:
         """A batch as the test pipeline makes it, for the model's `data_preprocessor`."""
         inputs = []
         for picture, name in zip(pictures, names, strict=True):
-            bgr = np.ascontiguousarray(picture[..., ::-1])
-            size = {"img_shape": bgr.shape[:2], "ori_shape": bgr.shape[:2]}
-            inputs.append(self.pipeline({"img": bgr, "img_path": name, "img_id": 0, **size}))
+            bgr, size = np.ascontiguousarray(picture[..., ::-1]), picture.shape[:2]
+            image = {"img": bgr, "img_shape": size, "ori_shape": size}
+            inputs.append(self.pipeline({**image, "img_path": name, "img_id": 0}))
         return {key: [item[key] for item in inputs] for key in inputs[0]}
 
     def visualizer(self, cfg: Config) -> Visualizer:
@@ -115,13 +108,9 @@ def _picture_pipeline(dataset: ConfigDict, task: Task, config: str) -> Compose:
         raise ValueError(
             f"config {config}: its test pipeline ends in {names[-1]}, not in {task.pack_step}"
         )
-    return Compose(
-        [
-            TRANSFORMS.build(dict(step))
-            for step, name in zip(dataset.pipeline, names, strict=True)
-            if name not in ("LoadImageFromFile", "LoadAnnotations")
-        ]
-    )
+    kept = zip(dataset.pipeline, names, strict=True)
+    loading = ("LoadImageFromFile", "LoadAnnotations")
+    return Compose([TRANSFORMS.build(dict(step)) for step, name in kept if name not in loading])
 
 
 def _load_model(cfg: Config, checkpoint: str, tensors: Mapping[str, Tensor]) -> nn.Module:

@@ -15,21 +15,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DataError
+from ..files.images import IMAGE_SUFFIXES
 
 PREDICTIONS = "predictions"
-WRITABLE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 def picture_name(name: str) -> str:
     """The name of an image's drawn picture: `.png` is added to what cannot be written as it is."""
-    return name if Path(name).suffix.lower() in WRITABLE else f"{name}.png"
+    return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
 
 
 def video_names(names: Sequence[str]) -> list[str]:
-    """A name for the results of every video, all different.
-
-    Args:
-        names: of the videos, all different.
+    """A name for the results of every video; all are different, as the videos' own names are.
 
     >>> video_names(["clip.v1.mp4", "a.avi", "a.mp4"])
     ['clip.v1', 'a.avi', 'a.mp4']

@@ -1,7 +1,7 @@
 """Where pictures to predict on come from: files, folders, patterns, videos and cameras."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,31 +46,26 @@ def find_sources(inputs: Sequence[str]) -> tuple[list[ImageFile], list[Stream]]:
                     f"{path}: another input is called {source.name} too; predict them apart"
                 )
     images = [source for source in found.values() if isinstance(source, ImageFile)]
-    streams = [source for source in found.values() if isinstance(source, Stream)]
-    return images, streams
+    return images, [source for source in found.values() if isinstance(source, Stream)]
 
 
-def _sources_of(text: str) -> list[ImageFile | Stream]:
+def _sources_of(text: str) -> Iterator[ImageFile | Stream]:
     """What one input names, by its files' paths."""
     path = Path(text)
     if text.isdigit() and not path.exists():
-        return [Stream(int(text), f"camera{text}")]
-    is_folder = path.is_dir()
-    if is_folder:
+        yield Stream(int(text), f"camera{text}")
+        return
+    if path.is_dir():
+        missing = "holds no image and no video"
         known = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
         matches = [file for file in path.rglob("*") if file.suffix.lower() in known]
     else:
+        missing = "no such file, folder or pattern of files"
         matches = [path] if path.is_file() else map(Path, glob.glob(text, recursive=True))
     files = sorted(file for file in matches if file.is_file())
     if not files:
-        missing = (
-            "holds no image and no video"
-            if is_folder
-            else "no such file, folder or pattern of files"
-        )
         raise DataError(f"{text}: {missing}")
-    names = [str(file.relative_to(path)) if is_folder else file.name for file in files]
-    return [
-        Stream(str(file), name) if file.suffix.lower() in VIDEO_SUFFIXES else ImageFile(file, name)
-        for file, name in zip(files, names, strict=True)
-    ]
+    for file in files:
+        name = str(file.relative_to(path)) if path.is_dir() else file.name
+        is_video = file.suffix.lower() in VIDEO_SUFFIXES
+        yield Stream(str(file), name) if is_video else ImageFile(file, name)

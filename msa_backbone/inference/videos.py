@@ -1,4 +1,4 @@
-"""Frames out of a video or a camera, and into a video file."""
+"""Frames out of a video or a camera, and into a video file; all are RGB, (H, W, 3) uint8."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +13,7 @@ from .sources import Stream
 
 @contextmanager
 def open_stream(stream: Stream) -> Iterator[cv2.VideoCapture]:
-    """OpenCV's capture of a stream.
-
-    Raises:
-        DataError: if it cannot be opened.
-    """
+    """OpenCV's capture of a stream; DataError if it cannot be opened."""
     capture = cv2.VideoCapture(stream.source)
     try:
         if not capture.isOpened():
@@ -28,15 +24,13 @@ def open_stream(stream: Stream) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def frames_of(capture: cv2.VideoCapture, most: int | None = None) -> Iterator[np.ndarray]:
-    """A capture's frames as RGB, (H, W, 3) uint8, at most so many."""
-    count = 0
-    while most is None or count < most:
+def frames_of(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
+    """A capture's frames, each read when it is asked for."""
+    while True:
         read, frame = capture.read()
         if not read:
             return
         yield np.ascontiguousarray(frame[..., ::-1])
-        count += 1
 
 
 class VideoFile:
@@ -49,23 +43,17 @@ class VideoFile:
 
     def __init__(self, file: Path, rate: float) -> None:
         self.file, self.rate = file, rate
-        self.writer: cv2.VideoWriter | None = None
+        self.writer = cv2.VideoWriter()
 
     def write(self, frame: np.ndarray) -> None:
-        """Add a frame, RGB, (H, W, 3) uint8.
-
-        Raises:
-            DataError: if the file cannot be written.
-        """
-        if self.writer is None:
+        """Add a frame; DataError if the file cannot be written."""
+        if not self.writer.isOpened():
             self.file.parent.mkdir(parents=True, exist_ok=True)
             codec, (height, width) = cv2.VideoWriter_fourcc(*"mp4v"), frame.shape[:2]
-            self.writer = cv2.VideoWriter(str(self.file), codec, self.rate, (width, height))
-            if not self.writer.isOpened():
+            if not self.writer.open(str(self.file), codec, self.rate, (width, height)):
                 raise DataError(f"{self.file}: OpenCV cannot write this video")
         self.writer.write(np.ascontiguousarray(frame[..., ::-1]))
 
     def close(self) -> None:
         """Complete the file; without a frame there is none."""
-        if self.writer is not None:
-            self.writer.release()
+        self.writer.release()

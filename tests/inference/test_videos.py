@@ -1,5 +1,7 @@
 """Frames come out of video files as they went in."""
 
+from itertools import islice
+
 import cv2
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ def test_frames_are_rgb_and_can_be_limited(tmp_path):
     writer.release()
     for most, count in ((None, 5), (2, 2)):
         with open_stream(Stream(str(path), "film.avi")) as capture:
-            frames = list(frames_of(capture, most))
+            frames = list(islice(frames_of(capture), most))
         assert len(frames) == count and frames[0].shape == (24, 32, 3)
     red, green, blue = frames[0].reshape(-1, 3).mean(0)
     assert red > 200 and green < 20 and blue < 20

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor, nn
 
+from ...plots.heatmaps import Heatmap
 from ...tasks import Task
 from ..predictor import Predictor
 from .activation_maps import activation_map, stage_layers
@@ -78,6 +79,31 @@ class Explainer:
             method = "hires-cam" if self.predictor.task.finds_objects else "grad-cam"
         layers = stage_layers(self.predictor.model.backbone, stages)
         return self.over_picture(activation_map(self.model, layers, self.x, subject.score, method))
+
+    def response_heatmaps(self) -> list[list[Heatmap]]:
+        """What every attention module computes, a row each."""
+        rows = []
+        for position, seen in self.responses().items():
+            shown = [(scale, x[0], "mean |response|", None) for scale, x in seen.scales.items()]
+            if seen.spatial is not None:
+                shown.append(("spatial weights", seen.spatial[0, 0], "weight", (0, 1)))
+            shown.append(("what is added", seen.change[0], "|y - x|", None))
+            rows.append(
+                [
+                    Heatmap(f"position {position}, {what}", self.over_picture(x), label, limits)
+                    for what, x, label, limits in shown
+                ]
+            )
+        return rows
+
+    def subject_heatmaps(
+        self, method: str | None, stages: Sequence[int] | None, score_thr: float, most: int
+    ) -> list[Heatmap]:
+        """The activation map of each of `subjects`, with its title and box."""
+        return [
+            Heatmap(s.title, self.activation_map(s, method, stages), "activation", (0, 1), s.box)
+            for s in self.subjects(score_thr, most)
+        ]
 
 
 class ExplainedModel(nn.Module):
