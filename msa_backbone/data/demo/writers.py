@@ -89,17 +89,9 @@ def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
     images, annotations = [], []
     for scene in scenes:
         width, height = scene.image.size
-        images.append(
-            {
-                "id": scene.image_id,
-                "file_name": f"{scene.stem}.jpg",
-                "width": width,
-                "height": height,
-                "license": 1,
-                "photo": scene.photo,
-                "crop": scene.crop,
-            }
-        )
+        image = {"id": scene.image_id, "file_name": f"{scene.stem}.jpg"}
+        image |= {"width": width, "height": height, "license": 1}
+        images.append({**image, "photo": scene.photo, "crop": scene.crop})
         for position, digit in enumerate(scene.digits, 1):
             annotations.append(
                 {
@@ -113,16 +105,10 @@ def write_coco(root: Path, split: str, scenes: Sequence[Scene]) -> None:
                     "digit_index": digit.index,
                 }
             )
-    content = {
-        "info": INFO,
-        "licenses": LICENSES,
-        "categories": [
-            {"id": number, "name": name, "supercategory": "digit"}
-            for number, name in enumerate(NAMES, 1)
-        ],
-        "images": images,
-        "annotations": annotations,
-    }
+    numbered = enumerate(NAMES, 1)
+    categories = [{"id": id_, "name": name, "supercategory": "digit"} for id_, name in numbered]
+    content = {"info": INFO, "licenses": LICENSES, "categories": categories}
+    content |= {"images": images, "annotations": annotations}
     write_whole(root / "coco" / "annotations" / f"instances_{split}.json", json.dumps(content))
 
 

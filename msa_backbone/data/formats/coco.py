@@ -79,12 +79,10 @@ def with_categories(content: dict, names: tuple[str, ...]) -> dict:
     """The content with the categories `names` only, numbered from 1, and their annotations."""
     ids = {name: number for number, name in enumerate(names, start=1)}
     new_ids = {category["id"]: ids.get(category["name"]) for category in content["categories"]}
-    return {
-        "images": content["images"],
-        "categories": [{"id": number, "name": name} for name, number in ids.items()],
-        "annotations": [
-            {**record, "category_id": new_id}
-            for record in content["annotations"]
-            if (new_id := new_ids[record["category_id"]])
-        ],
-    }
+    categories = [{"id": number, "name": name} for name, number in ids.items()]
+    annotations = [
+        {**record, "category_id": new_id}
+        for record in content["annotations"]
+        if (new_id := new_ids[record["category_id"]])
+    ]
+    return {"images": content["images"], "categories": categories, "annotations": annotations}

@@ -31,15 +31,8 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
         root = read_xml(path)
         file_name = _voc_file_name(image_dir, name)
         width, height = _voc_size(root, image_dir / file_name)
-        images.append(
-            {
-                "id": image_id,
-                "file_name": file_name,
-                "width": width,
-                "height": height,
-                "voc_place": str(path),
-            }
-        )
+        image = {"id": image_id, "file_name": file_name, "width": width, "height": height}
+        images.append({**image, "voc_place": str(path)})
         for index, item in enumerate(root.iterfind("object")):
             label = " ".join((item.findtext("name") or "").split())
             if not label:

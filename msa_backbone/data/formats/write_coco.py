@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...files.whole_files import place_file
+from ...files.whole_files import place_file, write_whole
 from ..image_counter import ImageCounter, Progress
 from .detection_data import DetectionData
 from .drawn_masks import draw_masks, mask_classes, masks_to_draw
@@ -66,14 +66,10 @@ def write_coco_data(
         sizes = {image["id"]: image for image in records}
         for record in content["annotations"]:
             require_sound_mask(split, sizes[record["image_id"]], record)
-        written = {
-            **content,
-            "images": records,
-            "annotations": [without_voc_fields(data, r) for r in content["annotations"]],
-        }
+        annotations = [without_voc_fields(data, record) for record in content["annotations"]]
+        written = {**content, "images": records, "annotations": annotations}
         path = folder / "annotations" / f"instances_{name}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(msgspec.json.encode(written))
+        write_whole(path, msgspec.json.encode(written))
         if semantic:
             drawn = replace(split, content=written)
             draw_masks(drawn, classes, folder / "masks" / name, lambda *_: counter.step())
@@ -82,10 +78,6 @@ def write_coco_data(
 def _reindexed(content: dict) -> dict:
     """The content with categories that count from 1 on, every other field as it is."""
     ids = {category["id"]: number for number, category in enumerate(content["categories"], 1)}
-    return {
-        **content,
-        "categories": [{**c, "id": ids[c["id"]]} for c in content["categories"]],
-        "annotations": [
-            {**r, "category_id": ids[r["category_id"]]} for r in content["annotations"]
-        ],
-    }
+    categories = [{**c, "id": ids[c["id"]]} for c in content["categories"]]
+    annotations = [{**r, "category_id": ids[r["category_id"]]} for r in content["annotations"]]
+    return {**content, "categories": categories, "annotations": annotations}

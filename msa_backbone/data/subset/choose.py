@@ -102,22 +102,16 @@ def choose_subset(
 def describe(reports: dict[str, SplitReport]) -> str:
     """The reports as a Markdown table, and a line for every split with too few objects."""
     head = ["split", "images", "objects", "class distance (random draw)", "size distance"]
-    rows = [
-        [
-            name,
-            f"{report.images} of {report.all_images}",
-            f"{report.objects} of {report.all_objects}",
-            f"{report.distance.classes:.4f} ({report.random:.4f})",
-            f"{report.distance.sizes:.4f}",
-        ]
-        for name, report in reports.items()
-    ]
-    lines = [markdown_table(head, rows)]
+    rows, lines = [], []
     for name, report in reports.items():
+        images = f"{report.images} of {report.all_images}"
+        objects = f"{report.objects} of {report.all_objects}"
+        classes = f"{report.distance.classes:.4f} ({report.random:.4f})"
+        rows.append([name, images, objects, classes, f"{report.distance.sizes:.4f}"])
         if report.short:
             few = ", ".join(f"{label} {has}" for label, has in report.short.items())
             lines.append(f"{name} has fewer objects than asked for: {few}")
-    return "\n".join(lines)
+    return "\n".join([markdown_table(head, rows), *lines])
 
 
 def stamp(data: DetectionData, options: dict) -> bytes:

@@ -69,11 +69,8 @@ def _improved_draw(
     while idle < _PATIENCE and len(outside):
         leaving = generator.permutation(number)[:_BLOCK]
         entering = generator.permutation(len(outside))[:_BLOCK]
-        swapped = (
-            totals
-            - target.features[inside[leaving]][:, None]
-            + target.features[outside[entering]][None]
-        )
+        lost, gained = target.features[inside[leaving]], target.features[outside[entering]]
+        swapped = totals - lost[:, None] + gained
         costs = target.cost(swapped)
         out, into = np.unravel_index(costs.argmin(), costs.shape)
         if costs[out, into] < best - 1e-9:
