@@ -13,6 +13,8 @@ Examples:
 import argparse
 from pathlib import Path
 
+from mmengine.runner import Runner
+
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options
 from msa_backbone.cli.errors import one_line_errors
@@ -21,9 +23,11 @@ from msa_backbone.files.images import read_image
 from msa_backbone.files.whole_files import write_whole
 from msa_backbone.inference.explain.activation_maps import METHODS
 from msa_backbone.inference.explain.channel_study import (
-    ChannelStudy,
+    channel_gates,
     importance_table,
     least_and_most_important,
+    masked,
+    weights_and_scores,
 )
 from msa_backbone.inference.explain.explainer import Explainer
 from msa_backbone.inference.predictor import Predictor
@@ -65,8 +69,9 @@ def look_at_channels(args: argparse.Namespace) -> None:
         cfg, args.checkpoint, data=args.data, classes=args.classes, options=args.cfg_options
     ):
         print(line, flush=True)
-    study = ChannelStudy(cfg)
-    weights, scores = study.weights()
+    runner = Runner.from_cfg(cfg)
+    gates = channel_gates(runner.model)
+    weights, scores = weights_and_scores(runner, gates)
     metric = headline(scores, args.metric)
     plot_channel_weights(
         {name: (gate.mean.numpy(), gate.deviation.numpy()) for name, gate in weights.items()},
@@ -74,8 +79,10 @@ def look_at_channels(args: argparse.Namespace) -> None:
     )
     without = {}
     for share in args.shares:
-        least, most = least_and_most_important(weights, share)
-        without[share] = tuple(study.scores_without(chosen)[metric] for chosen in (least, most))
+        without[share] = []
+        for left_out in least_and_most_important(weights, share):
+            with masked(gates, left_out):
+                without[share].append(runner.test()[metric])
     table = importance_table(scores[metric], without, metric)
     write_whole(args.out / "channels.md", table + "\n")
     print(table)

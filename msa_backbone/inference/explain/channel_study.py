@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -27,48 +26,35 @@ class ChannelWeights:
     deviation: Tensor
 
 
-class ChannelStudy:
-    """Tests a model again and again with channels of its attention left out.
+def channel_gates(model: nn.Module) -> dict[str, nn.Module]:
+    """The channel gates of a model's Multi-Scale Attention, by position; ValueError if none."""
+    attentions = getattr(getattr(model, "backbone", None), "attentions", {})
+    gates = {
+        name: module.channel_attention
+        for name, module in attentions.items()
+        if isinstance(module, MultiScaleAttention) and module.channel_attention is not None
+    }
+    if not gates:
+        raise ValueError("the model has no Multi-Scale Attention with a channel gate to look at")
+    return gates
 
-    Args:
-        cfg: a test config, with the checkpoint in `load_from`.
 
-    Raises:
-        ValueError: if the model has no Multi-Scale Attention with a channel gate.
-    """
+def weights_and_scores(
+    runner: Runner, gates: Mapping[str, nn.Module]
+) -> tuple[dict[str, ChannelWeights], dict[str, float]]:
+    """Test: what the gates, by position, are over all images, and the model's scores."""
+    batches: dict[str, list[Tensor]] = {name: [] for name in gates}
 
-    def __init__(self, cfg: Config) -> None:
-        self.runner = Runner.from_cfg(cfg)
-        backbone = getattr(self.runner.model, "backbone", None)
-        self.gates: dict[str, nn.Module] = {
-            name: module.channel_attention
-            for name, module in getattr(backbone, "attentions", {}).items()
-            if isinstance(module, MultiScaleAttention) and module.channel_attention is not None
-        }
-        if not self.gates:
-            raise ValueError(
-                "the model has no Multi-Scale Attention with a channel gate to look at"
-            )
+    def keep(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
+        batches[name].append(weights.detach().float().flatten(1).cpu())
 
-    def weights(self) -> tuple[dict[str, ChannelWeights], dict[str, float]]:
-        """The gates over all test images, by position, and the scores of the whole model."""
-        batches: dict[str, list[Tensor]] = {name: [] for name in self.gates}
-
-        def keep(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
-            batches[name].append(weights.detach().float().flatten(1).cpu())
-
-        with forward_hooks(self.gates, keep):
-            scores = self.runner.test()
-        seen = {name: torch.cat(weights) for name, weights in batches.items()}
-        return {
-            name: ChannelWeights(weights.mean(0), weights.std(0, unbiased=False))
-            for name, weights in seen.items()
-        }, dict(scores)
-
-    def scores_without(self, left_out: Mapping[str, Sequence[int]]) -> dict[str, float]:
-        """Test with the gates of these channels, by position, at zero."""
-        with masked(self.gates, left_out):
-            return dict(self.runner.test())
+    with forward_hooks(gates, keep):
+        scores = runner.test()
+    seen = {name: torch.cat(weights) for name, weights in batches.items()}
+    return {
+        name: ChannelWeights(weights.mean(0), weights.std(0, unbiased=False))
+        for name, weights in seen.items()
+    }, dict(scores)
 
 
 def masked(
@@ -99,15 +85,13 @@ def least_and_most_important(
     return least, most
 
 
-def importance_table(
-    whole: float, without: Mapping[float, tuple[float, float]], metric: str
-) -> str:
+def importance_table(whole: float, without: Mapping[float, Sequence[float]], metric: str) -> str:
     """A Markdown table of scores with the least and the most important channels left out.
 
     Args:
         whole: the score with all channels.
-        without: by share of the channels, the scores without the least and without the most
-            important ones.
+        without: by share of the channels, two scores: without the least important and without the
+            most important ones.
         metric: the score's name.
     """
     head = f"channels left out,{metric} without the least,change,without the most,change".split(",")
