@@ -13,7 +13,6 @@ def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> No
 
     Args:
         node: changed in place.
-        classes: how many.
         keep_weights: fit the losses' lists of class weights, where that is possible; a model that
             only predicts can do without them.
 

@@ -74,8 +74,7 @@ def resume(cfg: Config, checkpoint: str | None = None) -> list[str]:
             f"--resume {checkpoint}: it holds no state of a training, only weights: start from "
             f"them with --cfg-options load_from={checkpoint}"
         )
-    cfg.resume = True
-    cfg.load_from = checkpoint
+    cfg.resume, cfg.load_from = True, checkpoint
     if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
         set_seed(cfg, meta["seed"])
     return []

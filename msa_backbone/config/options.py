@@ -8,11 +8,7 @@ from ..config_nodes import find_nodes, type_name, walk
 
 
 def set_backbone_weights(cfg: Config, weights: str) -> str:
-    """Initialise the backbone, and a VGG box head, from `weights`.
-
-    Returns:
-        What input the config feeds them, for the user to compare with what they were trained on.
-    """
+    """Initialise the backbone, and a VGG box head, from `weights`; say what input they get."""
     pretrained = ConfigDict(type="Pretrained", checkpoint=weights)
     if "backbone" not in cfg.model:
         raise ValueError("the config's model has no backbone, so --weights has nothing to fill")
@@ -33,10 +29,7 @@ def set_mixed_precision(cfg: Config) -> str:
     """float16 with loss scaling on CUDA, bfloat16 on a CPU that computes in it.
 
     Other CPUs (x86 without AVX-512) keep float32: their bfloat16 convolutions are unvectorised
-    and take minutes where float32 takes seconds.
-
-    Returns:
-        What was decided, for the user.
+    and take minutes where float32 takes seconds. What was decided is returned, for the user.
     """
     if cfg.get("optim_wrapper") is None:
         raise ValueError("--amp changes the config's optim_wrapper, and this one has none")
@@ -90,9 +83,8 @@ def set_seed(cfg: Config, seed: int) -> None:
 def enable_auto_scale_lr(cfg: Config) -> None:
     """Scale the learning rate with the actual total batch size (linear scaling rule)."""
     if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
-        raise ValueError(
-            "--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config"
-        )
+        needed = "auto_scale_lr=dict(base_batch_size=...)"
+        raise ValueError(f"--auto-scale-lr needs {needed} in the config")
     cfg.auto_scale_lr.enable = True
 
 

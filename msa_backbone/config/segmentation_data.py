@@ -56,9 +56,9 @@ def fit_config(cfg: Config, data: SegmentationData) -> None:
     datasets = [cfg[loader].dataset for loader in LOADERS]
     for load in find_nodes([*datasets, cfg.get("tta_pipeline")], "LoadAnnotations"):
         load.pop("reduce_zero_label", None)
-        if load.get("imdecode_backend", "pillow") != "pillow":
+        backend = load.get("imdecode_backend", "pillow")
+        if backend != "pillow":
             raise ValueError(
-                f"the config's LoadAnnotations reads masks with {load['imdecode_backend']}, "
-                "which turns the indices of a palette PNG into colours: leave "
-                "imdecode_backend out"
+                f"the config's LoadAnnotations reads masks with {backend}, which turns the indices "
+                "of a palette PNG into colours: leave imdecode_backend out"
             )

@@ -7,14 +7,11 @@ from ..tasks import Task
 
 
 def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
-    """Let the model predict windows that overlap by a third, and average their logits.
+    """Let the model average logits of windows that overlap by a third; say what was decided.
 
     Args:
         crop_size: side of a square window in pixels; by default the config's own window or,
             without one, the crop that it trains on.
-
-    Returns:
-        What was decided, for the user.
 
     Raises:
         ValueError: if the config names no size.
@@ -37,13 +34,10 @@ def set_sliding_window(cfg: Config, crop_size: int | None = None) -> str:
 
 
 def set_flip_augmentation(cfg: Config) -> str:
-    """Average the prediction of every test image with that of its mirror image.
+    """Average the predictions of every test image and its mirror image; say what was decided.
 
     The config's own `tta_pipeline` and `tta_model` are used where it has them, mirroring alone and
     mmseg's SegTTAModel where not.
-
-    Returns:
-        What was decided, for the user.
     """
     _require_segmentor(cfg, "--tta")
     decided = "Test-time augmentation: the config's tta_pipeline"
@@ -53,14 +47,15 @@ def set_flip_augmentation(cfg: Config) -> str:
         load, *rest = innermost(cfg.test_dataloader.dataset)[0]["pipeline"]
         pack_step = Task.SEMANTIC_SEGMENTATION.pack_step
         loads = [step for step in rest if type_name(step) == "LoadAnnotations"]
-        packs = [step for step in rest if type_name(step) == pack_step]
+        packs = [
+            {key: value for key, value in step.items() if key != "meta_keys"}
+            for step in rest
+            if type_name(step) == pack_step
+        ]
         named = ("LoadAnnotations", "RandomFlip", pack_step)
         others = [step for step in rest if type_name(step) not in named]
-        flips = [
-            {"type": "RandomFlip", "prob": probability, "direction": "horizontal"}
-            for probability in (0.0, 1.0)
-        ]
-        packs = [{k: v for k, v in step.items() if k != "meta_keys"} for step in packs]
+        flip = {"type": "RandomFlip", "direction": "horizontal"}
+        flips = [{**flip, "prob": 0.0}, {**flip, "prob": 1.0}]
         # The truth is loaded behind the flips: it stays as it is.
         augmented = [*([step] for step in others), flips, *([step] for step in [*loads, *packs])]
         pipeline = [load, {"type": "TestTimeAug", "transforms": augmented}]

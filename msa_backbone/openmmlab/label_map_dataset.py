@@ -8,7 +8,6 @@ class LabelMapDataset(BaseSegDataset):
 
     Args:
         values: the class of every value in the masks, 255 for a value to ignore.
-        kwargs: mmseg's BaseSegDataset.
     """
 
     def __init__(self, values: dict[int, int], **kwargs) -> None:

@@ -16,16 +16,13 @@ from ..tasks import Task, task_of
 
 
 def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]:
-    """Draw training images with their truth, and histograms over the whole training set.
+    """Draw training images with their truth, and histograms over all; return both pictures' paths.
 
     Args:
         cfg: a complete training config of mmdet, mmseg or mmpretrain.
         out_dir: gets `images.png` and `histograms.png`.
         number: of images to draw, chosen at random.
         seed: of the choice and of the pipeline's augmentations.
-
-    Returns:
-        The pictures' paths.
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -46,10 +43,7 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
 
 
 def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
-    """The class and the size (square root of the box's area in pixels) of what is trained on.
-
-    In classification, an image is one object.
-    """
+    """Class and size, the root of the area in pixels, of every box, or of classified images."""
     labels, sizes = [], []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)

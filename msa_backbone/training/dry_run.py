@@ -13,7 +13,6 @@ from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 
 from ..config_nodes import type_name
 from ..plots.data_samples import draw_truths
@@ -23,14 +22,9 @@ TIMED_ITERS = 4
 
 
 def dry_run(cfg: Config) -> str:
-    """Time a few iterations of a throw-away model and draw the first batch after the pipeline.
+    """Time a few iterations of a throw-away model, and report on them for the user.
 
-    Args:
-        cfg: a complete training config; the picture, with boxes or masks, is `dry_run.png` in
-            its work dir.
-
-    Returns:
-        The report: classes, picture, seconds per iteration, peak memory and expected total time.
+    The first batch after the pipeline is drawn, with its truth, as `dry_run.png` in the work dir.
     """
     out_file = Path(cfg.work_dir) / "dry_run.png"
     out_file.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +41,8 @@ def dry_run(cfg: Config) -> str:
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     batches = iter(loader)  # the one and only: an InfiniteSampler does not start again
     first = next(batches)
-    batch_size = _draw_batch(cfg, loader, first, out_file)
+    samples = list(zip(first["inputs"], first["data_samples"], strict=True))
+    draw_truths(cfg, loader.dataset.metainfo, samples, out_file)
     seconds = _seconds_per_batch(
         first, batches, lambda batch: model.train().train_step(batch, optim_wrapper)
     )
@@ -68,7 +63,7 @@ def dry_run(cfg: Config) -> str:
             f"  classes ({len(classes)}): {', '.join(classes)}",
             f"  images: {images}",
             f"  first batch after the pipeline: {out_file}",
-            f"  time per iteration: {seconds:.2f} s (batch {batch_size}, {device})",
+            f"  time per iteration: {seconds:.2f} s (batch {len(samples)}, {device})",
             f"  peak memory: {_peak_memory(device)}",
             f"  expected in total: {timedelta(seconds=round(total))} "
             f"for {iters} iterations and {validations} validations",
@@ -110,10 +105,3 @@ def _peak_memory(device: torch.device) -> str:
         return "unknown on this system"
     unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.1f} GiB"
-
-
-def _draw_batch(cfg: Config, loader: DataLoader, batch: dict, out_file: Path) -> int:
-    """Draw the images of a batch with their ground truth; return how many there are."""
-    pairs = list(zip(batch["inputs"], batch["data_samples"], strict=True))
-    draw_truths(cfg, loader.dataset.metainfo, pairs, out_file)
-    return len(pairs)

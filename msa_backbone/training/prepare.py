@@ -87,20 +87,13 @@ def prepare_testing(
     """Put a test's options into its config, and find out whether it can start.
 
     Args:
-        cfg: from `load.load_config`; changed in place.
+        cfg, data, classes, seed, options: as in `prepare_training`.
         checkpoint: of a training with this config.
-        data: a folder that replaces the config's data.
-        classes: of `data`.
-        seed: of everything random.
         slide: side of sliding windows, 0 for the training's crop; None predicts whole images.
         tta: average over mirror images.
-        options: settings by dotted name, applied after the others.
 
     Returns:
-        What was found and decided, in lines for the user.
-
-    Raises:
-        ValueError, OSError: what is wrong, before anything is written.
+        Lines for the user; raises what `prepare_training` raises.
     """
     found = use_data(cfg, data, classes) if data else None
     lines = list(found.lines) if found else []
@@ -112,8 +105,7 @@ def prepare_testing(
     load.apply_options(cfg, options or {})
     fit_processes(cfg)
     add_report(cfg)
-    # The checkpoint brings every weight: no pretrained file is needed.
-    drop_pretrained(cfg)
+    drop_pretrained(cfg)  # the checkpoint brings every weight
     model = rehearse(cfg, () if found else ("test_dataloader",))
     check_checkpoint(model, checkpoint, found.data.classes if found else None)
     if tta:

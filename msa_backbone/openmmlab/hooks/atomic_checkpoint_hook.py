@@ -95,8 +95,7 @@ class AtomicCheckpointHook(CheckpointHook):
             **self.args,
         )
         if is_main_process():
-            last = Path(runner.work_dir, "last_checkpoint")
-            write_whole(last, str(self.last_ckpt))
+            write_whole(Path(runner.work_dir, "last_checkpoint"), str(self.last_ckpt))
             for old in expired:
                 name = self.filename_tmpl.format(old)
                 _remove(self.file_backend, self.file_backend.join_path(self.out_dir, name))

@@ -83,9 +83,8 @@ class ProgressiveAttentionHook(Hook):
             backbone.freeze_attention(frozen)
         if is_model_wrapper(runner.model):
             runner.model._remove_autograd_hooks()
-            runner.model = runner.wrap_model(
-                runner.cfg.get("model_wrapper_cfg"), runner.model.module
-            )
+            wrapper_cfg = runner.cfg.get("model_wrapper_cfg")
+            runner.model = runner.wrap_model(wrapper_cfg, runner.model.module)
             runner._maybe_compile("train_step")
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
-from torch.utils.data import DataLoader
 
 from ...files.images import read_image
 from ...files.markdown import markdown_table
@@ -43,28 +42,22 @@ class ReportHook(Hook):
     def before_val_epoch(self, runner: Runner) -> None:
         self._pictures = []
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        self._pictures = []
+    before_test_epoch = before_val_epoch
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
     ) -> None:
-        self._draw(runner, batch_idx, runner.val_dataloader, outputs)
+        self._draw(runner, batch_idx, len(runner.val_dataloader), outputs)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
     ) -> None:
-        self._draw(runner, batch_idx, runner.test_dataloader, outputs)
+        self._draw(runner, batch_idx, len(runner.test_dataloader), outputs)
 
     def _draw(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        loader: DataLoader,
-        outputs: Sequence[BaseDataElement],
+        self, runner: Runner, batch_idx: int, batches: int, outputs: Sequence[BaseDataElement]
     ) -> None:
         """Draw one image of the batch if its turn has come; of few batches, several of each."""
-        batches = len(loader)
         if runner.rank != 0 or batch_idx * self.num_pictures % batches >= self.num_pictures:
             return
         number = min(max(1, self.num_pictures // batches), len(outputs))
@@ -72,12 +65,9 @@ class ReportHook(Hook):
             image_file = Path(sample.img_path)
             if not image_file.is_file():  # in a bucket
                 continue
+            picture, scratch = read_image(image_file), Path(runner.work_dir, "predictions.png")
             drawn = draw_sample(
-                runner.visualizer,
-                read_image(image_file),
-                sample,
-                Path(runner.work_dir) / "predictions.png",
-                pred_score_thr=self.score_thr,
+                runner.visualizer, picture, sample, scratch, pred_score_thr=self.score_thr
             )
             if drawn is not None:
                 self._pictures.append(drawn)
@@ -118,7 +108,6 @@ def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str
 
     Args:
         validation: the scores of each validation in order, with the epoch or iteration as 'step'.
-        title: printed above the table.
     """
     if not validation:
         return f"`{title}`\n\nNothing was validated."
@@ -130,11 +119,6 @@ def training_table(validation: Sequence[Mapping[str, float]], title: str) -> str
 
 
 def score_table(metrics: Mapping[str, float], title: str) -> str:
-    """Markdown table of a test: a row per metric.
-
-    Args:
-        metrics: score by name.
-        title: printed above the table.
-    """
+    """Markdown table of a test: a row per metric."""
     rows = [[name, f"{value:.3f}"] for name, value in all_scores_of(metrics).items()]
     return f"`{title}`\n\n{markdown_table(['metric', 'value'], rows)}"

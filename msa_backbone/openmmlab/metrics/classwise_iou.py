@@ -8,9 +8,6 @@ class ClasswiseIoUMetric(IoUMetric):
 
     mmseg only prints these; here `IoU/NAME` and `Acc/NAME`, in percent, reach the log, the curves
     and the table of results. NaN for a class that neither truth nor prediction has.
-
-    Args:
-        kwargs: mmseg's IoUMetric.
     """
 
     def compute_metrics(self, results: list) -> dict[str, float]:

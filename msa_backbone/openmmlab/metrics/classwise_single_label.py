@@ -7,9 +7,6 @@ class ClasswiseSingleLabelMetric(SingleLabelMetric):
     """SingleLabelMetric that returns, beside the means, every class's score.
 
     `single-label/precision/NAME` and so on, in percent, reach the log and the table of results.
-
-    Args:
-        kwargs: mmpretrain's SingleLabelMetric.
     """
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
