@@ -69,11 +69,7 @@ def check_data_files(
 
 
 def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None) -> None:
-    """Refuse a checkpoint that does not belong to the model or to the classes.
-
-    Raises:
-        ValueError: naming the first tensor that differs, or the classes.
-    """
+    """Raise ValueError for a checkpoint of another model (naming a tensor) or other classes."""
     checkpoint = read_checkpoint(path)
     tensors = checkpoint.get("state_dict", checkpoint)
     for name, tensor in model.state_dict().items():

@@ -48,11 +48,7 @@ def metrics(
 
 
 def fit_config(cfg: Config, data: SegmentationData) -> None:
-    """Read masks as indices from 0 on, also where those of the config's own data were not.
-
-    Raises:
-        ValueError: if the config reads masks in a way that misreads indices.
-    """
+    """Read masks as indices from 0 on; ValueError for a config whose reader misreads indices."""
     datasets = [cfg[loader].dataset for loader in LOADERS]
     for load in find_nodes([*datasets, cfg.get("tta_pipeline")], "LoadAnnotations"):
         load.pop("reduce_zero_label", None)

@@ -70,10 +70,7 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> Us
     """Find and check the data in `root`, and point the config at it; nothing is written.
 
     The config's task decides what is looked for: boxes, masks or a class for each image. Among
-    several processes the main one alone checks the data.
-
-    Returns:
-        What was found; its `write_index` has to follow before training.
+    several processes the main one alone checks the data. `write_index` has to follow.
 
     Raises:
         ValueError, OSError: what is wrong with the data, or why the config cannot read them.

@@ -63,8 +63,5 @@ def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
 def _pixel_counts(dataset: BaseDataset, classes: int) -> np.ndarray:
     """(images, classes): the pixels of every class, as mmseg reads the masks."""
     load = TRANSFORMS.build({"type": "LoadAnnotations"})
-    counts = np.zeros((len(dataset), classes), np.int64)
-    for index in range(len(dataset)):
-        mask = load(dataset.get_data_info(index))["gt_seg_map"]
-        counts[index] = np.bincount(mask.ravel(), minlength=256)[:classes]
-    return counts
+    masks = (load(dataset.get_data_info(i))["gt_seg_map"] for i in range(len(dataset)))
+    return np.array([np.bincount(mask.ravel(), minlength=256)[:classes] for mask in masks])

@@ -53,15 +53,14 @@ class UNetHead(BaseDecodeHead):
                 f"in_index={tuple(in_index)} does not fit in_channels={tuple(in_channels)}: name "
                 "one feature map for each"
             )
+        shared = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg, "act_cfg": act_cfg}
         super().__init__(
             in_channels=tuple(in_channels),
             channels=decoder_channels[0],
             in_index=tuple(in_index),
             input_transform="multiple_select",
-            conv_cfg=conv_cfg,
-            norm_cfg=norm_cfg,
-            act_cfg=act_cfg,
             align_corners=align_corners,
+            **shared,
             **kwargs,
         )
         self.decoder = UNetDecoder(
@@ -69,12 +68,10 @@ class UNetHead(BaseDecodeHead):
             decoder_channels,
             num_convs=num_convs,
             residual=residual,
-            conv_cfg=conv_cfg,
-            norm_cfg=norm_cfg,
-            act_cfg=act_cfg,
             attention=attention,
             zero_init=zero_init,
             align_corners=align_corners,
+            **shared,
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:

@@ -44,21 +44,19 @@ class ReportHook(Hook):
 
     before_test_epoch = before_val_epoch
 
-    def after_val_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
-    ) -> None:
-        self._draw(runner, batch_idx, len(runner.val_dataloader), outputs)
-
-    def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement]
-    ) -> None:
-        self._draw(runner, batch_idx, len(runner.test_dataloader), outputs)
-
-    def _draw(
-        self, runner: Runner, batch_idx: int, batches: int, outputs: Sequence[BaseDataElement]
+    def _after_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: object = None,
+        outputs: Sequence[BaseDataElement] = (),
+        mode: str = "train",
     ) -> None:
         """Draw one image of the batch if its turn has come; of few batches, several of each."""
-        if runner.rank != 0 or batch_idx * self.num_pictures % batches >= self.num_pictures:
+        if mode == "train" or runner.rank != 0:
+            return
+        batches = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
+        if batch_idx * self.num_pictures % batches >= self.num_pictures:
             return
         number = min(max(1, self.num_pictures // batches), len(outputs))
         for sample in outputs[:: len(outputs) // number][:number]:
