@@ -13,7 +13,7 @@ from msa_backbone.data.detection.check import FATAL, detection_defects
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.detection.repair import repair
 from msa_backbone.data.folders import require_outside
-from msa_backbone.data.formats.detection_data import DetectionData
+from msa_backbone.data.formats.detection_annotations import DetectionData
 from msa_backbone.data.formats.instance_masks import require_segmentations
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data

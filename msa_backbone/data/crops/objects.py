@@ -14,7 +14,7 @@ from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
 from ..detection.check import check_detection_data
 from ..detection.find import find_detection_data
-from ..formats.detection_data import Split, clipped
+from ..formats.detection_annotations import Split, clipped
 from .patches import cut_square
 
 Box = list[float]  # left, top, width, height in pixels

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...errors import DataError, first_and_count
 from ...files.images import file_digest, whole_image_size
 from ..formats.coco import segmentation_of
-from ..formats.detection_data import DetectionData, Split
+from ..formats.detection_annotations import DetectionData, Split
 from ..formats.instance_masks import MALFORMED, MEND, is_finite, mask_defect
 from ..image_counter import ImageCounter, Progress
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import DataError
 from ..folders import user_folder
 from ..formats.coco import read_coco, with_categories
-from ..formats.detection_data import DetectionData, Split
+from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import read_voc
 
 LAYOUTS = """\

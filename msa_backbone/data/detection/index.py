@@ -8,7 +8,7 @@ import msgspec
 from ...errors import DataError
 from ...files.whole_files import write_whole
 from ..folders import require_outside
-from ..formats.detection_data import DetectionData, with_images
+from ..formats.detection_annotations import DetectionData, with_images
 from ..splits import choose_val
 from .find import count_notes
 

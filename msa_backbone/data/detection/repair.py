@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.images import file_digest, image_size
 from ..formats.coco import segmentation_of
-from ..formats.detection_data import DetectionData, Split, clipped
+from ..formats.detection_annotations import DetectionData, Split, clipped
 from ..formats.instance_masks import mask_defect
 from ..image_counter import ImageCounter, Progress
 from .check import box_defect, image_defect

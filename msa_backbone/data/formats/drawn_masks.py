@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ..image_counter import ImageCounter, Progress
-from .detection_data import DetectionData, Split, annotations_by_image
+from .detection_annotations import DetectionData, Split, annotations_by_image
 from .index_masks import IGNORE_INDEX, MaskSplit, common_ending, write_index_mask
 from .instance_masks import draw_index_mask
 

@@ -8,7 +8,7 @@ from pycocotools import mask as coco_mask
 
 from ...errors import DataError
 from .coco import segmentation_of
-from .detection_data import DetectionData, Split
+from .detection_annotations import DetectionData, Split
 
 MALFORMED = "segmentation is malformed"
 MEND = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from .detection_data import DetectionData, annotations_by_image
+from .detection_annotations import DetectionData, annotations_by_image
 from .index_masks import IGNORE_INDEX, read_index_mask, write_index_mask
 from .instance_masks import draw_index_mask, encode_mask
 

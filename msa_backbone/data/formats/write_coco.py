@@ -7,7 +7,7 @@ import msgspec
 
 from ...files.whole_files import place_file, write_whole
 from ..image_counter import ImageCounter, Progress
-from .detection_data import DetectionData
+from .detection_annotations import DetectionData
 from .drawn_masks import draw_masks, mask_classes, masks_to_draw
 from .instance_masks import require_segmentations, require_sound_mask
 from .written_images import (

@@ -15,7 +15,7 @@ from ...files.whole_files import place_file
 from ..folders import write_list
 from ..image_counter import ImageCounter, Progress
 from .coco import segmentation_of
-from .detection_data import DetectionData, annotations_by_image
+from .detection_annotations import DetectionData, annotations_by_image
 from .drawn_masks import semantic_classes
 from .index_masks import IGNORE_INDEX
 from .instance_masks import require_sound_mask

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ..folders import write_list
-from .detection_data import DetectionData, Split
+from .detection_annotations import DetectionData, Split
 from .index_masks import IGNORED_NAMES
 
 

@@ -13,7 +13,7 @@ from ...errors import DataError
 from ..detection.find import coco_files, find_detection_data, voc_base
 from ..detection.index import make_val_split
 from ..folders import read_list, user_folder
-from ..formats.detection_data import DetectionData
+from ..formats.detection_annotations import DetectionData
 from ..formats.drawn_masks import mask_classes, masks_to_draw
 from ..formats.index_masks import (
     IGNORE_INDEX,

@@ -16,7 +16,7 @@ from ...files.markdown import markdown_table
 from ..detection.check import check_detection_data
 from ..detection.find import count_notes
 from ..folders import require_outside
-from ..formats.detection_data import DetectionData, Split, with_images
+from ..formats.detection_annotations import DetectionData, Split, with_images
 from .sampling import AREA_LIMITS, Distance, distance, representative_images
 
 STAMP = "subset.json"
