@@ -1,7 +1,9 @@
 """Every config parses, stands on its own files, and builds a model whose parts fit together."""
 
+import re
 from pathlib import Path
 
+import mmengine
 import pytest
 import torch
 
@@ -24,6 +26,54 @@ def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
     assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 1)
     assert len(set(names)) == len(names) == 20
+
+
+def test_model_index_names_every_trainable_config_once():
+    modelindex = pytest.importorskip("modelindex")
+    index = modelindex.load(str(ROOT.parent / "model-index.yml"))
+    assert index.check(silent=True) == []  # files that are missing, collections without an entry
+    imported = mmengine.load(ROOT.parent / "model-index.yml")["Import"]
+    metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
+    assert sorted(imported) == sorted(metafiles) and len(metafiles) == 3
+    named = [ROOT.parent / model.config for model in index.models]
+    assert sorted(named) == CONFIGS and len(named) == 20
+    assert [model.name for model in index.models] == [path.stem for path in named]
+    for model, path in zip(index.models, named, strict=True):
+        schedule = Config.fromfile(path).train_cfg
+        assert model.metadata.data.get("Epochs") == schedule.get("max_epochs"), model.name
+        assert model.metadata.data.get("Iterations") == schedule.get("max_iters"), model.name
+        assert Path(model.filepath).parent == path.parent
+    for collection in index.collections:
+        assert collection.code is None or (ROOT.parent / collection.code).is_file()
+
+
+@pytest.mark.parametrize(
+    ("folder", "count"),
+    [("detection", 10), ("segmentation", 9), ("classification", 1), ("ablation", 24)],
+)
+def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):
+    text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`(.+)`\]\((.+)\) \|", text, re.MULTILINE)
+    assert len(rows) == count
+    assert sorted(link for _, link in rows) == sorted(p.name for p in (ROOT / folder).glob("*.py"))
+    assert all(link == f"{name}.py" for name, link in rows)
+
+
+def test_scores_of_the_metafiles_stand_in_both_readmes():
+    modelindex = pytest.importorskip("modelindex")
+    readme = (ROOT.parent / "README.md").read_text(encoding="utf-8")
+    scores = 0
+    for model in modelindex.load(str(ROOT.parent / "model-index.yml")).models:
+        lines = (ROOT.parent / model.config).with_name("README.md").read_text("utf-8").splitlines()
+        (row,) = [line for line in lines if line.startswith(f"| [`{model.name}`]")]
+        metrics = [result.metrics for result in model.results or ()]
+        assert bool(metrics) != ("not trained here" in row), model.name
+        for value in (value for found in metrics for value in found.values()):
+            forms = (f"{value:g}", f"{value / 100:.3f}")  # mAP in detection is a fraction there
+            assert any(re.search(rf"(?<![\d.]){form}\b", row) for form in forms), (model.name, value)
+            assert any(re.search(rf"(?<![\d.]){form}\b", readme) for form in forms), (model.name, value)
+            scores += 1
+    assert scores == 12
 
 
 @pytest.mark.parametrize("path", CLASSIFICATION, ids=lambda path: path.stem)
