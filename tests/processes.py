@@ -9,12 +9,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 TOOLS = Path(__file__).parents[1] / "tools"
+PRELOAD = ["msa_backbone.config.rehearse", "mmdet.models", "pycocotools"]
+"""What the server that forks the processes imports; whoever starts it first decides."""
 
 
 def start(function: Callable, *args: object, **options: object) -> BaseProcess:
     """Call `function` in a new process, forked from one that imported much and computed nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["msa_backbone.config.rehearse", "mmdet.models", "pycocotools"])
+    context.set_forkserver_preload(PRELOAD)
     process = context.Process(target=function, args=args, kwargs=options)
     process.start()
     return process

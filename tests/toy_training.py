@@ -65,6 +65,7 @@ def train(
 ) -> None:
     """Train the toy; die at the `kill_at`-th file that a checkpoint opens, renames or removes."""
     torch.set_num_threads(1)
+    torch.manual_seed(5)  # the model is built before the runner seeds; imports may draw numbers
     load_tensors_only_from_now_on()
     if kill_at is not None:
         seen = 0

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from processes import PRELOAD
 from toy_tasks import die, fail, note
 
 from msa_backbone.ablation.processes import run_in_processes
@@ -17,7 +18,8 @@ from msa_backbone.ablation.processes import run_in_processes
 def test_tasks_run_apart_and_failures_are_named(tmp_path):
     lines: list[str] = []
     # The server that forks the processes may be there already, from a run with other settings.
-    run_in_processes({"before": partial(note, tmp_path / "x")}, {"before": tmp_path / "y"}, 1, str)
+    task, log = {"before": partial(note, tmp_path / "x")}, {"before": tmp_path / "y"}
+    run_in_processes(task, log, 1, str, preload=PRELOAD)
     files = [tmp_path / name for name in "ab"]
     tasks = {
         "first": partial(note, files[0]),
