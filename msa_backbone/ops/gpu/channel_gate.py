@@ -36,6 +36,7 @@ def _channel_gate_kernel(
         values = tl.sum(weights * squeezed[None, :], 1)
         values += tl.load(b1 + own, mask=own < hidden, other=0.0).to(ACC)
         values = tl.maximum(values, 0.0, propagate_nan=tl.PropagateNan.ALL)
+        values = tl.where(own < hidden, values, 0.0)  # rows that are none: inf * 0 is nan
         tl.store(between + sample * hidden + own, values, mask=own < hidden)
         weights = tl.load(w2 + c[None, :] * hidden + own[:, None], mask=inside, other=0.0).to(ACC)
         excited += tl.sum(weights * values[:, None], 0)

@@ -106,8 +106,9 @@ def _share_products_kernel(
         total = tl.zeros([R, K], ACC)
         for first in range(0, parts, R):
             inside = (first + r < parts)[:, None] & (k <= width)[None, :]
-            part = ((sample * parts + first + r) * channels + c)[:, None] * (width + 1)
-            total += tl.load(sums + part + k[None, :], mask=inside, other=0.0)
+            part = (sample * parts + first + r).to(tl.int64) * channels + c
+            where = sums + part[:, None] * (width + 1) + k[None, :]
+            total += tl.load(where, mask=inside, other=0.0)
         products = tl.sum(total, 0)
         of_row += products * tl.load(channel + sample * channels + c).to(ACC)
         tl.store(of_channel + sample * channels + c, tl.sum(products * row, 0))

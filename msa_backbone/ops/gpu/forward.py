@@ -107,6 +107,9 @@ class _FirstPass(Function):
     ) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         for_x, _, _, *for_parameters = ctx.needs_input_grad
+        if ctx.few:  # hooks on saved tensors, as `save_on_cpu` has, may lay them out anew
+            last = {"memory_format": torch.channels_last}
+            x, weight, grad_scales = (t.contiguous(**last) for t in (x, weight, grad_scales))
         like = {"memory_format": memory_format_of(x)}
         grad_y = grad_y.contiguous(**like)
         samples, channels, *size = x.shape

@@ -19,7 +19,7 @@ KERNEL_ALIGNMENT = 8
 FEW_CHANNELS, FEW_OUTPUTS = 128, 8
 """Of x and of each branch: five open rows of taps have to fit the registers."""
 
-SHARED_MEMORY = 136 * 2**10
+SHARED_MEMORY = 148 * 2**10
 """Bytes that the weights of 128 channels and the tiles on their way take: A100, H100 and later."""
 
 
@@ -39,6 +39,7 @@ def has_few_channels(x: Tensor, hidden: int, dtype: torch.dtype) -> bool:
     return (
         x.dtype == dtype != torch.float32
         and 1 < x.shape[1] <= FEW_CHANNELS
+        and x.shape[0] * x.shape[2] * x.shape[3] < 2**31  # the weights' gradient numbers them all
         and hidden <= FEW_OUTPUTS
         and x.is_contiguous(memory_format=torch.channels_last)
         and _shared_memory(x.device) >= SHARED_MEMORY
@@ -50,4 +51,5 @@ def _shared_memory(device: torch.device) -> int:
     """Bytes that a block may share; Triton's interpreter on the CPU knows no limit."""
     if device.type != "cuda":
         return 2**31
-    return torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+    # AMD's GPUs do not say: they have 64 KiB.
+    return getattr(torch.cuda.get_device_properties(device), "shared_memory_per_block_optin", 0)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -179,6 +180,30 @@ def test_a_weight_that_is_not_a_number_is_seen():
     assert module(x).isnan().all()
 
 
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_an_infinite_value_leaves_the_rest_of_its_sample_alone(memory_format):
+    module = build(3, 1).double()
+    x = torch.randn(1, 3, 8, 9, dtype=torch.float64)
+    x[0, 1, 0, 8] = float("-inf")
+    x = x.contiguous(memory_format=memory_format)
+    found = module(x)
+    assert found.isfinite().any()
+    module.plain = True
+    torch.testing.assert_close(found, module(x), equal_nan=True)
+
+
+def test_a_hook_may_lay_out_anew_what_is_saved():
+    """As `torch.autograd.graph.save_on_cpu(pin_memory=True)` does."""
+    module = build(4, 2).double()
+    x = torch.randn(2, 4, 4, 5, dtype=torch.float64).contiguous(memory_format=FORMATS[1])
+    tensors = [x.requires_grad_(), *module.parameters()]
+    expected = output_and_gradients(module, tensors)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.contiguous(), lambda t: t):
+        found = output_and_gradients(module, tensors)
+    for hooked, plain in zip(found, expected, strict=True):
+        torch.testing.assert_close(hooked, plain)
+
+
 def test_weights_of_another_dtype_or_device_are_told_by_the_plain_form():
     module, x = build(16, 4), torch.randn(1, 16, 9, 9)
     with pytest.raises(RuntimeError, match="should be the same"):
@@ -193,6 +218,35 @@ def test_maps_beyond_32_bits_are_left_to_others():
     assert 195 * 3300**2 < 2**31 < limits.branch_outputs(65) * 3300**2
     assert select_form.form_for(module, x) != "kernels"
     assert select_form.form_for(module, x[:, :, :3000]) == "kernels"
+
+
+def test_the_kernels_for_few_channels_are_for_what_they_can_count_and_share(monkeypatch):
+    def few(samples: int) -> bool:
+        x = torch.empty(samples, 2, 1024, 1024, dtype=torch.float16, device="meta")
+        return limits.has_few_channels(x.to(memory_format=FORMATS[1]), 1, x.dtype)
+
+    assert few(2**11 - 1) and not few(2**11)  # 2**31 locations
+    # AMD's GPUs have no such property.
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: object())
+    assert limits._shared_memory(torch.device("cuda", 99)) == 0
+
+
+def test_sums_beyond_32_bits_are_found():
+    """Those of many samples of small maps: here, of two parts. Pages of zeros take no memory."""
+    import triton.language as tl
+
+    from msa_backbone.ops.gpu import combine_backward
+
+    channels, columns = 2**17, 2**14
+    sums = torch.from_numpy(np.zeros(channels * columns + columns, np.int8))
+    sums[-columns:] = 1  # the second part of the first channel
+    one, weight = torch.ones(1), torch.zeros(columns - 1)
+    of_channel, of_weight, of_bias = torch.zeros(1), torch.zeros(columns - 1), torch.zeros(1)
+    combine_backward._share_products_kernel[(1,)](
+        sums, one, weight, one, of_channel, of_weight, of_bias,
+        1, 2, channels, columns - 1, ACC=tl.float32, R=2, K=columns,
+    )  # fmt: skip
+    assert of_channel == of_bias == 1 and of_weight.eq(1).all()
 
 
 @pytest.mark.parametrize(
@@ -280,6 +334,7 @@ if capability >= 80 and size == 2:
     }
     kernels += [
         (few_channels._few_channels_kernel, {**few, "C": 128, "STATISTICS": True}, 8, weights),
+        (few_channels._few_channels_kernel, {**few, "C": 128, "STATISTICS": False}, 8, weights),
         (few_channels_backward._input_gradient_kernel, {**few, "C": 128}, 8, weights),
         (few_channels_backward._weight_gradient_kernel, {**few, "C": 64}, 8, weights),
         (few_channels_backward._sum_weights_kernel,
@@ -296,9 +351,11 @@ for kernel, constants, warps, converted in kernels:
         else "*fp32" if name in floats | {"gate", "grad"} else "i32"
         for name in kernel.arg_names
     }
+    stages = 2 if kernel is combine_backward._gated_gradient_kernel else 3
     built = triton.compile(
         ASTSource(kernel, signature, constexprs=constants),
-        target=GPUTarget("cuda", capability, 32), options={"num_warps": warps, "num_stages": 2},
+        target=GPUTarget("cuda", capability, 32),
+        options={"num_warps": warps, "num_stages": stages},
     )
     assert len(built.asm["cubin"]) > 1000
     shared[kernel.__name__] = built.metadata.shared
