@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..files.markdown import markdown_table
 from ..ops.gpu.limits import branch_outputs, has_few_channels
 
 VGG_STAGES = ((64, 2), (128, 4), (256, 8), (512, 16), (512, 32))
@@ -120,23 +121,18 @@ def _measure_map(size: tuple[int, int, int, int], dtype: torch.dtype, hidden: in
 
 def bandwidth_table(passes: list[Pass], copy: float) -> str:
     """A Markdown table: every pass's time, and its bytes' time by a copy as a share of it."""
-    lines = [
-        f"copy: {copy / 1e12:.2f} TB/s read and written",
-        "",
-        "| pass | map | time | of the copy's bandwidth |",
-        "| --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {p.name} | {'x'.join(map(str, p.shape))} | {1e6 * p.seconds:.1f} us "
-        f"| {p.bytes / p.seconds / copy:.0%} |"
-        for p in passes
-    ]
+    rows = [(p.name, "x".join(map(str, p.shape)), p.seconds, p.bytes) for p in passes]
     for name in dict.fromkeys(p.name for p in passes):
-        own = [p for p in passes if p.name == name]
-        seconds = sum(p.seconds for p in own)
-        share = sum(p.bytes for p in own) / seconds / copy
-        lines.append(f"| {name} | all | {1e6 * seconds:.1f} us | {share:.0%} |")
-    return "\n".join(lines)
+        same = [p for p in passes if p.name == name]
+        rows.append((name, "all", sum(p.seconds for p in same), sum(p.bytes for p in same)))
+    table = markdown_table(
+        ["pass", "map", "time", "of the copy's bandwidth"],
+        [
+            [name, size, f"{1e6 * seconds:.1f} us", f"{moved / seconds / copy:.0%}"]
+            for name, size, seconds, moved in rows
+        ],
+    )
+    return f"copy: {copy / 1e12:.2f} TB/s read and written\n\n{table}"
 
 
 def _seconds(step: Callable[[], object]) -> float:
