@@ -12,9 +12,10 @@ from ..data.classification.check import check_classification_data
 from ..data.classification.find import ClassificationData, find_classification_data
 from ..data.classification.index import write_index as write_classification_index
 from ..data.detection.check import check_detection_data
-from ..data.detection.find import DetectionData, find_detection_data
+from ..data.detection.find import find_detection_data
 from ..data.detection.index import make_val_split
 from ..data.detection.index import write_index as write_detection_index
+from ..data.formats.detection_annotations import DetectionData
 from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index

@@ -10,7 +10,7 @@ from ...files.whole_files import write_whole
 from ..folders import require_outside
 from ..formats.detection_annotations import DetectionData, with_images
 from ..splits import choose_val
-from .find import count_notes
+from .classes import count_notes
 
 
 def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) -> DetectionData:

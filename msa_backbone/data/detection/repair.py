@@ -13,7 +13,7 @@ from ..formats.detection_annotations import DetectionData, Split, clipped
 from ..formats.instance_masks import mask_defect
 from ..image_counter import ImageCounter, Progress
 from .check import box_defect, image_defect
-from .find import count_notes
+from .classes import count_notes
 
 
 def repair(

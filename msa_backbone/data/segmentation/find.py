@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError
-from ..detection.find import coco_files, find_detection_data, voc_base
+from ..detection.find import find_detection_data
+from ..detection.find_coco import coco_files
+from ..detection.find_voc import voc_base
 from ..detection.index import make_val_split
 from ..folders import read_list, user_folder
 from ..formats.detection_annotations import DetectionData

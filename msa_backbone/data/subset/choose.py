@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import DataError
 from ...files.markdown import markdown_table
 from ..detection.check import check_detection_data
-from ..detection.find import count_notes
+from ..detection.classes import count_notes
 from ..folders import require_outside
 from ..formats.detection_annotations import DetectionData, Split, with_images
 from .sampling import AREA_LIMITS, Distance, distance, representative_images
