@@ -142,13 +142,13 @@ def _size_defect(record: dict, source: Path) -> tuple[str, str] | None:
     size = record["width"], record["height"]
     if all(isinstance(side, int) and side > 0 for side in size):
         return None
-    place = record.get("voc_place", f"{source}: image {record['id']!r}")
+    place = record.get("found_at", f"{source}: image {record['id']!r}")
     return "image size is not two positive whole numbers", f"{place}: {size}"
 
 
 def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
     """The kind and the place of the gravest defect of an image."""
-    source = record.get("voc_place", source)
+    source = record.get("found_at", source)
     if not path.is_file():
         return "missing image", f"{source}: {path}"
     try:
@@ -197,7 +197,7 @@ def _annotation_defects(
     for record in split.content["annotations"]:
         record_id, image_id, category_id = (record[k] for k in ("id", "image_id", "category_id"))
         place = f"{split.source}: annotation {record_id!r} {record['bbox']}"
-        place = record.get("voc_place", place)
+        place = record.get("found_at", place)
         if record_id in ids:
             yield "annotation id used twice", place
         ids.add(record_id)

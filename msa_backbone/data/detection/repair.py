@@ -131,7 +131,7 @@ def _repaired_annotations(
     free_ids = (number for number in count(len(all_ids) + 1) if number not in all_ids)
     annotations, taken = [], set()
     for record in split.content["annotations"]:
-        place = record.get("voc_place", f"{split.source}: annotation {record['id']!r}")
+        place = record.get("found_at", f"{split.source}: annotation {record['id']!r}")
         if record["image_id"] not in ids:
             if record["image_id"] not in listed:
                 changes.append(f"{name}: {place}: left out, unknown image id")

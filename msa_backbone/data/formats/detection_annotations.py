@@ -1,7 +1,7 @@
 """Detection data in memory: one form, whatever files they were read from.
 
 The form is COCO's: images, categories and annotations by id, with boxes as left, top, width and
-height in pixels. `coco.py` and `voc.py` read it.
+height in pixels. Records of other formats may say in `found_at` which file and line they are from.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pathlib import Path
 class Split:
     """One split.
 
-    VOC data and splits that were made here have no COCO json, so training needs one in the index.
+    Other formats and splits that were made here have no COCO json, so training needs one in the index.
     """
 
     content: dict  # the lists 'images', 'categories' and 'annotations' of COCO's form
@@ -27,7 +27,7 @@ class DetectionData:
     """The data of the folder `root`."""
 
     root: Path
-    format: str  # 'coco' or 'voc'
+    format: str  # the name of the format that was read: 'coco', 'voc', 'yolo', ...
     classes: tuple[str, ...]  # what is detected, in the order of a model's outputs
     splits: dict[str, Split]  # by name: train, and where there are such, val and test
     notes: tuple[str, ...]  # what the user should know: what was decided and why

@@ -22,8 +22,9 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
 
     Sizes and corners that are not numbers stay as written, for the checks to report.
 
-    The records say where they are from: `voc_place` is the xml file, with the object of an
-    annotation, and `voc_index` the object's number there, from 0. Raises DataError.
+    The records say where they are from: `found_at` is the xml file, with the object of an
+    annotation; `voc_xml` of an image is that file's path, `voc_index` of an annotation the object's
+    number in it, from 0. Raises DataError.
     """
     images, annotations, category_ids = [], [], {}
     for image_id, name in enumerate(_voc_names(ann_file, annotation_dir), start=1):
@@ -32,7 +33,7 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
         file_name = _voc_file_name(image_dir, name)
         width, height = _voc_size(root, image_dir / file_name)
         image = {"id": image_id, "file_name": file_name, "width": width, "height": height}
-        images.append({**image, "voc_place": str(path)})
+        images.append({**image, "found_at": str(path), "voc_xml": str(path)})
         for index, item in enumerate(root.iterfind("object")):
             label = " ".join((item.findtext("name") or "").split())
             if not label:
@@ -52,7 +53,7 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
                     "area": area,
                     "iscrowd": int(_numbers([item.findtext("difficult")]) == [1]),
                     "voc_index": index,
-                    "voc_place": f"{path}: object {index} [{', '.join(map(str, texts))}]",
+                    "found_at": f"{path}: object {index} [{', '.join(map(str, texts))}]",
                 }
             )
     categories = [{"id": number, "name": label} for label, number in category_ids.items()]

@@ -63,7 +63,7 @@ def write_voc_masks(
     masks = {CLASS_MASKS: draw_index_mask(values, *size)}
     masks[OBJECT_MASKS] = draw_index_mask(numbers, *size)
     border = np.zeros(size, bool)
-    if source := image.get("voc_place"):
+    if source := image.get("voc_xml"):
         original = Path(source).parents[1] / OBJECT_MASKS / f"{Path(source).stem}.png"
         if original.is_file():
             border = _read_object_mask(original, image) == IGNORE_INDEX

@@ -102,7 +102,7 @@ def _write_image(
 ) -> bool:
     """Write the xml of an image and, if its objects have masks, both PNGs; whether they have."""
     stem = os.path.splitext(file_name)[0]
-    source = image.get("voc_place")
+    source = image.get("voc_xml")
     masked = [bool(segmentation_of(record)) for _, record in objects]
     # In VOC's own masks an object can be hidden by the others.
     segmented = any(masked) if source else all(masked) and bool(masked)

@@ -33,11 +33,11 @@ def take_name(taken: dict[str, Path], name: str, source: Path) -> None:
         raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
 
 
-def without_voc_fields(data: DetectionData, record: dict) -> dict:
-    """The record as COCO knows it, without what `read_voc` adds."""
+def without_reader_fields(data: DetectionData, record: dict) -> dict:
+    """The record as COCO knows it, without what the readers of other formats add."""
     if data.format == "coco":
         return record
-    return {key: value for key, value in record.items() if not key.startswith("voc_")}
+    return {k: v for k, v in record.items() if k != "found_at" and not k.startswith("voc_")}
 
 
 def write_class_names(folder: Path, classes: tuple[str, ...]) -> None:
