@@ -13,7 +13,8 @@ from pathlib import Path
 class Split:
     """One split.
 
-    Other formats and splits that were made here have no COCO json, so training needs one in the index.
+    Other formats and splits that were made here have no COCO json, so training needs one in the
+    index.
     """
 
     content: dict  # the lists 'images', 'categories' and 'annotations' of COCO's form
