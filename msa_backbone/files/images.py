@@ -1,35 +1,88 @@
-"""Image files, read in one way for checks, predictions and pictures.
+"""Image files, read as training reads them: by OpenCV.
 
-The formats differ in what a file may hold. These are the decisions, made here and nowhere else:
+mmcv's LoadImageFromFile hands the bytes of a file to OpenCV's `imdecode` with IMREAD_COLOR. A check
+or a prediction that reads in another way sees other pixels than training. So all reading is here,
+and the decisions are OpenCV's (as measured with 4.12):
 
-- EXIF orientation: the image is turned as its camera says.
-- 16 bits a pixel: scaled to 8 bits (value // 257), not cut off at 255.
-- Transparency: the alpha channel is left out, the colours below it stay.
-- Grey, palettes, CMYK: become RGB.
-- Files that end too early: an error, where the pixels are read.
+- EXIF orientation: JPEG, PNG and TIFF are turned as it says, WebP and BMP are not.
+- 16 bits a channel: the upper eight stay (value // 256). 12 bits in 16 come out almost black.
+- 32 and 64 bits: grey TIFF of such numbers is not read. RGB TIFF of 32-bit floats is.
+- Transparency: the alpha channel is left out, the colours below it stay. TIFF's are multiplied by
+  it.
+- Grey, one bit, palettes, CMYK: become RGB.
+- More than 2**30 pixels, or 2**20 a side: not read.
+- Files that end too early: not read.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ..errors import DataError
+from .image_heads import Head, read_head
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+UNREADABLE = "unreadable image"
+UNFIT = "image of a kind that OpenCV, by which training reads, cannot read"
+TOO_LARGE = "image too large for OpenCV, by which training reads"
+IMAGE_DEFECTS = {
+    UNREADABLE: "replace the file",
+    UNFIT: "save it as PNG or TIFF with 8 or 16 bits a channel",
+    TOO_LARGE: "cut it into tiles, or set OPENCV_IO_MAX_IMAGE_PIXELS to more pixels",
+}
+"""Why training cannot read an image file, and what to do about it."""
+
+TURNED = "training turns the image as its EXIF says"
+DARK = "every image is almost black"
+IMAGE_ODDITIES = {
+    TURNED: "browse_data.py shows whether it was annotated so; if not, remove the EXIF",
+    DARK: "12 bits stored in 16, for one, have to be multiplied by 16",
+}
+"""What training can read but the user hardly wants, and what to do about it."""
+
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _EXIF_ORIENTATION = 0x0112
-_TURNED_FORMATS = ("JPEG", "MPO", "PNG")  # whose EXIF orientation OpenCV follows in training
-_END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_MOST_PIXELS, _LONGEST_SIDE = 2**30, 10**6  # the latter is libpng's, OpenCV's is 2**20
+_LIMIT = f"{_MOST_PIXELS} pixels or {_LONGEST_SIDE} a side"
+_DARKEST = 16  # of 256
+_WIDE_MODES = {"F": "32-bit floats", "I": "32-bit whole numbers"}  # by Pillow's names of modes
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class ImageError(DataError):
+    """An image file that training cannot read; `kind` is one of `IMAGE_DEFECTS`."""
+
+    def __init__(self, path: Path, kind: str, reason: object) -> None:
+        super().__init__(f"{path}: {kind} ({reason}); {IMAGE_DEFECTS[kind]}")
+        self.kind, self.reason = kind, reason
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What the checks want to know of an image, as training reads it."""
+
+    width: int
+    height: int
+    orientation: int  # EXIF's, 1 to 8, where training obeys it; 1: the image stays as stored
+    brightest: int | None  # the highest value, 0 to 255; None if the pixels were not read
+
+    @property
+    def turned_unseen(self) -> bool:
+        """Whether training turns the image, and its width and height do not show it."""
+        return self.orientation in (2, 3, 4) or (self.orientation > 4 and self.width == self.height)
 
 
 @contextmanager
 def open_image(path: Path, kind: str = "image") -> Iterator[Image.Image]:
-    """An image file, opened by Pillow; its pixels are read when they are asked for.
+    """An image file, opened by Pillow, as mmseg reads masks; its pixels are read when asked for.
 
     Raises:
         DataError: for an unreadable file of this kind, also inside the block; Pillow's error is
@@ -40,38 +93,62 @@ def open_image(path: Path, kind: str = "image") -> Iterator[Image.Image]:
             yield picture
     except DataError:  # the block's own
         raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{path}: {kind} too large for Pillow ({error}); cut it into tiles"
+        ) from error
     except _PILLOW_ERRORS as error:
         raise DataError(f"{path}: unreadable {kind} ({error}); replace the file") from error
 
 
 def read_image(path: Path) -> np.ndarray:
-    """An image file as RGB, (H, W, 3) uint8, by the decisions above; DataError if unreadable."""
-    with open_image(path) as picture:
-        if picture.mode in _SIXTEEN_BITS:
-            values = np.asarray(picture).astype(np.int64)
-            picture = Image.fromarray((values.clip(0, 65535) // 257).astype(np.uint8))
-        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    """An image file as RGB, (H, W, 3) uint8, by the decisions above.
+
+    Raises:
+        ImageError: if training cannot read it.
+    """
+    return _decoded(path)[..., ::-1].copy()
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height as training reads them; of the file only the head; DataError as above."""
-    with open_image(path) as picture:
-        return _oriented_size(picture)
+    """Width and height as training reads them, of the head alone where that says it."""
+    head = _head(path)
+    if head is not None:
+        return head.width, head.height
+    height, width, _ = _decoded(path).shape
+    return width, height
 
 
-def whole_image_size(path: Path, decode: bool) -> tuple[int, int]:
-    """Width and height, as training reads them, of an image that was not cut off.
+def image_facts(path: Path, decode: bool) -> ImageFacts:
+    """What is to be known of an image that training can read, and that was not cut off.
 
     Decoding all pixels is slow. JPEG and PNG have a mark at their end, which shows quickly whether
     a file is whole, though not whether it is sound: only files without it are always decoded.
 
     Raises:
-        DataError: if the image cannot be read as a whole.
+        ImageError: if training cannot read it.
     """
-    with open_image(path) as picture:
-        if decode or not _has_end_mark(path, picture.format):
-            picture.load()
-        return _oriented_size(picture)
+    head = _head(path)
+    if head and head.whole and not decode and _within_limits(head):
+        return ImageFacts(head.width, head.height, head.orientation, None)
+    if head and not head.whole and head.is_jpeg:  # some versions of OpenCV fill up what is missing
+        _load_by_pillow(path)
+    pixels = _decoded(path)
+    orientation = head.orientation if head else _tiff_orientation(path)
+    return ImageFacts(pixels.shape[1], pixels.shape[0], orientation, int(pixels.max()))
+
+
+def whole_image_size(path: Path, decode: bool) -> tuple[int, int]:
+    """Width and height of `image_facts`."""
+    facts = image_facts(path, decode)
+    return facts.width, facts.height
+
+
+def stored_orientation(path: Path) -> int:
+    """The EXIF orientation in the file, 1 to 8, whether or not training obeys it; 1 if none."""
+    with suppress(*_PILLOW_ERRORS), Image.open(path) as picture:
+        return picture.getexif().get(_EXIF_ORIENTATION, 1)
+    return 1
 
 
 def file_digest(path: Path) -> bytes:
@@ -79,17 +156,71 @@ def file_digest(path: Path) -> bytes:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
 
 
-def _oriented_size(picture: Image.Image) -> tuple[int, int]:
-    exif = picture.getexif() if picture.format in _TURNED_FORMATS else {}
-    width, height = picture.size
-    lies_on_its_side = exif.get(_EXIF_ORIENTATION, 1) > 4
-    return (height, width) if lies_on_its_side else (width, height)
+def is_dark(facts: Iterable[ImageFacts]) -> bool:
+    """Whether the images that were decoded are all almost black; False if none was decoded."""
+    seen = [f.brightest for f in facts if f.brightest is not None]
+    return bool(seen) and max(seen) < _DARKEST
 
 
-def _has_end_mark(path: Path, image_format: str) -> bool:
-    mark = _END_MARKS.get(image_format)
-    if mark is None:
-        return False
-    with path.open("rb") as file:
-        file.seek(-len(mark), 2)
-        return file.read() == mark
+def _head(path: Path) -> Head | None:
+    try:
+        return read_head(path)
+    except OSError as error:
+        raise ImageError(path, UNREADABLE, error) from error
+
+
+def _within_limits(head: Head) -> bool:
+    pixels, side = head.width * head.height, max(head.width, head.height)
+    return pixels <= _MOST_PIXELS and side <= _LONGEST_SIDE
+
+
+def _tiff_orientation(path: Path) -> int:
+    """The orientation in the head of a TIFF; 1 for other files."""
+    with suppress(*_PILLOW_ERRORS), TiffImageFile(path) as picture:
+        orientation = picture.tag_v2.get(_EXIF_ORIENTATION, 1)
+        return orientation if orientation in range(1, 9) else 1
+    return 1
+
+
+def _decoded(path: Path) -> np.ndarray:
+    """As mmcv decodes it: (H, W, 3) uint8, BGR; ImageError if it cannot."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise ImageError(path, UNREADABLE, error) from error
+    level = cv2.setLogLevel(0)  # OpenCV tells stderr why; the error below says it better
+    try:
+        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    except cv2.error as error:
+        if "CV_IO_MAX_IMAGE" not in str(error):
+            raise ImageError(path, UNREADABLE, " ".join(str(error).split())) from error
+        raise ImageError(path, TOO_LARGE, f"more than {_LIMIT}") from error
+    finally:
+        cv2.setLogLevel(level)
+    if pixels is None:
+        raise _why_not(path, bytes(content[:4]))
+    return pixels
+
+
+def _why_not(path: Path, start: bytes) -> ImageError:
+    """Why OpenCV does not read a file, as far as Pillow knows."""
+    try:
+        with TiffImageFile(path) if start in _TIFF else Image.open(path) as picture:
+            if max(picture.size) > _LONGEST_SIDE:
+                return ImageError(path, TOO_LARGE, f"{picture.width} x {picture.height} pixels")
+            picture.load()
+            held = _WIDE_MODES.get(picture.mode, f"{picture.format}, mode {picture.mode}")
+            return ImageError(path, UNFIT, held)
+    except Image.DecompressionBombError:
+        return ImageError(path, TOO_LARGE, f"more than {_LIMIT}")
+    except _PILLOW_ERRORS as error:
+        kind = UNFIT if "unknown pixel mode" in str(error) else UNREADABLE
+        return ImageError(path, kind, error)
+
+
+def _load_by_pillow(path: Path) -> None:
+    try:
+        with JpegImageFile(path) as picture:
+            picture.load()
+    except _PILLOW_ERRORS as error:
+        raise ImageError(path, UNREADABLE, error) from error

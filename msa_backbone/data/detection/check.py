@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
-from ...files.images import file_digest, whole_image_size
+from ...files.images import (
+    DARK,
+    IMAGE_DEFECTS,
+    IMAGE_ODDITIES,
+    TURNED,
+    ImageError,
+    ImageFacts,
+    file_digest,
+    image_facts,
+    is_dark,
+    stored_orientation,
+)
 from ..formats.coco import segmentation_of
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.instance_masks import MALFORMED, MEND, is_finite, mask_defect
@@ -25,9 +36,10 @@ FATAL = {
     "unknown image id": "list the image or remove the annotation",
     "unknown category id": "list the category or remove the annotation",
     "missing image": "add the file or remove its entry",
-    "unreadable image": "replace the file",
+    **IMAGE_DEFECTS,
     "image size is not two positive whole numbers": "correct the annotated size",
     "image size differs": "correct the annotated size and the boxes",
+    "annotated otherwise than training turns it": "store it without EXIF, turned as the boxes are",
     "box is not four finite numbers": "correct or remove it",
     "box corners are swapped": "order them left, top, right, bottom",
     "box wholly outside its image": "correct or remove it",
@@ -42,6 +54,7 @@ WARNINGS = {
     "image file under two ids": "the objects of one entry are missing in the other, join them",
     "mask without a pixel": "correct or remove it",
     "split without an object": "nothing can be scored on it",
+    **IMAGE_ODDITIES,
 }
 _ANY_SIZE = (math.inf, math.inf)  # of an image with a defect: its boxes cannot be placed
 
@@ -110,7 +123,7 @@ def detection_defects(
     counter = ImageCounter(data.num_images, progress)
     in_train: set[object] = set()
     for name, split in sorted(data.splits.items(), key=lambda item: item[0] != "train"):
-        sizes, paths = {}, set()
+        sizes, paths, seen = {}, set(), []
         for image in split.content["images"]:
             path = split.image_dir / image["file_name"]
             if image["id"] in sizes:
@@ -121,7 +134,10 @@ def detection_defects(
             paths.add(path)
             if read_images:
                 decode = counter.done < full_decode_limit
-                defect = image_defect(image, path, split.source, decode)
+                defect, facts = image_defect(image, path, split.source, decode)
+                seen += [facts] if facts else []
+                if facts and facts.turned_unseen:
+                    found.append(Defect(TURNED, name, str(path)))
             else:
                 defect = _size_defect(image, split.source)
             if defect:
@@ -133,6 +149,8 @@ def detection_defects(
                 found.append(Defect("image also in the train split", name, str(path)))
             sizes[image["id"]] = _ANY_SIZE if defect else (image["width"], image["height"])
             counter.step()
+        if is_dark(seen):
+            found.append(Defect(DARK, name, str(split.source)))
         defects = _annotation_defects(split, sizes, data.classes, name, thorough)
         found += [Defect(kind, name, str(place)) for kind, place in defects]
     return found
@@ -146,19 +164,25 @@ def _size_defect(record: dict, source: Path) -> tuple[str, str] | None:
     return "image size is not two positive whole numbers", f"{place}: {size}"
 
 
-def image_defect(record: dict, path: Path, source: Path, decode: bool) -> tuple[str, str] | None:
-    """The kind and the place of the gravest defect of an image."""
+def image_defect(
+    record: dict, path: Path, source: Path, decode: bool
+) -> tuple[tuple[str, str] | None, ImageFacts | None]:
+    """The kind and the place of the gravest defect of an image, and what was read of the file."""
     source = record.get("found_at", source)
     if not path.is_file():
-        return "missing image", f"{source}: {path}"
+        return ("missing image", f"{source}: {path}"), None
     try:
-        width, height = whole_image_size(path, decode)
-    except DataError as error:
-        return "unreadable image", f"{path} ({error.__cause__})"
-    stated = record["width"], record["height"]
-    if stated != (width, height):
-        return "image size differs", f"{path} is {width} x {height}, {source} says {stated}"
-    return None
+        facts = image_facts(path, decode)
+    except ImageError as error:
+        return (error.kind, f"{path} ({error.reason})"), None
+    stated, read = (record["width"], record["height"]), (facts.width, facts.height)
+    if stated == read:
+        return None, facts
+    place = f"{path} is {facts.width} x {facts.height}, {source} says {stated}"
+    if stated == read[::-1] and (orientation := stored_orientation(path)) > 1:
+        place += f", its EXIF orientation is {orientation}"
+        return ("annotated otherwise than training turns it", place), facts
+    return ("image size differs", place), facts
 
 
 def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:

@@ -88,7 +88,8 @@ def _repaired_images(
                 width, height = image_size(path)
                 image = {**image, "width": width, "height": height}
                 changes.append(f"{name}: {path}: size set to {width} x {height}")
-        if defect := image_defect(image, path, split.source, decode=True):
+        defect, _ = image_defect(image, path, split.source, decode=True)
+        if defect:
             changes.append(f"{name}: {path}: left out with its objects, {defect[0]}")
             continue
         digest = file_digest(path)

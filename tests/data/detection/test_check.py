@@ -3,6 +3,7 @@
 import json
 import time
 
+import cv2
 import pytest
 from PIL import Image
 
@@ -121,10 +122,10 @@ def test_truncated_image(folder, check, coco, refusal, suffix, limit):
 
 
 def test_beyond_the_limit_only_the_header_and_the_end_are_read(check, coco, refusal, monkeypatch):
-    def load(self):
-        raise OSError("decoded")
+    def decode(content, flags):
+        raise cv2.error("decoded")
 
-    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    monkeypatch.setattr("cv2.imdecode", decode)
     assert check(full_decode_limit=0) == []
     assert "a.jpg (decoded): unreadable image" in refusal(check, full_decode_limit=1)
 
