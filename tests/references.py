@@ -42,6 +42,101 @@ def multi_scale_attention(
     return x + branch
 
 
+def multi_modal_attention(
+    state: dict[str, Tensor],
+    maps: list[Tensor],
+    channel: bool = True,
+    spatial: bool = True,
+    gate_norm: bool = False,
+    pass_through: bool = False,
+    present: list[list[float]] | None = None,
+) -> Tensor:
+    """The formula for several modalities, sample by sample, in the dtype of the maps."""
+
+    def conv(name: str, value: Tensor, padding: int = 0) -> Tensor:
+        return F.conv2d(value, state[f"{name}.weight"], state[f"{name}.bias"], padding=padding)
+
+    def rms(value: Tensor) -> Tensor:
+        return value.square().mean().sqrt() if gate_norm else torch.ones_like(value.mean())
+
+    results = []
+    for n in range(len(maps[0])):
+        there = [1.0] * len(maps) if present is None else present[n]
+        averages, statistics = [], []
+        for x, flag in zip(maps, there, strict=True):
+            average = x[n].mean(dim=(1, 2))
+            averages.append(flag * average / rms(average))
+            deviation = x[n].std(0) if len(x[n]) > 1 else torch.zeros_like(x[n, 0])
+            for statistic in (x[n].amax(0), x[n].mean(0), deviation):
+                statistics.append(flag * statistic / rms(statistic))
+        seen, places = torch.cat(averages)[:, None, None], torch.stack(statistics)
+        y = maps[0][n]
+        for m, (x, flag) in enumerate(zip(maps, there, strict=True)):
+            at = f"others.{m}." if m else ""
+            scales = [conv(f"{at}conv{k}x{k}", x[n], k // 2) for k in (1, 3, 5)]
+            f = conv(f"{at}fusion_conv", torch.cat(scales))
+            if channel:
+                hidden = F.relu(conv(f"{at}channel_attention.1", seen))
+                f = f * torch.sigmoid(conv(f"{at}channel_attention.3", hidden))
+            if spatial:
+                f = f * torch.sigmoid(conv(f"{at}spatial_attention.0", places, 3))
+            if pass_through and m:
+                weight = state[f"{at}pass_through.projection.weight"][:, :, 0, 0]
+                projected = torch.einsum("oc,chw->ohw", weight, x[n])
+                f = f + state[f"{at}pass_through.scale"] * projected
+            y = y + flag * f
+        results.append(y)
+    return torch.stack(results)
+
+
+def fused(
+    kind: str,
+    state: dict[str, Tensor],
+    maps: list[Tensor],
+    present: list[list[float]] | None = None,
+) -> Tensor:
+    """The simpler fusions, location by location: 'sum', 'concat', 'se' or 'cbam'."""
+
+    def linear(name: str, value: Tensor) -> Tensor:
+        return state[f"{name}.weight"].flatten(1) @ value + state[f"{name}.bias"]
+
+    results = []
+    for n, reference in enumerate(maps[0]):
+        there = [1.0] * len(maps) if present is None else present[n]
+        seen = [flag * x[n] for x, flag in zip(maps, there, strict=True)]
+        y = reference.clone()
+        _, height, width = y.shape
+        averages = torch.cat([x.mean((1, 2)) for x in seen])
+        maxima = torch.cat([x.amax((1, 2)) for x in seen])
+        places = torch.cat([torch.stack([x.mean(0), x.amax(0)]) for x in seen])
+        for m in range(len(maps) - 1):
+            if kind in ("se", "cbam"):
+                pooled = [averages] if kind == "se" else [averages, maxima]
+                at = f"channel_gates.{m}"
+                logits = [linear(f"{at}.2", F.relu(linear(f"{at}.0", p))) for p in pooled]
+                gate = torch.sigmoid(sum(logits))[:, None, None].expand_as(y)
+                if kind == "cbam":
+                    kernel, bias = (state[f"spatial_gates.{m}.{t}"] for t in ("weight", "bias"))
+                    gate = gate * torch.sigmoid(F.conv2d(places[None], kernel, bias, padding=3)[0])
+            for i in range(height):
+                for j in range(width):
+                    value = seen[m + 1][:, i, j]
+                    if kind == "sum" and f"projections.{m}.weight" in state:
+                        value = there[m + 1] * linear(f"projections.{m}", value)
+                    elif kind in ("se", "cbam"):
+                        weight = state[f"projections.{m}.projection.weight"].flatten(1)
+                        value = gate[:, i, j] * (weight @ value)
+                        value = state[f"projections.{m}.scale"].flatten() * value
+                    if kind != "concat":
+                        y[:, i, j] += value
+        if kind == "concat":
+            for i in range(height):
+                for j in range(width):
+                    y[:, i, j] += linear("projection", torch.cat([x[:, i, j] for x in seen]))
+        results.append(y)
+    return torch.stack(results)
+
+
 def vgg_features(depth: int, batch_norm: bool = False, narrow: int = 1) -> nn.Sequential:
     """torchvision's `vggXX().features`, channels divided by `narrow`, in eval mode."""
     layers = [c if c == "M" else c // narrow for c in cfgs[LETTERS[depth]]]
