@@ -13,7 +13,7 @@ from .classes import make_palette
 
 
 def dataset(data: DetectionData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:
-    """mmdet's CocoDataset of a split; it reads a VOC folder through the json in `index_dir`."""
+    """mmdet's CocoDataset of a split; it reads all formats but COCO through the json in `index_dir`."""
     new = ConfigDict(
         type="CocoDataset",  # leaves out boxes under a pixel: zero area makes the targets NaN
         data_root="",
@@ -40,9 +40,9 @@ def metrics(
         metric=old.get("metric", "bbox"),
         classwise=True,
     )
-    if data.format == "coco":
-        return [coco]
-    return [ConfigDict(type="VOCMetric", metric="mAP", eval_mode="area"), coco]
+    if data.format == "voc":
+        return [ConfigDict(type="VOCMetric", metric="mAP", eval_mode="area"), coco]
+    return [coco]
 
 
 def fit_config(cfg: Config, data: DetectionData) -> None:

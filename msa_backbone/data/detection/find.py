@@ -1,15 +1,26 @@
 """Find detection data in a folder: its layout, its classes and its splits."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from ...errors import DataError
 from ..folders import user_folder
+from ..formats.boxes.csv_boxes import CSV_LAYOUT, find_csv
+from ..formats.boxes.cvat import CVAT_LAYOUT, find_cvat
+from ..formats.boxes.label_studio import LABEL_STUDIO_LAYOUT, find_label_studio
+from ..formats.boxes.labelme import LABELME_LAYOUT, find_labelme
+from ..formats.boxes.recognised import recognised
+from ..formats.boxes.records import FoundBoxes
+from ..formats.boxes.yolo_layout import YOLO_LAYOUT, find_yolo
+from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData
+from .classes import choose_classes, class_notes, count_notes
 from .find_coco import coco_data, coco_files
 from .find_voc import voc_data, voc_folders
 
-LAYOUTS = """\
+_COCO_AND_VOC = """\
 COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}/, {split}/ or a
       folder named as the json's suffix (train2017/)
       {train,valid,test}/_annotations.coco.json with the images beside it
@@ -17,8 +28,13 @@ COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}
       _annotations.coco.json, in ROOT or annotations/
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself
       JPEGImages/ + Annotations/, with or without ImageSets/Main/{train,val,trainval,test}.txt
-      images/ + annotations/ of xml files, or xml files beside the images
-There must be a train split (a lone file or folder is one); valid and validation mean val."""
+      images/ + annotations/ of xml files, or xml files beside the images"""
+LAYOUTS = "\n".join(
+    [
+        *(_COCO_AND_VOC, YOLO_LAYOUT, CVAT_LAYOUT, LABELME_LAYOUT, LABEL_STUDIO_LAYOUT, CSV_LAYOUT),
+        "There must be a train split (a lone file or folder is one); valid, validation mean val.",
+    ]
+)
 
 
 def find_detection_data(
@@ -27,16 +43,61 @@ def find_detection_data(
     """Find the data in the folder `root`, in one of `LAYOUTS`; nothing is written.
 
     Args:
-        classes: the classes to keep; all by default. VOC takes their order. COCO keeps the order
-            of the json, as loaders number the categories by it.
+        classes: the classes to keep, in this order; all by default. COCO keeps the order of the
+            json, as loaders number the categories by it.
 
     Raises:
         DataError: if there is no such data, a file of it cannot be read, or the splits disagree.
     """
     root = user_folder(root)
-    if files := coco_files(root):
-        return coco_data(root, files, classes)
-    if folders := voc_folders(root):
-        return voc_data(root, *folders, classes)
-    state = "neither COCO nor VOC data" if any(root.iterdir()) else "an empty folder"
-    raise DataError(f"{root}: {state}; arrange it as one of: {' '.join(LAYOUTS.split())}")
+    for find in READERS:
+        if data := find(root, classes):
+            return data
+    state = recognised(root) or (
+        f"{root}: no labels of a known format"
+        if any(root.iterdir())
+        else f"{root}: an empty folder"
+    )
+    raise DataError(f"{state}; arrange it as one of: {' '.join(LAYOUTS.split())}")
+
+
+def _coco(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+    files = coco_files(root)
+    return coco_data(root, files, classes) if files else None
+
+
+def _voc(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+    folders = voc_folders(root)
+    return voc_data(root, *folders, classes) if folders else None
+
+
+def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
+    """A reader that finds every object of every class, as one that keeps the chosen classes."""
+
+    def chosen(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+        found = find(root)
+        if found is None:
+            return None
+        train = found.splits["train"]
+        kept = tuple(choose_classes(found.names, classes, train.source))
+        splits = {
+            name: replace(split, content=with_categories(split.content, kept))
+            for name, split in found.splits.items()
+        }
+        order = "as given" if classes else found.order
+        notes = (*found.notes, *class_notes(kept, order, train.content), *count_notes(splits, kept))
+        return DetectionData(root, found.format, kept, splits, notes)
+
+    return chosen
+
+
+READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...] = (
+    _coco,
+    _boxes(find_cvat),  # before VOC, which takes any xml beside images
+    _voc,
+    _boxes(find_yolo),
+    _boxes(find_labelme),
+    _boxes(find_label_studio),
+    _boxes(find_csv),
+)
+"""Tried in this order: each gives the data, None if they are of another format, or a DataError."""

@@ -147,7 +147,7 @@ def test_missing_empty_and_foreign_folders_are_refused(folder, refusal):
     assert "an empty folder" in refusal(find_detection_data, folder.root)
     folder.image("images/a.jpg")
     message = refusal(find_detection_data, folder.root)
-    assert "neither COCO nor VOC data" in message
+    assert "1 images but no labels; add the annotations of the boxes" in message
     assert message.endswith(" ".join(LAYOUTS.split()))
 
 

@@ -1,0 +1,166 @@
+"""Reading boxes from CSV tables, a row a box.
+
+Three kinds are common: TensorFlow's and Roboflow's, with the columns filename, class, xmin, ymin,
+xmax, ymax and perhaps width, height; Open Images', with ImageID, LabelName and fractions of the
+image; and keras-retinanet's, without a header: path, x1, y1, x2, y2, class, an empty row for an
+image without objects.
+"""
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ....errors import DataError
+from ....files.images import IMAGE_SUFFIXES
+from ..detection_annotations import Split
+from .paths import ImageFinder, path_parts, split_of, visible
+from .records import FoundBoxes, Records, size_or_none
+
+CSV_LAYOUT = """\
+CSV   *.csv with a row a box: filename, class, xmin, ymin, xmax, ymax (Roboflow, TensorFlow),
+      ImageID, LabelName, XMin, ... (Open Images) or path,x1,y1,x2,y2,class without a header; its
+      path or name says train, val or test; the images beside it or anywhere in ROOT"""
+
+_COLUMNS = {  # what is read, and how tables may call it
+    "image": ("filename", "file_name", "image", "image_id", "imageid", "image_name", "path"),
+    "label": ("class", "label", "labelname", "class_name", "name"),
+    "left": ("xmin", "x_min", "x1"),
+    "top": ("ymin", "y_min", "y1"),
+    "right": ("xmax", "x_max", "x2"),
+    "bottom": ("ymax", "y_max", "y2"),
+}
+_HEADERLESS = ("image", "left", "top", "right", "bottom", "label")
+_EDGES = ("left", "top", "right", "bottom")
+
+
+def find_csv(root: Path) -> FoundBoxes | None:
+    """The data, if `root` holds tables of boxes; DataError with the row that is wrong."""
+    files: dict[str, Path] = {}
+    for path in visible(root.rglob("*.csv"), root):
+        rows = _rows(path)
+        columns = _columns(rows)
+        if columns is None:
+            continue
+        split = split_of(path.relative_to(root).with_suffix("").parts) or "train"
+        if files.setdefault(split, path) != path:
+            raise DataError(f"{path}: a second {split} table beside {files[split]}; move one away")
+    if not files:
+        return None
+    if "train" not in files:
+        beside = ", ".join(map(str, files.values()))
+        raise DataError(f"{root}: there is no train table beside {beside}; add it")
+    finder, left_aside = ImageFinder(root), []
+    read = {split: _read(path, finder) for split, path in files.items()}
+    for split in [split for split, records in read.items() if split != "train"]:
+        if not read[split].annotations:
+            left_aside.append(f"{split} left aside: {files[split]} has no boxes")
+            del read[split]
+    long_names = _long_names(root)
+    for records in read.values():
+        records.labels = [long_names.get(label, label) for label in records.labels]
+    names = tuple(sorted({label for records in read.values() for label in records.labels}))
+    splits = {s: Split(records.content(names), root, None, files[s]) for s, records in read.items()}
+    found = ", ".join(os.path.relpath(path, root) for path in files.values())
+    notes = (f"format csv: found {found}", *left_aside, *finder.notes())
+    return FoundBoxes("csv", names, "in sorted order", splits, notes)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    head = text.partition("\n")[0]
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise DataError(f"{path}: not a valid CSV table ({error}); export it again") from None
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
+    """The column of everything that is read; None for a table of other things."""
+    if not rows:
+        return None
+    head = [cell.lower() for cell in rows[0]]
+    found = {
+        what: head.index(name)
+        for what, names in _COLUMNS.items()
+        for name in reversed(names)
+        if name in head
+    }
+    if found.keys() == _COLUMNS.keys():
+        return found
+    is_image = rows[0][0].lower().endswith(IMAGE_SUFFIXES)
+    return {what: i for i, what in enumerate(_HEADERLESS)} if is_image and len(head) == 6 else None
+
+
+def _read(path: Path, finder: ImageFinder) -> Records:
+    rows = _rows(path)
+    columns = _columns(rows)
+    header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
+    by_image: dict[str, list[_Row]] = {}
+    for row in _placed(path, rows, columns, header):
+        by_image.setdefault(row.image, []).append(row)
+    boxes = [row.edges for found in by_image.values() for row in found if row.edges]
+    # Boxes of a pixel or less in every row are fractions of the image.
+    fractions = bool(boxes) and all(max(edges) <= 1 for edges in boxes)
+    records = Records()
+    for name, found in by_image.items():
+        file = finder.find(name, path.parent)
+        size = size_or_none(finder.root / file)
+        image_id = records.add_image(file, *(found[0].size or size), path)
+        for _, label, edges, _, place in found:
+            if edges and (size != (None, None) or not fractions):
+                width, height = size if fractions else (1, 1)
+                left, top, right, bottom = edges
+                box = [left * width, top * height, (right - left) * width, (bottom - top) * height]
+                records.add_object(image_id, label, place, box)
+    return records
+
+
+class _Row(NamedTuple):
+    image: str
+    label: str
+    edges: list[float] | None  # left, top, right, bottom; None where an image has no object
+    size: tuple[int, int] | None  # of the image, as stated
+    place: str
+
+
+def _placed(
+    path: Path, rows: Sequence[Sequence[str]], columns: dict[str, int], header: bool
+) -> Iterator[_Row]:
+    head = [cell.lower() for cell in rows[0]]
+    sides = [head.index(side) for side in ("width", "height") if side in head]
+    for number, row in enumerate(rows[header:], start=1 + header):
+        if not any(row):
+            continue
+        place = f"{path}: line {number}"
+        if len(row) <= max(columns.values()):
+            raise DataError(f"{place}: has {len(row)} cells, too few; correct or remove it")
+        name, label = row[columns["image"]], row[columns["label"]]
+        if not path_parts(name):
+            raise DataError(f"{place}: names no image; correct or remove it")
+        stated = [row[side] for side in sides if side < len(row)]
+        known = len(stated) == 2 and all(text.isdecimal() for text in stated)
+        size = (int(stated[0]), int(stated[1])) if known else None
+        texts = [row[columns[edge]] for edge in _EDGES]
+        if not any(texts) and not label:
+            yield _Row(name, label, None, size, place)
+            continue
+        try:
+            edges = [float(text) for text in texts]
+        except ValueError:
+            edges = [math.nan]
+        if not all(map(math.isfinite, edges)) or not label:
+            raise DataError(f"{place}: is no class with four numbers; correct or remove it")
+        yield _Row(name, " ".join(label.split()), edges, size, place)
+
+
+def _long_names(root: Path) -> dict[str, str]:
+    """Open Images' names by their codes: /m/01g317 is Person."""
+    files = visible(root.rglob("*class*descriptions*.csv"), root)
+    rows = (row for path in files for row in _rows(path) if len(row) == 2)
+    return {code: name for code, name in rows if code.startswith("/m/")}

@@ -1,0 +1,183 @@
+"""Reading labelme's json files, one an image, which X-AnyLabeling and others write as well.
+
+Points are in pixels. Rectangles become boxes; polygons, circles and painted masks become boxes with
+a mask. Shapes of one label and one `group_id` are parts of one object. Points and lines have no
+area and are left out.
+"""
+
+import base64
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from ....errors import DataError
+from ..detection_annotations import Split
+from ..instance_masks import decode_mask, encode_mask
+from .paths import ImageFinder, split_of, visible
+from .records import FoundBoxes, Records, box_around, size_or_none
+
+LABELME_LAYOUT = """\
+labelme  a json for every image, anywhere in ROOT; folders train, val and test are the splits"""
+
+_LINES = ("line", "linestrip", "point", "points")
+
+
+class _Shape(msgspec.Struct):
+    label: str | int | float
+    points: list[tuple[float, float]]
+    shape_type: str | None = "polygon"
+    group_id: int | float | str | None = None
+    mask: str | None = None
+
+
+class _File(msgspec.Struct):  # the embedded image, imageData, is passed over
+    shapes: list[_Shape]
+    imagePath: str | None = None
+    imageHeight: int | float | None = None
+    imageWidth: int | float | None = None
+
+
+def find_labelme(root: Path) -> FoundBoxes | None:
+    """The data, if `root` holds labelme's; DataError for a json that cannot be understood."""
+    files = [path for path in visible(root.rglob("*.json"), root) if _is_labelme(path)]
+    if not files:
+        return None
+    by_split: dict[str, list[Path]] = {}
+    for path in files:
+        by_split.setdefault(split_of(path.relative_to(root).parts[:-1]) or "", []).append(path)
+    rest = by_split.pop("", [])
+    notes = ["format labelme: found a json an image"]
+    if by_split and rest:
+        notes.append(f"not used: {len(rest)} jsons outside the folders of the splits")
+    by_split = by_split or {"train": rest}
+    if "train" not in by_split:
+        raise DataError(f"{root / 'train'}: there is no train folder of jsons; add it")
+    finder, left = ImageFinder(root), Counter()
+    read = {split: _read(paths, finder, left) for split, paths in by_split.items()}
+    names = tuple(sorted({label for records in read.values() for label in records.labels}))
+    splits = {
+        split: Split(records.content(names), root, None, root / split if rest != files else root)
+        for split, records in read.items()
+    }
+    notes += finder.notes()
+    notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
+    return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
+
+
+def _is_labelme(path: Path) -> bool:
+    """Whether a json has shapes; looked for as text, so that a broken file is known as well."""
+    content = path.read_bytes()
+    return b'"shapes"' in content and b'"imagePath"' in content
+
+
+def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
+    records, taken = Records(), {}
+    for path in files:
+        try:
+            content = msgspec.json.decode(
+                path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=_File
+            )
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
+        name = finder.find(content.imagePath or path.with_suffix(".jpg").name, path.parent, path)
+        if taken.setdefault(name, path) != path:
+            raise DataError(f"{path}: a second json of {name} beside {taken[name]}; remove one")
+        size = _whole(content.imageWidth), _whole(content.imageHeight)
+        if not all(size):
+            size = size_or_none(finder.root / name)
+        image_id = records.add_image(name, *size, path)
+        groups: dict[object, list[tuple[int, _Shape]]] = {}
+        for number, shape in enumerate(content.shapes):
+            if shape.shape_type in _LINES:
+                left[shape.shape_type] += 1
+            else:
+                group = shape.group_id if shape.group_id is not None else (number,)
+                groups.setdefault((str(shape.label), group), []).append((number, shape))
+        for (label, _), shapes in groups.items():
+            places = [f"{path}: shape {number}" for number, _ in shapes]
+            parts = [_part(s, place) for (_, s), place in zip(shapes, places, strict=True)]
+            _add(records, image_id, label, places[0], parts, size)
+    return records
+
+
+def _whole(side: object) -> object:
+    return int(side) if isinstance(side, float) and side.is_integer() else side
+
+
+def _add(
+    records: Records, image_id: int, label: str, place: str, parts: Sequence, size: tuple
+) -> None:
+    """Add an object of parts: corners of boxes, polygons, and masks with their left top corner."""
+    label = " ".join(label.split())
+    if not label:
+        raise DataError(f"{place}: has no label; add it")
+    kinds = {kind for kind, _ in parts}
+    outlines = [outline for _, outline in parts]
+    if kinds == {"box"}:
+        records.add_object(image_id, label, place, box=box_around(outlines))
+    elif "mask" not in kinds:
+        records.add_object(
+            image_id, label, place, polygons=[_closed(outline) for outline in outlines]
+        )
+    elif size != (None, None):
+        width, height = size
+        whole = np.zeros((height, width), bool)
+        for kind, outline in parts:
+            if kind == "mask":
+                (left, top), mask = outline
+                rows, columns = whole[top:, left:].shape
+                whole[top:, left:][: mask.shape[0], : mask.shape[1]] |= mask[:rows, :columns]
+            else:
+                whole |= decode_mask([_closed(outline)], height, width)
+        records.add_mask(image_id, label, place, encode_mask(whole), whole)
+
+
+def _closed(outline: list[float]) -> list[float]:
+    """The outline as a polygon: two corners are those of a rectangle."""
+    if len(outline) != 4:
+        return outline
+    left, top, right, bottom = outline
+    return [left, top, right, top, right, bottom, left, bottom]
+
+
+def _part(shape: _Shape, place: str) -> tuple[str, object]:
+    """What a shape is, 'box', 'polygon' or 'mask', and its points [x, y, ...] or its pixels."""
+    points = [float(value) for point in shape.points for value in point]
+    if not all(map(math.isfinite, points)):
+        raise DataError(f"{place}: has points that are no finite numbers; correct it")
+    kind, number = shape.shape_type or "polygon", len(shape.points)
+    if kind == "mask" and shape.mask and number:
+        return "mask", ((max(round(points[0]), 0), max(round(points[1]), 0)), _pixels(shape, place))
+    if kind == "rectangle" and number in (2, 4):
+        return "box", points
+    if kind == "circle" and number == 2:
+        return "polygon", _circle(*points)
+    if kind in ("polygon", "rotation", "oriented_rectangle", "quadrilateral") and number >= 3:
+        return "polygon", points
+    raise DataError(
+        f"{place}: is a {kind} of {number} points, which is not understood; correct or remove it"
+    )
+
+
+def _circle(x: float, y: float, edge_x: float, edge_y: float) -> list[float]:
+    """A polygon of 64 corners for the circle around (x, y) through a point of its edge."""
+    radius = math.hypot(edge_x - x, edge_y - y)
+    angles = 2 * np.pi * np.arange(64) / 64
+    return (
+        (np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], 1)).ravel().tolist()
+    )
+
+
+def _pixels(shape: _Shape, place: str) -> np.ndarray:
+    """The mask of a painted shape, (H, W) bool, from the PNG that the json holds."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(shape.mask))) as picture:
+            return np.asarray(picture.convert("L")) > 0
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{place}: unreadable mask ({error}); export it again") from None

@@ -1,0 +1,123 @@
+"""Which file of the folder is meant by a path that another machine wrote.
+
+Annotations name images and folders as they lay where they were made: by absolute paths, from
+another working folder, with backslashes. Nothing outside the user's folder is ever read.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+from ....errors import DataError
+from ....files.images import IMAGE_SUFFIXES
+from ...splits import SPLIT_WORDS
+
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+_SPLIT_WORD = re.compile(
+    rf"(?:^|[_.\- ])({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})(?![a-z])", re.IGNORECASE
+)
+
+
+def split_of(parts: Iterable[str]) -> str | None:
+    """The split that one of the names of a path speaks of, the last first: train2017 is train."""
+    for part in reversed(list(parts)):
+        if match := _SPLIT_WORD.search(part):
+            return _SPLIT_OF[match[1].lower()]
+    return None
+
+
+def path_parts(text: str) -> list[str]:
+    """The names of a path, whatever system or browser wrote it, without ways up.
+
+    >>> path_parts("..\\\\images\\\\a.jpg"), path_parts("/data/local-files/?d=photos/b.jpg")
+    (['images', 'a.jpg'], ['data', 'local-files', 'photos', 'b.jpg'])
+    """
+    text = re.sub(r"^(file|https?|s3|gs)://|^[A-Za-z]:(?=[\\/])", "", text)
+    parts = text.replace("/?d=", "/").replace("\\", "/").split("/")
+    return [part for part in parts if part not in ("", ".", "..")]
+
+
+def tail_inside(folder: Path, text: str) -> Path | None:
+    """The longest end of a path that is there below `folder`; None if no part of it is.
+
+    What a browser wrote with percent signs is tried as it is, then decoded.
+    """
+    for parts in (path_parts(text), path_parts(unquote(text))):
+        paths = (folder.joinpath(*parts[start:]) for start in range(len(parts)))
+        if found := next((path for path in paths if path.exists()), None):
+            return found
+    return None
+
+
+def visible(paths: Iterable[Path], folder: Path) -> list[Path]:
+    """The paths without hidden files and folders, which systems and editors put there; sorted."""
+    return sorted(
+        path
+        for path in paths
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files of a folder, at any depth."""
+    files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
+    return visible(files, folder)
+
+
+@dataclass
+class ImageFinder:
+    """Finds the images of the folder `root` by the names that annotations give them."""
+
+    root: Path
+    moved: list[str] = field(default_factory=list)  # names that were found elsewhere
+
+    def find(self, name: str, beside: Path, annotation: Path | None = None) -> str:
+        """An image's path below `root`; of a missing one, where it should be.
+
+        It is looked for as the name says from the folder `beside`, then by the end of its name
+        there and in `root`, by the stem of the file `annotation`, and at last by its own name
+        anywhere, with or without an ending.
+
+        Raises:
+            DataError: if several images have the name.
+        """
+        parts = path_parts(name)
+        if not parts:
+            raise DataError(f"{annotation or beside}: an image has no name; add it")
+        exact = Path(os.path.normpath(beside / name))
+        if exact.is_relative_to(self.root) and exact.is_file():
+            return os.path.relpath(exact, self.root)
+        found = [tail_inside(folder, name) for folder in (beside, self.root)]
+        if annotation:
+            found += [annotation.with_suffix(s) for s in IMAGE_SUFFIXES]
+        path = next((path for path in found if path and path.is_file()), None)
+        if path is None:
+            paths = self._by_name.get(parts[-1].casefold(), [])
+            if len(paths) > 1:
+                raise DataError(
+                    f"{annotation or beside}: image {name!r} is {paths[0]} or {paths[1]}? Write "
+                    f"its path from {beside}"
+                )
+            path = paths[0] if paths else None
+        if path is None:
+            return os.path.relpath(beside.joinpath(parts[-1]), self.root)
+        self.moved.append(name)
+        return os.path.relpath(path, self.root)
+
+    def notes(self) -> list[str]:
+        if not self.moved:
+            return []
+        count = len(self.moved)
+        return [f"{count} images found under another path than is written, first {self.moved[0]!r}"]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Path]]:
+        paths: dict[str, list[Path]] = {}
+        for path in images_in(self.root):
+            for name in (path.name, path.stem):
+                paths.setdefault(name.casefold(), []).append(path)
+        return paths
