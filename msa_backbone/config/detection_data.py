@@ -13,7 +13,7 @@ from .classes import make_palette
 
 
 def dataset(data: DetectionData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:
-    """mmdet's CocoDataset of a split; it reads all formats but COCO through the json in `index_dir`."""
+    """mmdet's CocoDataset of a split; other formats are read through the json in `index_dir`."""
     new = ConfigDict(
         type="CocoDataset",  # leaves out boxes under a pixel: zero area makes the targets NaN
         data_root="",
