@@ -12,7 +12,7 @@ from mmengine.config import ConfigDict
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
+from torch.utils.data import BatchSampler, Dataset
 
 import msa_backbone  # noqa: F401  (registers the hooks)
 from msa_backbone.files.checkpoints import load_tensors_only_from_now_on
@@ -42,6 +42,13 @@ class Noise(Dataset):
         return {"x": torch.tensor(drawn)}
 
 
+class Pairs(BatchSampler):
+    """Batches in a way of its own, as mmdet's batches of one aspect ratio are."""
+
+    def __init__(self, sampler, batch_size: int) -> None:
+        super().__init__(sampler, batch_size, drop_last=True)
+
+
 class Rising(BaseMetric):
     """A score that is better in every epoch, so that every epoch has a new best checkpoint."""
 
@@ -62,8 +69,13 @@ def train(
     workers: int = 0,
     by_epoch: bool = True,
     epochs: int = EPOCHS,
+    sampler: str = "epochs",
 ) -> None:
-    """Train the toy; die at the `kill_at`-th file that a checkpoint opens, renames or removes."""
+    """Train the toy; die at the `kill_at`-th file that a checkpoint opens, renames or removes.
+
+    An iteration-based training has an 'infinite' sampler, one that ends and is begun again
+    ('finite'), or an infinite one in a sampler of batches that mmengine cannot skip ('batches').
+    """
     torch.set_num_threads(1)
     torch.manual_seed(5)  # the model is built before the runner seeds; imports may draw numbers
     load_tensors_only_from_now_on()
@@ -85,12 +97,16 @@ def train(
     if not by_epoch:
         train_cfg = {"by_epoch": False, "max_iters": 4 * epochs, "val_interval": 4}
     loader = {"batch_size": 2, "num_workers": workers, "dataset": Noise()}
-    sampler = "DefaultSampler" if by_epoch else "InfiniteSampler"
+    train_loader = {**loader, "sampler": {"type": "InfiniteSampler", "shuffle": True}}
+    if sampler in ("epochs", "finite"):
+        train_loader["sampler"]["type"] = "DefaultSampler"
+    if sampler == "batches":
+        train_loader["batch_sampler"] = {"type": Pairs}
     checkpoint = {"type": "AtomicCheckpointHook", "interval": 1 if by_epoch else 4}
     Runner(
         model=Toy(),
         work_dir=str(work),
-        train_dataloader={**loader, "sampler": {"type": sampler, "shuffle": True}},
+        train_dataloader=train_loader,
         val_dataloader={**loader, "sampler": {"type": "DefaultSampler", "shuffle": False}},
         train_cfg=train_cfg,
         val_cfg={},

@@ -12,6 +12,7 @@ from PIL import Image
 
 from msa_backbone import MSAVGG
 from msa_backbone.files.checkpoints import read_state_dict
+from msa_backbone.files.training_log import read_records
 
 TOOLS = Path(__file__).parents[2] / "tools"
 NO_WORKERS = [
@@ -312,6 +313,36 @@ def test_a_config_of_mmseg_with_our_backbone_trains_and_tests(run_tool, demo, tm
     assert (work / "predictions.png").is_file()
     run_tool("test", path, work / "iter_4.pth", "--work-dir", tmp_path / "test")
     assert "| mIoU |" in (tmp_path / "test/results.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_segmenter_with_workers_resumes_with_the_same_augmentations(run_tool, demo, tmp_path):
+    """Crops, flips and colours are drawn by two workers, in iterations."""
+    pytest.importorskip("mmseg")
+    path = tmp_path / "segment.py"
+    text = SEGMENTATION.format(root=str(demo / "segmentation"))
+    drawn = "dict(type='RandomCrop', crop_size=(96, 96), cat_max_ratio=0.5), dict(type='RandomFlip'"
+    drawn = f"dict(type='LoadAnnotations'), {drawn}, prob=0.5), dict(type='PhotoMetricDistortion'),"
+    text = text.replace("dict(type='LoadAnnotations'),", drawn, 1)
+    text = text.replace("batch_size=4, num_workers=0", "batch_size=4, num_workers=2")
+    path.write_text(text)
+
+    def train(work: Path, iterations: int, *more: str) -> None:
+        options = [f"train_cfg.max_iters={iterations}", "default_hooks.checkpoint.interval=3"]
+        options += ["train_cfg.val_interval=100", "val_dataloader.dataset.indices=1"]
+        run_tool(
+            *("train", path, "--work-dir", work, "--seed", 3, *more, "--cfg-options", *options)
+        )
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(whole, 6)
+    train(parts, 3)
+    train(parts, 6, "--resume")
+    losses = [[row["loss"] for row in read_records(work)[0]] for work in (whole, parts)]
+    assert losses[0] == losses[1] and len(losses[0]) == 6
+    ends = [read_state_dict(work / "iter_6.pth") for work in (whole, parts)]
+    for name, tensor in ends[0].items():
+        assert torch.equal(tensor, ends[1][name]), name
 
 
 SEGMENTATION = """

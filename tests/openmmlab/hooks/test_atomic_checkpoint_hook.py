@@ -57,9 +57,17 @@ def test_a_kill_at_any_file_that_is_touched(tmp_path):
     assert kill_at > 20 and had_last and had_best
 
 
-@pytest.mark.parametrize(("workers", "by_epoch"), [(0, True), (2, True), (0, False)])
-def test_a_resumed_run_draws_the_same_numbers(workers, by_epoch, tmp_path):
-    options = {"workers": workers, "by_epoch": by_epoch}
+@pytest.mark.parametrize(
+    ("workers", "sampler"),
+    [
+        *((0, "epochs"), (2, "epochs"), (0, "infinite"), (2, "infinite"), (3, "infinite")),
+        *((2, "finite"), (2, "batches")),
+    ],
+)
+def test_a_resumed_run_draws_the_same_numbers(workers, sampler, tmp_path):
+    """3 workers share 12 batches: after the resumption each one loads another's."""
+    by_epoch = sampler == "epochs"
+    options = {"workers": workers, "by_epoch": by_epoch, "sampler": sampler}
     assert run(tmp_path / "whole", **options) == 0
     assert run(tmp_path / "parts", epochs=1, **options) == 0
     assert run(tmp_path / "parts", resume=True, **options) == 0
