@@ -209,8 +209,10 @@ def _why_not(path: Path, start: bytes) -> ImageError:
             if max(picture.size) > _LONGEST_SIDE:
                 return ImageError(path, TOO_LARGE, f"{picture.width} x {picture.height} pixels")
             picture.load()
-            held = _WIDE_MODES.get(picture.mode, f"{picture.format}, mode {picture.mode}")
-            return ImageError(path, UNFIT, held)
+            held = _WIDE_MODES.get(picture.mode, f"OpenCV cannot read this {picture.format}")
+            # OpenCV reads all kinds of PNG and JPEG: where it does not, the file is not sound.
+            sound = picture.format not in ("PNG", "JPEG", "MPO")
+            return ImageError(path, UNFIT if sound else UNREADABLE, held)
     except Image.DecompressionBombError:
         return ImageError(path, TOO_LARGE, f"more than {_LIMIT}")
     except _PILLOW_ERRORS as error:
