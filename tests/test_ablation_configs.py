@@ -15,7 +15,9 @@ ABLATIONS = sorted((ROOT / "ablation").glob("*.py"))
 BASES = (
     "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
     "segmentation/unet_msa-vgg16-caffe_1k_camvid-128x128.py",
+    "classification/msa-vgg16-bn-c16_1xb128-20e_tinyimagenet50-48x48.py",
 )
+TOOLBOXES = {"detection": "mmdet", "segmentation": "mmseg", "classification": "mmpretrain"}
 MODULES = {  # by the parts of the file's name before '_'
     "plain": None,
     "full": "MultiScaleAttention",
@@ -96,9 +98,9 @@ def test_options_are_what_the_names_say():
 @pytest.mark.parametrize("name", ["plain", "multi-scale_channel", "linear", "se", "full_lr-1"])
 def test_ablations_fit_other_bases(name, base):
     pytest.importorskip("timm")
-    if base.startswith("segmentation"):
-        pytest.importorskip("mmseg")
+    toolbox = TOOLBOXES[base.split("/")[0]]
+    pytest.importorskip(toolbox)
     cfg, backbone = build(name, base)
-    assert cfg.default_scope == ("mmseg" if base.startswith("seg") else "mmdet")
+    assert cfg.default_scope == toolbox
     names = {inner(module) for module in backbone.attentions.values()}
     assert names == {MODULES[name.split("_")[0]]} - {None}

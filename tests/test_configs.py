@@ -24,8 +24,8 @@ CLASSIFICATION = [path for path in CONFIGS if path.parent.name == "classificatio
 
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
-    assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 1)
-    assert len(set(names)) == len(names) == 20
+    assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 10)
+    assert len(set(names)) == len(names) == 29
 
 
 def test_model_index_names_every_trainable_config_once():
@@ -36,7 +36,7 @@ def test_model_index_names_every_trainable_config_once():
     metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
     assert sorted(imported) == sorted(metafiles) and len(metafiles) == 3
     named = [ROOT.parent / model.config for model in index.models]
-    assert sorted(named) == CONFIGS and len(named) == 20
+    assert sorted(named) == CONFIGS and len(named) == 29
     assert [model.name for model in index.models] == [path.stem for path in named]
     for model, path in zip(index.models, named, strict=True):
         schedule = Config.fromfile(path).train_cfg
@@ -49,7 +49,7 @@ def test_model_index_names_every_trainable_config_once():
 
 @pytest.mark.parametrize(
     ("folder", "count"),
-    [("detection", 10), ("segmentation", 9), ("classification", 1), ("ablation", 24)],
+    [("detection", 10), ("segmentation", 9), ("classification", 10), ("ablation", 24)],
 )
 def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):
     text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
@@ -76,6 +76,13 @@ def test_scores_of_the_metafiles_stand_in_both_readmes():
     assert scores == 12
 
 
+def picture_size(pipeline: list[dict]) -> tuple[int, int]:
+    """Height and width of what a pipeline ends with."""
+    sizes = [step.get("crop_size", step.get("scale")) for step in pipeline]
+    size = next(size for size in reversed(sizes) if size is not None)
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
 @pytest.mark.parametrize("path", CLASSIFICATION, ids=lambda path: path.stem)
 def test_classification_config_builds_and_its_parts_fit(path):
     pytest.importorskip("mmpretrain")
@@ -84,11 +91,19 @@ def test_classification_config_builds_and_its_parts_fit(path):
     drop_pretrained(cfg)
     model = MODELS.build(cfg.model)
     assert type(model.backbone).__name__ == "MSAVGG"
+    assert bool(model.backbone.attentions) == path.stem.startswith("msa-")
     assert cfg.model.data_preprocessor.num_classes == cfg.model.head.num_classes
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        (size,) = [step.scale for step in loader.dataset.pipeline if step.type == "Resize"]
-        assert path.stem.endswith("{}x{}".format(*size))
-    assert cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        size = picture_size(cfg[name].dataset.pipeline)
+        assert path.stem.endswith("{}x{}".format(*size)), name
+    loop, scheduler = cfg.train_cfg, cfg.param_scheduler
+    assert loop.get("max_iters", loop.get("max_epochs")) == scheduler[-1].end
+    assert scheduler[0].end == scheduler[1].begin == scheduler[1].end - scheduler[1].T_max
+    if "max_epochs" in loop:
+        processes, batch = map(int, re.search(r"_(\d+)xb(\d+)-\d+e_", path.stem).groups())
+        assert f"-{loop.max_epochs}e_" in path.stem
+        assert cfg.train_dataloader.batch_size == batch
+        assert cfg.auto_scale_lr.base_batch_size == processes * batch
     with torch.no_grad():
         logits = model.eval()(torch.zeros(2, 3, *size))
     assert logits.shape == (2, cfg.model.head.num_classes)

@@ -29,5 +29,8 @@ optim_wrapper = dict(
             'backbone.features.': dict(lr_mult=0.02),
             'backbone.attentions.': dict(lr_mult=0.1)
         }))
-default_hooks = dict(logger=dict(interval=25), checkpoint=dict(interval=150))
+default_hooks = dict(
+    logger=dict(interval=25, log_metric_by_epoch=False),
+    checkpoint=dict(by_epoch=False, interval=150))
+log_processor = dict(by_epoch=False)
 auto_scale_lr = dict(base_batch_size=16)

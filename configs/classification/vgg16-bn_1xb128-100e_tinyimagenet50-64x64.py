@@ -1,0 +1,3 @@
+# The same without attention: plain VGG16, what the other is compared with.
+_base_ = 'msa-vgg16-bn_1xb128-100e_tinyimagenet50-64x64.py'
+model = dict(backbone=dict(attention=None, attention_positions=None))
