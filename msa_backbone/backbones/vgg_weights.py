@@ -1,29 +1,23 @@
 """Loading VGG weights of every common naming into a VGG of ours, with a report of what loaded.
 
-Files differ in prefix (`backbone.`, `module.`, ...), in numbering (with or without norm layers)
-and in names (torchvision, mmpretrain, Caffe). The k-th convolution is the k-th convolution in all
-of them, so layers are matched by order and checked by shape.
+Shapes, norms and attention have to be those of the model: a file of another network is refused.
 """
 
 import os
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 from torch import Tensor, nn
 
 from ..config_nodes import type_name
 from ..files.checkpoints import read_state_dict
+from .vgg_mismatch import STEP_COUNT, attention_mismatch, check_norms
+from .vgg_names import find_prefix, layer_names, model_names
 
-TENSOR_NAMES = r"(?P<tensor>weight|bias|running_mean|running_var|num_batches_tracked)"
-# torchvision `features.0.weight`, mmpretrain `features.0.conv.weight`, Caffe `conv1_1.weight`
-LAYER_PATTERNS = (
-    re.compile(
-        rf"^(?P<prefix>.*?)features\.(?P<index>\d+)\.(?:(?P<part>conv|bn)\.)?{TENSOR_NAMES}$"
-    ),
-    re.compile(rf"^(?P<prefix>.*?)conv(?P<index>\d+_\d+)\.{TENSOR_NAMES}$"),
-)
+STATISTICS = ("running_mean", "running_var", STEP_COUNT)
+WEIGHTS_KEY = "backbone_weights"
+"""Under this name a training's checkpoints say what the backbone started from."""
 
 
 @dataclass
@@ -36,6 +30,7 @@ class LoadReport:
         loaded: tensors taken over.
         missing: tensors of the model that the file does not have; they keep their start values.
         unused: names in the file that have no place in the model.
+        parts: tensors taken over, and all of the model, by part: convolutions, norms, attention.
         notes: adaptations, in words.
     """
 
@@ -44,14 +39,21 @@ class LoadReport:
     loaded: list[str]
     missing: list[str]
     unused: list[str]
+    parts: dict[str, tuple[int, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The file and what was taken from it, in one line."""
         prefix = f" (prefix '{self.prefix}')" if self.prefix else ""
         total = len(self.loaded) + len(self.missing)
-        lines = [
-            f"Weights from {self.source}{prefix}: {len(self.loaded)} of {total} tensors loaded."
-        ]
+        parts = ", ".join(f"{part} {some} of {every}" for part, (some, every) in self.parts.items())
+        line = f"{self.source}{prefix}: {len(self.loaded)} of {total} tensors loaded ({parts})"
+        if "attention" in self.parts:
+            line += f"; attention {'' if self.parts['attention'][0] else 'not '}included"
+        return line
+
+    def __str__(self) -> str:
+        lines = [f"Weights from {self.summary()}"]
         unused = [name for name in self.unused if name.startswith(self.prefix)]
         for label, names in (
             ("not in the file, kept as initialised", self.missing),
@@ -75,7 +77,10 @@ def pretrained_cfgs(init_cfg: dict | list[dict] | None) -> list[dict]:
 
 
 def load_pretrained(
-    model: nn.Module, source: str | os.PathLike, prefix: str | None = None
+    model: nn.Module,
+    source: str | os.PathLike,
+    prefix: str | None = None,
+    skip_other_attention: bool = False,
 ) -> LoadReport:
     """Load VGG weights into `model` (MSAVGG or the classifier) and log the report.
 
@@ -83,22 +88,25 @@ def load_pretrained(
         model: has `features` (the VGG layers in order) and perhaps `attentions`, `classifier`.
         source: as in `read_state_dict`.
         prefix: what precedes the names in the file; found by itself when None.
+        skip_other_attention: leave attention out that is not the model's, in place of an error.
 
     Raises:
-        ValueError: if no name fits, or a tensor has another shape (another depth or width).
+        ValueError: if no name fits, a tensor has another shape (another depth or width), or norms
+            or attention are not the model's.
     """
     source = os.fspath(source)
     file_tensors = read_state_dict(source)
     if prefix is None:
-        prefix = _find_prefix(file_tensors)
+        prefix = find_prefix(file_tensors)
     elif prefix and not prefix.endswith("."):
         prefix += "."
     target = model.state_dict()
     report = LoadReport(source, prefix, [], [], [])
+    mismatch = attention_mismatch(file_tensors, prefix, model)
     tensors = {}
-    for file_name, name in _model_names(file_tensors, prefix, model).items():
+    for file_name, name in model_names(file_tensors, prefix, model).items():
         tensor = file_tensors[file_name]
-        if name not in target:
+        if name not in target or (mismatch and name.startswith("attentions.")):
             report.unused.append(file_name)
             continue
         if tensor.shape != target[name].shape:
@@ -111,76 +119,33 @@ def load_pretrained(
             f"'{next(iter(file_tensors))}', a VGG has names like 'features.0.weight'"
         )
     report.loaded = list(tensors)
-    report.missing = [
-        n for n in target if n not in tensors and not n.endswith("num_batches_tracked")
-    ]
-    if any(name.startswith(prefix) and "running_mean" in name for name in report.unused):
-        report.notes.append(
-            "WARNING: the file's norm layers have no place here: "
-            "build with norm_cfg=dict(type='BN')"
-        )
+    report.missing = [n for n in target if n not in tensors and not n.endswith(STEP_COUNT)]
+    check_norms(source, file_tensors, prefix, model)
+    if mismatch and not skip_other_attention:
+        raise ValueError(f"weights {source}: {mismatch}")
+    report.parts = _count_parts(model, set(tensors))
     model.load_state_dict(tensors, strict=False)
     model.is_init = True  # a later init_weights(), as mmengine's Runner calls it, leaves them be
     print_log(str(report), logger="current")
+    MessageHub.get_current_instance().update_info(WEIGHTS_KEY, report.summary())
     return report
 
 
-def _find_prefix(names: dict[str, Tensor]) -> str:
-    """The most common text before `features.N.` or `convM_K.`."""
-    prefixes = Counter(
-        match["prefix"]
-        for name in names
-        for pattern in LAYER_PATTERNS
-        if (match := pattern.match(name))
-    )
-    return prefixes.most_common(1)[0][0] if prefixes else ""
-
-
-def _model_names(
-    file_tensors: dict[str, Tensor], prefix: str, model: nn.Module
-) -> dict[str, str | None]:
-    """The name in the model for every name in the file, None for what has no place."""
-    target = model.state_dict()
-    names: dict[str, str | None] = dict.fromkeys(file_tensors)
-    names |= {n: n.removeprefix(prefix) for n in names if n.startswith(prefix)}
-    vgg_names = {name for name in target if name.startswith("features.")}
-    if vgg_names <= {
-        short
-        for name, short in names.items()
-        if short in vgg_names and file_tensors[name].shape == target[short].shape
-    }:
-        return names  # the model's own numbering
-    layers: dict[tuple[int, ...], dict[str, str]] = {}
-    for name, short in names.items():
-        for pattern in LAYER_PATTERNS:
-            match = pattern.match(short or "")
-            if match and not match["prefix"]:
-                # mmpretrain keeps a norm under its convolution's number: it follows as (index, 1)
-                parts = match.groupdict()
-                index = tuple(int(i) for i in parts["index"].split("_"))
-                index += (1,) if parts.get("part") == "bn" else (0,)
-                layers.setdefault(index, {})[parts["tensor"]] = name
-    convs, norms = _layer_names(model)
-    conv_number = -1
-    for _, tensors in sorted(layers.items()):
-        is_conv = "weight" in tensors and file_tensors[tensors["weight"]].dim() == 4
-        conv_number += is_conv
-        known = convs if is_conv else norms
-        for tensor, name in tensors.items():
-            exists = 0 <= conv_number < len(known)
-            names[name] = f"{known[conv_number]}.{tensor}" if exists else None
-    return names
-
-
-def _layer_names(model: nn.Module) -> tuple[list[str], list[str]]:
-    """Names of the convolutions of `model.features`, and of the norms behind them."""
-    convs, norms = [], []
-    for index, module in enumerate(model.features):
-        weight = getattr(module, "weight", None)
-        if weight is None or isinstance(module, nn.PReLU):
-            continue
-        (convs if weight.dim() == 4 else norms).append(f"features.{index}")
-    return convs, norms
+def _count_parts(model: nn.Module, loaded: set[str]) -> dict[str, tuple[int, int]]:
+    """Tensors taken over and tensors of the model: of its convolutions, norms, attention, rest."""
+    convs, norms = (set(names) for names in layer_names(model))
+    counts = {part: [0, 0] for part in ("convolutions", "norms", "attention", "others")}
+    for name in model.state_dict():
+        layer = name.rpartition(".")[0]
+        if name.startswith("attentions."):
+            part = "attention"
+        elif layer in convs:
+            part = "convolutions"
+        else:  # a norm without weight and bias has its statistics
+            part = "norms" if layer in norms or name.endswith(STATISTICS) else "others"
+        counts[part][0] += name in loaded
+        counts[part][1] += name in loaded or not name.endswith(STEP_COUNT)
+    return {part: (some, every) for part, (some, every) in counts.items() if every}
 
 
 def _adapted(
@@ -203,10 +168,12 @@ def _adapted(
             f"{name} has another number of classes in the file: kept as initialised"
         )
         return None
+    mend = "depth and base_channels"
+    if is_first_conv and tensor.shape[1:] == target.shape[1:]:
+        mend = f"base_channels={tensor.shape[0]}"
     raise ValueError(
         f"weights {report.source}: {name} has shape {tuple(tensor.shape)} in the file and "
-        f"{tuple(target.shape)} in the model: build the model with the file's depth, "
-        "base_channels and reduction_ratio"
+        f"{tuple(target.shape)} in the model: build the model with the file's {mend}"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.model import BaseModule
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
@@ -38,7 +39,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
             module.load_configured_weights()
             continue
         for init_cfg in pretrained_cfgs(getattr(module, "init_cfg", None)):
-            read_checkpoint(init_cfg["checkpoint"])
+            check_pretrained(module, init_cfg["checkpoint"], init_cfg.get("prefix"))
     if cfg.get("load_from"):
         tensors = read_state_dict(cfg.load_from)
         if not tensors.keys() & model.state_dict().keys():
@@ -47,6 +48,31 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
                 f"'{next(iter(tensors))}', the model has '{next(iter(model.state_dict()))}'"
             )
     return model
+
+
+def check_pretrained(module: nn.Module, source: str, prefix: str | None) -> None:
+    """Refuse weights of which mmengine would load nothing, with no more than a warning.
+
+    Modules that convert names of other origins when they load are left to themselves.
+
+    Raises:
+        ValueError: naming the prefix to give, where the file has the names behind one.
+    """
+    names = {name.removeprefix("module.") for name in read_state_dict(source)}
+    start = f"{prefix.rstrip('.')}." if prefix else ""
+    wanted = module.state_dict().keys()
+    converts = type(module).init_weights is not BaseModule.init_weights
+    if converts or any(start + name in names for name in wanted):
+        return
+    first = next(iter(wanted))
+    behind = [name.removesuffix(first) for name in names if name.endswith(f".{first}")]
+    mend = "give weights of this network"
+    if behind:
+        mend = f"the file has them behind '{behind[0]}', give init_cfg=dict(..., prefix=...)"
+    raise ValueError(
+        f"weights {source} match no key of {type(module).__name__}, which has names like "
+        f"'{start}{first}': {mend}"
+    )
 
 
 def check_data_files(

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_BN_Weights, VGG16_Weights
 
 from msa_backbone import MSAVGG
-from msa_backbone.backbones.vgg_weights import load_pretrained
+from msa_backbone.backbones.vgg_weights import WEIGHTS_KEY, load_pretrained
 
 BN = {"type": "BN"}
 KAIMING = {"type": "Kaiming", "layer": "Conv2d"}
+GN = {"type": "GN", "num_groups": 4}
+NO_AFFINE = {"type": "BN", "affine": False}
 IMAGENET = Path(__file__).parents[2] / "../shared/weights/vgg16_imagenet_fp16.pth"
 ATTENTION_TENSORS = 5 * 14
 
@@ -34,6 +36,10 @@ def caffe_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     names = [f"conv{b}_{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
     keys = [f"{name}.{tensor}" for name in names for tensor in ("weight", "bias")]
     return dict(zip(keys, state.values(), strict=True))
+
+
+def ours(**options) -> dict[str, Tensor]:
+    return small(**options).state_dict()
 
 
 def prefixed(prefix: str):
@@ -146,7 +152,14 @@ def test_other_input_channels_respond_alike_to_equal_channels(channels, tmp_path
     [
         (lambda: vgg_state(), {"out_indices": (0,)}, 4, 14, 22, "features.5"),
         (lambda: caffe_names(vgg_state()), {"out_indices": (0,)}, 4, 14, 22, "conv2_1"),
-        (lambda: vgg_state(16, True), {}, 26, 70, 65, "norm_cfg=dict(type='BN')"),
+        (
+            lambda: vgg_state(16, True),
+            {"norm_cfg": BN, "out_indices": (0,)},
+            14,
+            14,
+            77,
+            "norms 10 of 10",
+        ),
         (lambda: vgg_state(), {"norm_cfg": BN}, 26, 70 + 52, 0, "features.1, features.4"),
         (
             lambda: {**vgg_state(), "classifier.0.weight": torch.ones(1)},
@@ -190,6 +203,50 @@ def test_a_partial_match_says_what_was_left(
         (lambda: vgg_state(), {"prefix": "neck"}, r"match no key"),
         (lambda: {"features.0.weight": torch.ones(16, 3, 11, 11)}, {}, r"\(16, 3, 11, 11\)"),
         (lambda: {**vgg_state(), "features.0.bias": torch.ones(9)}, {}, r"has shape \(9,\)"),
+        (
+            lambda: vgg_state(),
+            {"base_channels": 8, "attention": None},
+            r"with the file's base_channels=16$",
+        ),
+        (lambda: vgg_state(16, True), {}, r"norm layers .* with norm_cfg=dict\(type='BN'\)$"),
+        (
+            lambda: vgg_state(16, True),
+            {"norm_cfg": GN},
+            r"has norm layers with bias, running_mean, running_var, weight, .* have bias, weight:",
+        ),
+        (lambda: ours(norm_cfg=GN), {"norm_cfg": BN}, r"with the file's norm_cfg$"),
+        (lambda: ours(norm_cfg=GN), {}, r"no tensors: build the model with the file's norm_cfg$"),
+        (
+            lambda: ours(),
+            {"attention_positions": (9, 16, 23, 30)},
+            r"at 4, 9, 16, 23, 30 in the file and at 9, 16, 23, 30 in the model: "
+            r"build the model with attention_positions=\(4, 9, 16, 23, 30\)$",
+        ),
+        (
+            lambda: ours(),
+            {"out_before_pool": True},
+            r"at 3, 8, 15, 22, 29 in the model: .*attention_positions=\(4, 9, 16, 23\)$",
+        ),
+        (
+            lambda: ours(attention_positions=(30,)),
+            {"out_before_pool": True},
+            r"at 30 in the file and at 3, .* with attention=None$",
+        ),
+        (
+            lambda: ours(),
+            {"attention": None},
+            r"at no place in the model: .* with the file's attention=dict\(type=...\) and att",
+        ),
+        (
+            lambda: ours(),
+            {"attention": {"type": "MultiScaleAttention", "spatial": False}},
+            r"spatial_attention\.0\.bias has shape \(1,\) in the file and none in the model: build",
+        ),
+        (
+            lambda: ours(),
+            {"attention": {"type": "MultiScaleAttention", "reduction_ratio": 4}},
+            r"attentions\.4\.channel_attention\.1\.bias has shape \(1,\) in the file and \(4,\)",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(state, options, message, tmp_path):
@@ -226,6 +283,65 @@ def test_trained_weights_come_back_bit_for_bit(options, kind, prefix, tmp_path):
         for name, tensor in trained.state_dict().items():
             assert torch.equal(parent.backbone.state_dict()[name], tensor), name
     assert parent.backbone.init_cfg == [pretrained, KAIMING]
+
+
+def test_attention_behind_the_last_layer_is_left_out(tmp_path):
+    trained = small(norm_cfg=BN, zero_init=False)
+    randomise(trained)
+    torch.save(prefixed("backbone.")(trained.state_dict()), tmp_path / "detector.pth")
+    places = (4, 9, 16, 23)
+    backbone = small(norm_cfg=BN, out_before_pool=True, attention_positions=places)
+    report = load_pretrained(backbone, tmp_path / "detector.pth")
+    assert report.missing == [] and len(report.unused) == 14
+    assert all(name.startswith("backbone.attentions.30.") for name in report.unused)
+    for name, tensor in backbone.state_dict().items():
+        assert torch.equal(tensor, trained.state_dict()[name]), name
+
+
+def test_other_attention_is_left_out_where_that_is_asked_for(tmp_path):
+    torch.save(ours(zero_init=False), tmp_path / "vgg.pth")
+    backbone = small(attention_positions="relu")
+    before = copy.deepcopy(backbone.attentions.state_dict())
+    report = load_pretrained(backbone, tmp_path / "vgg.pth", skip_other_attention=True)
+    assert (len(report.loaded), len(report.missing), len(report.unused)) == (26, 70, 70)
+    assert report.summary().endswith("attention 0 of 70); attention not included")
+    assert all(torch.equal(before[n], t) for n, t in backbone.attentions.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("state", "options", "line"),
+    [
+        (
+            lambda: prefixed("backbone.")(ours(norm_cfg=BN)),
+            {"norm_cfg": BN},
+            " (prefix 'backbone.'): 161 of 161 tensors loaded (convolutions 26 of 26, norms 65 of "
+            "65, attention 70 of 70); attention included",
+        ),
+        (
+            lambda: vgg_state(),
+            {},
+            ": 26 of 96 tensors loaded (convolutions 26 of 26, attention 0 of 70); attention not "
+            "included",
+        ),
+        (
+            lambda: vgg_state(),
+            {"attention": None, "norm_cfg": BN},
+            ": 26 of 78 tensors loaded (convolutions 26 of 26, norms 0 of 52)",
+        ),
+        (
+            lambda: ours(norm_cfg=NO_AFFINE, attention=None),
+            {"attention": None, "norm_cfg": NO_AFFINE},
+            ": 65 of 65 tensors loaded (convolutions 26 of 26, norms 39 of 39)",
+        ),
+    ],
+)
+def test_one_line_says_what_was_taken_and_stays_with_the_training(state, options, line, tmp_path):
+    torch.save(state(), tmp_path / "vgg.pth")
+    hub = MessageHub.get_instance("test_what_was_taken")
+    report = load_pretrained(small(**options), tmp_path / "vgg.pth")
+    assert report.summary() == f"{tmp_path / 'vgg.pth'}{line}"
+    assert str(report).splitlines()[0] == f"Weights from {report.summary()}"
+    assert hub.get_info(WEIGHTS_KEY) == report.summary()
 
 
 def test_plain_weights_keep_the_identity_and_later_init_weights_keeps_both(tmp_path):
