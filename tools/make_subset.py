@@ -1,8 +1,9 @@
-"""Make a subset of COCO or VOC data that represents it, as COCO or VOC, with hard-linked images.
+"""Make a subset of data that represents it, as COCO, VOC or YOLO, with hard-linked images.
 
 Examples:
   tools/make_subset.py coco COCO OUT --fraction 0.1 --whole val
   tools/make_subset.py voc COCO OUT --number 500 --classes person dog
+  tools/make_subset.py yolo VOC OUT --fraction 1
 """
 
 import argparse
@@ -15,6 +16,7 @@ from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import IMAGE_MODES, write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
+from msa_backbone.data.formats.yolo.write import write_yolo_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import STAMP, choose_subset, describe, is_made, stamp
 from msa_backbone.files.whole_files import complete_folder
@@ -27,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         epilog=f"layouts of ROOT:\n\n{LAYOUTS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("form", choices=["coco", "voc"], help="what to write; ROOT may be either")
+    parser.add_argument("form", choices=["coco", "voc", "yolo"], help="what to write")
     parser.add_argument("root", metavar="ROOT", help="the full data")
     parser.add_argument("out", metavar="OUT", type=Path, help="a new folder for the subset")
     size = parser.add_mutually_exclusive_group(required=True)
@@ -57,8 +59,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def make(args: argparse.Namespace) -> None:
-    if args.form == "voc" and (args.reindex or args.semantic):
-        raise ValueError("--reindex and --semantic serve COCO; VOC gets masks where there are any")
+    if args.form != "coco" and (args.reindex or args.semantic):
+        raise ValueError(
+            "--reindex and --semantic serve COCO; VOC and YOLO get masks where there are any"
+        )
     if args.semantic and args.images == "list":
         raise ValueError("--semantic puts masks beside the images: choose --images link or copy")
     found = find_detection_data(args.root, args.classes)
@@ -80,7 +84,8 @@ def make(args: argparse.Namespace) -> None:
         if args.form == "coco":
             write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
         else:
-            left_behind += write_voc_data(subset, folder, args.images, progress)
+            write = {"voc": write_voc_data, "yolo": write_yolo_data}[args.form]
+            left_behind += write(subset, folder, args.images, progress)
         (folder / STAMP).write_bytes(mark)
         check_detection_data(find_detection_data(folder), 0)  # is sound, or does not appear
         if args.semantic:

@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import processes
 import pytest
 
@@ -24,14 +25,33 @@ def test_a_subset_is_made_once_and_trained_on(run_tool, tiny_config, demo, tmp_p
 
 
 @pytest.mark.parametrize("source", ["coco", "voc"])
-def test_either_form_from_either(run_tool, demo, tmp_path, source):
-    for form in ("coco", "voc"):
+def test_any_form_from_either(run_tool, demo, tmp_path, source):
+    for form in ("coco", "voc", "yolo"):
         run_tool("make_subset", form, demo / source, tmp_path / form, "--number", 8, "--seed", 3)
     images = {path.stem for path in (tmp_path / "voc/JPEGImages").iterdir()}
     content = json.loads((tmp_path / "coco/annotations/instances_train.json").read_text())
     assert {Path(i["file_name"]).stem for i in content["images"]} < images
     listed = (tmp_path / "voc/ImageSets/Main/train.txt").read_text().split()
     assert sorted(listed) == sorted(Path(i["file_name"]).stem for i in content["images"])
+    assert sorted(path.stem for path in (tmp_path / "yolo/labels/train").iterdir()) == sorted(
+        listed
+    )
+    assert {path.stem for path in (tmp_path / "yolo/images").rglob("*.jpg")} == images
+
+
+def test_yolo_as_a_source(run_tool, demo, tmp_path):
+    run_tool("make_subset", "yolo", demo / "coco", tmp_path / "yolo", "--fraction", 1)
+    run_tool("make_subset", "coco", tmp_path / "yolo", tmp_path / "coco", "--fraction", 1)
+    contents = [
+        json.loads((root / "annotations/instances_train.json").read_text())
+        for root in (demo / "coco", tmp_path / "coco")
+    ]
+    boxes = [np.array([r["bbox"] for r in content["annotations"]]) for content in contents]
+    assert np.abs(boxes[0] - boxes[1]).max() <= 0.01
+    names = [sorted(image["file_name"] for image in content["images"]) for content in contents]
+    assert names[0] == names[1]
+    assert contents[1]["annotations"][0]["segmentation"][0]
+    assert not {"found_at", "voc_index"} & contents[1]["annotations"][0].keys()
 
 
 @pytest.mark.parametrize(
@@ -40,6 +60,7 @@ def test_either_form_from_either(run_tool, demo, tmp_path, source):
         (["voc", "--fraction", 0.5, "--semantic"], "--reindex and --semantic serve COCO"),
         (["coco", "--fraction", 0.5, "--semantic", "--images", "list"], "--images link or copy"),
         (["voc", "--fraction", 0.5, "--images", "list"], "choose link or copy"),
+        (["yolo", "--fraction", 0.5, "--images", "list"], "choose link or copy"),
         (["coco", "--number", 99], "number 99: train has 24 images"),
         (["coco", "--number", 9, "--classes", "zebra"], "has no class 'zebra'"),
     ],

@@ -13,9 +13,9 @@ from ..formats.boxes.label_studio import LABEL_STUDIO_LAYOUT, find_label_studio
 from ..formats.boxes.labelme import LABELME_LAYOUT, find_labelme
 from ..formats.boxes.recognised import recognised
 from ..formats.boxes.records import FoundBoxes
-from ..formats.boxes.yolo_layout import YOLO_LAYOUT, find_yolo
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData
+from ..formats.yolo.find import YOLO_LAYOUT, find_yolo
 from .classes import choose_classes, class_notes, count_notes
 from .find_coco import coco_data, coco_files
 from .find_voc import voc_data, voc_folders

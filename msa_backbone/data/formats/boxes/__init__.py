@@ -1,1 +1,1 @@
-"""Formats of boxes and polygons beside COCO and VOC: YOLO, labelme, Label Studio, CSV tables."""
+"""Formats of boxes and polygons beside COCO and VOC: CVAT, labelme, Label Studio, CSV tables."""

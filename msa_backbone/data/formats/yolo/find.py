@@ -6,11 +6,11 @@ from pathlib import Path
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ...folders import read_list
+from ..boxes.paths import images_in, path_parts, split_of, tail_inside
+from ..boxes.records import FoundBoxes
 from ..detection_annotations import Split
-from .paths import images_in, path_parts, split_of, tail_inside
-from .records import FoundBoxes
-from .yolo import YoloReader, child, label_folder, unused_labels
-from .yolo_description import Description, describe, split_folders
+from .description import Description, describe, split_folders
+from .labels import YoloReader, child, label_folder, unused_labels
 
 YOLO_LAYOUT = """\
 YOLO  data.yaml (Ultralytics, Roboflow), obj.data (darknet) or classes.txt in ROOT; the images in

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....errors import DataError
+from ..boxes.records import Records, size_or_none
 from ..detection_annotations import Split
-from .records import Records, size_or_none
 
 _ROUNDING = 0.01  # of the image, by which Ultralytics lets numbers pass its border, too
 NOT_LABELS = ("classes.txt", "labels.txt", "predefined_classes.txt", "readme.txt")
@@ -68,7 +68,7 @@ class YoloReader:
         for folder in {folder for folders in of_image.values() for folder in folders if folder}:
             texts[folder] = {}
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if path.suffix.lower() == ".txt" and path.name.lower() not in NOT_LABELS:
+                if path.suffix.lower() == ".txt":
                     texts[folder].setdefault(path.stem, []).append(path)
         found, taken = {}, {}
         for path, folders in of_image.items():

@@ -13,8 +13,8 @@ import yaml
 from ....errors import DataError
 from ...folders import read_list
 from ...splits import SPLIT_WORDS
-from .paths import images_in, split_of, tail_inside
-from .yolo import NOT_LABELS, child, label_folder
+from ..boxes.paths import images_in, split_of, tail_inside
+from .labels import NOT_LABELS, child, label_folder
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""YOLO: folders described and found, labels read and written."""
