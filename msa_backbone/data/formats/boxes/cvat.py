@@ -49,6 +49,8 @@ def find_cvat(root: Path) -> FoundBoxes | None:
             if shape.tag in ("box", "polygon", "ellipse", "mask"):
                 try:
                     _add(records, image_id, shape, (width, height), where)
+                except DataError:
+                    raise
                 except (TypeError, ValueError):
                     raise DataError(f"{where}: its numbers are no shape; export it again") from None
             else:

@@ -84,13 +84,16 @@ def _place_of(root: Path, base: str, written: str) -> Path | None:
     is not there, images/ is no part.
     """
     parts = path_parts(written)
+    if not parts and ".." in written:
+        return None
     folders = dict.fromkeys((tail_inside(root, base) or root, root))
     if exact := next((f.joinpath(*parts) for f in folders if f.joinpath(*parts).exists()), None):
         return exact
     tail = tail_inside(root, written)
-    if tail and split_of(parts) and not split_of(tail.relative_to(root).parts):
+    if tail is None or (split_of(parts) and not split_of(tail.relative_to(root).parts)):
         return None
-    return tail
+    inner = child(tail, "images")
+    return inner if inner.is_dir() else tail
 
 
 def _listed(root: Path, file: Path) -> Iterable[Path]:
