@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.registry import VISUALIZERS
-from mmengine.structures import BaseDataElement, PixelData
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from mmengine.visualization import Visualizer
 from PIL import Image
 from torch import Tensor
 
 from ..files.images import read_image
 from .grid import save_grid
+from .label_placement import labels_apart
 
 TEXT_SIDE = 320
 """Shorter side, in pixels, below which the name of a class has no room in a picture."""
@@ -50,7 +52,8 @@ def draw_sample(
     if "out_file" not in known:
         return None
     options = {name: value for name, value in options.items() if name in known}
-    visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
+    with labels_apart(visualizer):
+        visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
     return read_image(scratch)
 
 
@@ -61,7 +64,7 @@ def scaled(
 
     Args:
         picture: RGB, (H, W, 3) uint8.
-        sample: truth and predictions; its masks are (N, H, W) tensors.
+        sample: truth and predictions; its masks are (N, H, W) tensors or mmdet's.
         side: in pixels.
     """
     height, width = picture.shape[:2]
@@ -69,23 +72,35 @@ def scaled(
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     picture = np.asarray(Image.fromarray(picture).resize(shape[::-1], Image.Resampling.BILINEAR))
     sample = sample.clone()
-    for name in ("gt_instances", "pred_instances"):
-        if name in sample:
-            instances = getattr(sample, name).clone()
-            if "bboxes" in instances:  # where nobody knows the truth, it is empty
-                instances.bboxes = instances.bboxes * scale
-            if "masks" in instances:  # also none at all, (0, H, W)
-                masks = instances.masks[:, None].float()
-                instances.masks = F.interpolate(masks, shape)[:, 0] > 0.5
-            setattr(sample, name, instances)
-    for name in ("gt_sem_seg", "pred_sem_seg"):
-        if name in sample:
-            labels = getattr(sample, name).data[None].float()
-            delattr(sample, name)
-            setattr(sample, name, PixelData(data=F.interpolate(labels, shape)[0].long()))
     if "seg_logits" in sample:
         del sample.seg_logits
+    for name, part in list(sample.items()):
+        if isinstance(part, InstanceData):
+            setattr(sample, name, _scaled_instances(part, scale, shape))
+        elif isinstance(part, PixelData):
+            fields = {key: _resized(torch.as_tensor(value), shape) for key, value in part.items()}
+            setattr(sample, name, PixelData(metainfo=part.metainfo, **fields))
     return picture, sample
+
+
+def _scaled_instances(
+    instances: InstanceData, scale: float, shape: tuple[int, int]
+) -> InstanceData:
+    instances = instances.clone()
+    if "bboxes" in instances:  # where nobody knows the truth, it is empty
+        instances.bboxes = instances.bboxes * scale
+    if "masks" in instances:  # also none at all, (0, H, W)
+        masks = instances.masks
+        if not isinstance(masks, Tensor):  # mmdet's bitmaps or polygons
+            masks = masks.to_tensor(torch.bool, "cpu")
+        instances.masks = _resized(masks[:, None], shape)[:, 0]
+    return instances
+
+
+def _resized(values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Values of pixels, (..., H, W), at another size: each is the value of the nearest one."""
+    batch = values.reshape(-1, 1, *values.shape[-2:]).float()
+    return F.interpolate(batch, shape).view(*values.shape[:-2], *shape).to(values.dtype)
 
 
 def draw_truths(

@@ -43,3 +43,24 @@ def test_labels_of_pixels_stay_labels():
     for own in (drawn.gt_sem_seg, drawn.pred_sem_seg):
         assert torch.equal(own.data, labels.repeat_interleave(2, 1).repeat_interleave(2, 2))
     assert "seg_logits" not in drawn and "seg_logits" in sample
+
+
+def test_what_mmdet_packs_is_scaled():
+    """Bitmaps, polygons and a panoptic map."""
+    pytest.importorskip("mmdet")
+    from mmdet.structures import DetDataSample
+    from mmdet.structures.mask import BitmapMasks, PolygonMasks
+
+    bitmap = np.zeros((1, 30, 60), np.uint8)
+    bitmap[:, 10:20, 40:60] = 1
+    corners = [np.array([40.0, 10, 60, 10, 60, 20, 40, 20])]
+    map_ = torch.where(torch.from_numpy(bitmap) > 0, 7003, 133).int()
+    for masks in (BitmapMasks(bitmap, 30, 60), PolygonMasks([corners], 30, 60)):
+        sample = DetDataSample(gt_instances=InstanceData(masks=masks))
+        sample.gt_panoptic_seg = PixelData(sem_seg=map_)
+        _, drawn = scaled(PICTURE, sample, 120)
+        expected = torch.from_numpy(bitmap).repeat_interleave(2, 1).repeat_interleave(2, 2)
+        assert torch.equal(drawn.gt_instances.masks, expected.bool())
+        assert torch.equal(
+            drawn.gt_panoptic_seg.sem_seg, torch.where(expected > 0, 7003, 133).int()
+        )

@@ -11,10 +11,14 @@ from mmengine.structures import BaseDataElement
 from ...files.images import read_image
 from ...files.markdown import markdown_table
 from ...files.training_log import START, read_records
-from ...plots.data_samples import draw_sample
+from ...plots.data_samples import draw_sample, scaled
 from ...plots.grid import save_grid
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
+
+
+PICTURE_SIDE = 480
+"""Longer side, in pixels, at which an image of the validation is drawn."""
 
 
 class ReportHook(Hook):
@@ -63,10 +67,10 @@ class ReportHook(Hook):
             image_file = Path(sample.img_path)
             if not image_file.is_file():  # in a bucket
                 continue
-            picture, scratch = read_image(image_file), Path(runner.work_dir, "predictions.png")
-            drawn = draw_sample(
-                runner.visualizer, picture, sample, scratch, pred_score_thr=self.score_thr
-            )
+            # Labels have one size: small images are enlarged, so that they have room for them.
+            picture, sample = scaled(read_image(image_file), sample, PICTURE_SIDE)
+            scratch, least = Path(runner.work_dir, "predictions.png"), self.score_thr
+            drawn = draw_sample(runner.visualizer, picture, sample, scratch, pred_score_thr=least)
             if drawn is not None:
                 self._pictures.append(drawn)
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from PIL import Image
 
@@ -57,7 +58,7 @@ class Draws:
 )
 def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "image.jpg")
-    sample = SimpleNamespace(img_path=str(tmp_path / "image.jpg"))
+    sample = BaseDataElement(metainfo={"img_path": str(tmp_path / "image.jpg")})
     for visualizer, expected in ((Draws(), drawn), (Visualizer(), [])):  # mmengine's draws none
         runner = SimpleNamespace(
             rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=visualizer
