@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.data.detection.boxes import BOX_FORMS
 from msa_backbone.data.detection.check import FATAL, detection_defects
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.detection.repair import repair
@@ -41,8 +42,10 @@ def parse_args() -> argparse.Namespace:
 
 def check(args: argparse.Namespace) -> int:
     """Print what was found; return the number of errors."""
-    find = find_segmentation_data if args.masks else find_detection_data
-    data = find(args.root, args.classes)
+    if args.masks:
+        data = find_segmentation_data(args.root, args.classes)
+    else:
+        data = find_detection_data(args.root, args.classes, spoilt=True)
     if args.fix:
         require_outside(args.fix, data.root)
         require_absent(args.fix)
@@ -55,8 +58,11 @@ def check(args: argparse.Namespace) -> int:
         errors, warnings = mask_defects(data, progress_bar(), float("inf"))
     else:
         boxes = data.instances if args.masks else data
-        defects = detection_defects(boxes, float("inf"), progress_bar(), thorough=True)
-        errors = [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
+        defects = detection_defects(
+            boxes, float("inf"), progress_bar(), thorough=True, crowds=args.masks
+        )
+        errors = [f"{n}: {line}" for n, split in boxes.splits.items() for line in split.unread]
+        errors += [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
         warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
         try:
             with_masks(boxes)
@@ -68,6 +74,8 @@ def check(args: argparse.Namespace) -> int:
         print(f"warning: {line}")
     print(f"{len(errors)} errors, {len(warnings)} warnings")
     if args.fix:
+        for form in (defect for defect in defects if defect.kind in BOX_FORMS):
+            raise DataError(f"{form}, as --fix mends single boxes only")
         fix(data, args.fix)
     return len(errors)
 

@@ -5,16 +5,14 @@ NaN. So all annotations and images are read before a training starts.
 """
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
 from ...files.images import (
     DARK,
-    IMAGE_DEFECTS,
-    IMAGE_ODDITIES,
     TURNED,
     ImageError,
     ImageFacts,
@@ -24,51 +22,14 @@ from ...files.images import (
     stored_orientation,
 )
 from ..formats.coco import segmentation_of
+from ..formats.derived.categories import alike
 from ..formats.detection_annotations import DetectionData, Split
-from ..formats.instance_masks import MALFORMED, MEND, is_finite, mask_defect
+from ..formats.instance_masks import mask_defect
 from ..image_counter import ImageCounter, Progress
+from .boxes import box_defect, box_form
+from .defects import ALIKE, ALL_CROWDS, FATAL, OF_BOXES, WARNINGS, Defect
 
-# Every kind of defect and what to do about it, the gravest first.
-FATAL = {
-    "image listed twice": "give every image one entry with an id of its own",
-    "category id used twice": "give every category an id of its own",
-    "annotation id used twice": "give every annotation an id of its own",
-    "unknown image id": "list the image or remove the annotation",
-    "unknown category id": "list the category or remove the annotation",
-    "missing image": "add the file or remove its entry",
-    **IMAGE_DEFECTS,
-    "image size is not two positive whole numbers": "correct the annotated size",
-    "image size differs": "correct the annotated size and the boxes",
-    "annotated otherwise than training turns it": "store it without EXIF, turned as the boxes are",
-    "box is not four finite numbers": "correct or remove it",
-    "box corners are swapped": "order them left, top, right, bottom",
-    "box wholly outside its image": "correct or remove it",
-    "area is not positive, so training would drop the box": "set area to width x height",
-    "no object to train on": "add boxes of the chosen classes, a pixel or larger and no crowds",
-    MALFORMED: MEND,
-}
-WARNINGS = {
-    "box less than a pixel wide or high": "training drops it",
-    "box partly outside its image": "training clips it",
-    "image also in the train split": "its score tells little, keep it in one split",
-    "image file under two ids": "the objects of one entry are missing in the other, join them",
-    "mask without a pixel": "correct or remove it",
-    "split without an object": "nothing can be scored on it",
-    **IMAGE_ODDITIES,
-}
 _ANY_SIZE = (math.inf, math.inf)  # of an image with a defect: its boxes cannot be placed
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One case of a `kind` in FATAL or WARNINGS: in which split, in what file and record."""
-
-    kind: str
-    split: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.kind}; {(FATAL | WARNINGS)[self.kind]}"
 
 
 def check_detection_data(
@@ -76,6 +37,7 @@ def check_detection_data(
     full_decode_limit: int = 5000,
     progress: Progress | None = None,
     read_images: bool = True,
+    crowds: bool = False,
 ) -> list[str]:
     """Look for defects; the arguments are those of `detection_defects`.
 
@@ -86,7 +48,7 @@ def check_detection_data(
         DataError: for the gravest defect that would spoil a training, with the first case and how
             to mend it.
     """
-    defects = detection_defects(data, full_decode_limit, progress, read_images)
+    defects = detection_defects(data, full_decode_limit, progress, read_images, crowds=crowds)
     for kind in FATAL:
         if cases := [defect for defect in defects if defect.kind == kind]:
             raise DataError(first_and_count(cases, "more like it"))
@@ -105,6 +67,7 @@ def detection_defects(
     progress: Progress | None = None,
     read_images: bool = True,
     thorough: bool = False,
+    crowds: bool = False,
 ) -> list[Defect]:
     """Read all annotations and images, and find every defect.
 
@@ -118,8 +81,10 @@ def detection_defects(
         read_images: if False, the image files are left alone and the annotations' sizes believed.
         thorough: also look into the segmentations, and for training images that are in another
             split under another name.
+        crowds: crowds are objects too, as they are in semantic masks.
     """
-    found: list[Defect] = []
+    train = data.splits["train"].source
+    found = [Defect(ALIKE, "train", f"{train}: {a!r}, {b!r}") for a, b in alike(data.classes)]
     counter = ImageCounter(data.num_images, progress)
     in_train: set[object] = set()
     for name, split in sorted(data.splits.items(), key=lambda item: item[0] != "train"):
@@ -127,7 +92,7 @@ def detection_defects(
         for image in split.content["images"]:
             path = split.image_dir / image["file_name"]
             if image["id"] in sizes:
-                place = f"{split.source}: image id {image['id']!r}"
+                place = image.get("found_at", f"{split.source}: image id {image['id']!r}")
                 found.append(Defect("image listed twice", name, place))
             elif path in paths:
                 found.append(Defect("image file under two ids", name, str(path)))
@@ -151,7 +116,10 @@ def detection_defects(
             counter.step()
         if is_dark(seen):
             found.append(Defect(DARK, name, str(split.source)))
-        defects = _annotation_defects(split, sizes, data.classes, name, thorough)
+        defects = list(_annotation_defects(split, sizes, data.classes, name, thorough, crowds))
+        if form := box_form(split.content["annotations"], sizes, defects):
+            defects = [(kind, place) for kind, place in defects if kind not in OF_BOXES]
+            defects.append((form, split.source))
         found += [Defect(kind, name, str(place)) for kind, place in defects]
     return found
 
@@ -169,7 +137,7 @@ def image_defect(
 ) -> tuple[tuple[str, str] | None, ImageFacts | None]:
     """The kind and the place of the gravest defect of an image, and what was read of the file."""
     source = record.get("found_at", source)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return ("missing image", f"{source}: {path}"), None
     try:
         facts = image_facts(path, decode)
@@ -185,39 +153,19 @@ def image_defect(
     return ("image size differs", place), facts
 
 
-def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
-    """The gravest defect of a box, given as left, top, width and height."""
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
-        return "box is not four finite numbers"
-    left, top, width, height = box
-    right, bottom = left + width, top + height
-    if min(width, height) < 0:
-        return "box corners are swapped"
-    if not is_finite(area):
-        return "area is not positive, so training would drop the box"
-    if min(width, height) < 1:
-        return "box less than a pixel wide or high"
-    if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
-        return "box wholly outside its image"
-    if area <= 0:
-        return "area is not positive, so training would drop the box"
-    if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
-        return "box partly outside its image"
-    return None
-
-
 def _annotation_defects(
     split: Split,
     sizes: dict[object, tuple[float, float]],
     classes: tuple[str, ...],
     name: str,
     thorough: bool,
+    crowds: bool,
 ) -> Iterator[tuple[str, object]]:
     """The kind and the place of every defect; `sizes` has width and height of every image id."""
     names = {category["id"]: category["name"] for category in split.content["categories"]}
     if len(names) < len(split.content["categories"]):
         yield "category id used twice", split.source
-    ids, usable, chosen = set(), 0, set(classes)
+    ids, usable, ignored, chosen = set(), 0, 0, set(classes)
     for record in split.content["annotations"]:
         record_id, image_id, category_id = (record[k] for k in ("id", "image_id", "category_id"))
         place = f"{split.source}: annotation {record_id!r} {record['bbox']}"
@@ -233,11 +181,13 @@ def _annotation_defects(
             defect = box_defect(record["bbox"], record["area"], *sizes[image_id])
             if defect:
                 yield defect, place
-            usable += not record["iscrowd"] and defect in (None, "box partly outside its image")
+            if defect in (None, "box partly outside its image"):
+                usable += crowds or not record["iscrowd"]
+                ignored += record["iscrowd"]
             if thorough and sizes[image_id] != _ANY_SIZE:
                 defect = mask_defect(segmentation_of(record), *sizes[image_id])
                 if defect:
                     yield defect, place
     if not usable:
-        kind = "no object to train on" if name == "train" else "split without an object"
-        yield kind, split.source
+        kind = ALL_CROWDS if ignored else "no object to train on"
+        yield kind if name == "train" else "split without an object", split.source

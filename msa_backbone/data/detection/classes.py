@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import DataError
-from ..formats.detection_annotations import Split
+from ..formats.detection_annotations import DetectionData, Split
 
 
 def require_train(files: dict[str, Path], expected: Path) -> Path:
@@ -15,19 +15,34 @@ def require_train(files: dict[str, Path], expected: Path) -> Path:
     return files["train"]
 
 
+def require_unique(names: Sequence[object], source: Path) -> None:
+    """Raise DataError for a name that is no text or stands twice."""
+    for name, count in Counter(names).items():
+        if count > 1 or not isinstance(name, str):
+            raise DataError(f"{source}: class {name!r} is listed twice or not text; rename it")
+
+
 def choose_classes(
     names: Sequence[str], classes: Sequence[str] | None, source: Path
 ) -> Sequence[str]:
     """`classes`, or all `names` of `source` if None; raises DataError for a bad name."""
-    for name, count in Counter(names).items():
-        if count > 1 or not isinstance(name, str):
-            raise DataError(f"{source}: class {name!r} is listed twice or not text; rename it")
+    require_unique(names, source)
     for name, count in Counter(classes).items():
         if name not in names:
             raise DataError(f"{source}: has no class {name!r}; choose among {', '.join(names)}")
         if count > 1:
             raise DataError(f"{source}: class {name!r} is chosen twice; name it once")
     return names if classes is None else classes
+
+
+def require_read(data: DetectionData) -> DetectionData:
+    """The data; raises DataError where a record could not be read, with how many more."""
+    for split in data.splits.values():
+        if split.unread:
+            others = sum(len(other.unread) for other in data.splits.values()) - 1
+            more = f"; {others} more like it" if others else ""
+            raise DataError(f"{split.unread[0]}{more}")
+    return data
 
 
 def class_notes(classes: tuple[str, ...], order: str, train: dict) -> list[str]:

@@ -16,9 +16,9 @@ from ..formats.boxes.records import FoundBoxes
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData
 from ..formats.yolo.find import YOLO_LAYOUT, find_yolo
-from .classes import choose_classes, class_notes, count_notes
+from .classes import choose_classes, class_notes, count_notes, require_read
 from .find_coco import coco_data, coco_files
-from .find_voc import voc_data, voc_folders
+from .find_voc import voc_data
 
 _COCO_AND_VOC = """\
 COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}/, {split}/ or a
@@ -28,7 +28,9 @@ COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}
       _annotations.coco.json, in ROOT or annotations/
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself
       JPEGImages/ + Annotations/, with or without ImageSets/Main/{train,val,trainval,test}.txt
-      images/ + annotations/ of xml files, or xml files beside the images"""
+      images/ + annotations/ (labels/, xmls/) of xml files, or xml files beside the images
+      {train,valid,test}/, in each of these ways, or these folders inside images/ and annotations/
+      Lists and folders of splits may be spelled in any case (Train.txt, Validation.txt)"""
 LAYOUTS = "\n".join(
     [
         *(_COCO_AND_VOC, YOLO_LAYOUT, CVAT_LAYOUT, LABELME_LAYOUT, LABEL_STUDIO_LAYOUT, CSV_LAYOUT),
@@ -38,13 +40,14 @@ LAYOUTS = "\n".join(
 
 
 def find_detection_data(
-    root: str | os.PathLike, classes: Sequence[str] | None = None
+    root: str | os.PathLike, classes: Sequence[str] | None = None, spoilt: bool = False
 ) -> DetectionData:
     """Find the data in the folder `root`, in one of `LAYOUTS`; nothing is written.
 
     Args:
         classes: the classes to keep, in this order; all by default. COCO keeps the order of the
             json, as loaders number the categories by it.
+        spoilt: also give data of which a record could not be read; `Split.unread` names them.
 
     Raises:
         DataError: if there is no such data, a file of it cannot be read, or the splits disagree.
@@ -52,7 +55,7 @@ def find_detection_data(
     root = user_folder(root)
     for find in READERS:
         if data := find(root, classes):
-            return data
+            return data if spoilt else require_read(data)
     state = recognised(root) or (
         f"{root}: no labels of a known format"
         if any(root.iterdir())
@@ -64,11 +67,6 @@ def find_detection_data(
 def _coco(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
     files = coco_files(root)
     return coco_data(root, files, classes) if files else None
-
-
-def _voc(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
-    folders = voc_folders(root)
-    return voc_data(root, *folders, classes) if folders else None
 
 
 def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
@@ -94,7 +92,7 @@ def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
 READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...] = (
     _coco,
     _boxes(find_cvat),  # before VOC, which takes any xml beside images
-    _voc,
+    voc_data,
     _boxes(find_yolo),
     _boxes(find_labelme),
     _boxes(find_label_studio),

@@ -3,17 +3,22 @@
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
 from ..formats.coco import read_coco
+from ..formats.derived.categories import with_categories_of
+from ..formats.derived.fields import with_fields, with_sizes
+from ..formats.derived.ids import with_whole_ids
+from ..formats.derived.image_names import FolderFiles, with_found_images
 from ..formats.detection_annotations import DetectionData, Split
-from .classes import choose_classes, class_notes, count_notes, require_train
+from ..splits import SPLIT_WORDS
+from .classes import choose_classes, class_notes, count_notes, require_train, require_unique
 
-_SPLIT_OF = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_SPLIT_WORD = re.compile(
-    r"(?:^|[_.-])((train|validation|valid|val|test)(?![a-z]).*)", re.IGNORECASE
-)
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+_WORDS = sorted([*_SPLIT_OF, "trainval"], key=len, reverse=True)
+_SPLIT_WORD = re.compile(rf"(?:^|[_.-])(({'|'.join(_WORDS)})(?![a-z]).*)", re.IGNORECASE)
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
     *("result.json", "_annotations.coco.json"),
@@ -23,72 +28,95 @@ _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stu
 
 def coco_files(root: Path) -> dict[str, Path]:
     """The COCO json of every split; empty if there is none."""
-    found = [(split, root / word / "_annotations.coco.json") for word, split in _SPLIT_OF.items()]
+    found = [
+        (_SPLIT_OF[folder.name.lower()], folder / "_annotations.coco.json")
+        for folder in sorted(root.iterdir())
+        if folder.name.lower() in _SPLIT_OF
+    ]
     for path in sorted((root / "annotations").glob("*.json")):
         match = _SPLIT_WORD.search(path.stem)
         if match and not path.name.startswith(_NOT_BOXES):
-            found.append((_SPLIT_OF[match[2].lower()], path))
+            found.append((_SPLIT_OF.get(match[2].lower(), "trainval"), path))
     if not any(path.is_file() for _, path in found):
         found = [("train", folder / n) for folder in (root, root / "annotations") for n in _LONE]
     files: dict[str, Path] = {}
     for split, path in found:
         if path.is_file() and files.setdefault(split, path) != path:
             raise DataError(f"{path}: a second {split} file beside {files[split]}; move one away")
-    return {split: files[split] for split in ("train", "val", "test") if split in files}
+    if not files.keys() & {"train", "val"} and "trainval" in files:
+        files["train"] = files["trainval"]
+    return {split: files[split] for split in SPLIT_WORDS if split in files}
 
 
 def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None) -> DetectionData:
+    """The splits of these files; one of test images without any annotation is left aside."""
     first = require_train(files, root / "annotations" / "instances_train.json")
-    contents = {split: read_coco(path) for split, path in files.items()}
-    names = {s: [c["name"] for c in content["categories"]] for s, content in contents.items()}
-    chosen = choose_classes(names["train"], classes, first)
-    kept = tuple(name for name in names["train"] if name in chosen)
-    splits = {}
-    for split, path in files.items():
-        found = tuple(name for name in names[split] if classes is None or name in kept)
-        if found != kept:
-            odd = ", ".join(sorted(map(str, set(found) ^ set(kept)))) or "another order"
-            fix = "list the same categories in the same order in both"
-            raise DataError(f"{path}: categories differ from {first.name} ({odd}); {fix}")
-        image_dir = _coco_image_dir(root, split, path, contents[split])
-        content = _ids_above_zero(contents[split])
-        ann_file = path if content is contents[split] else None
-        splits[split] = Split(content, image_dir, ann_file, path)
+    read, unlabelled, notes = {}, {}, []
+    for name, path in files.items():
+        optional = ("annotations", "categories") if name == "test" else ()
+        content, unread = read_coco(path, optional)
+        require_unique([category["name"] for category in content["categories"]], path)
+        if optional and not content["annotations"] and not unread:
+            unlabelled[name] = path
+            notes.append(f"{name} is left aside: {path.name} has no annotations")
+        else:
+            read[name] = content, unread
+    names = [category["name"] for category in read["train"][0]["categories"]]
+    chosen = choose_classes(names, classes, first)
+    kept = tuple(name for name in names if name in chosen)
+    splits: dict[str, Split] = {}
+    for name, (content, unread) in read.items():
+        whole, derived = with_whole_ids(content, files[name])
+        if name != "train":
+            train = splits["train"]
+            whole, lines = with_categories_of(train.content, whole, classes, first, files[name])
+            derived += lines
+        splits[name], lines = _filled_in(root, name, files[name], whole, unread)
+        if splits[name].content is not content or unread:
+            splits[name] = replace(splits[name], ann_file=None)
+        notes += [f"{name}: {line}" for line in derived + lines]
     used = [str(path.relative_to(root)) for path in files.values()]
     unused = [p.name for p in sorted(first.parent.glob("*.json")) if p not in files.values()]
-    notes = [f"format coco: found {', '.join(used)}", *(f"not used: {name}" for name in unused)]
-    notes += class_notes(kept, f"as {first.name} orders them", contents["train"])
-    return DetectionData(root, "coco", kept, splits, (*notes, *count_notes(splits, kept)))
+    found = [f"format coco: found {', '.join(used)}", *(f"not used: {name}" for name in unused)]
+    about = class_notes(kept, f"as {first.name} orders them", splits["train"].content)
+    notes = (*found, *notes, *about, *count_notes(splits, kept))
+    return DetectionData(root, "coco", kept, splits, notes, unlabelled)
 
 
-def _ids_above_zero(content: dict) -> dict:
-    """The content; where an annotation has id 0, all ids are raised by one.
+def _filled_in(
+    root: Path, name: str, path: Path, content: dict, unread: list[str]
+) -> tuple[Split, list[str]]:
+    """The split with its images found and the fields that follow from others, and notes."""
+    files = _image_files(root, name, path, content)
+    content, unsure, notes = with_found_images(content, files, path)
+    content, sized = with_sizes(content, files.folder)
+    content, filled = with_fields(content)
+    split = Split(content, files.folder, path, path, tuple(unread + unsure))
+    return split, notes + sized + filled
 
-    pycocotools takes 0 for "no match", so that this object would never count as found.
-    """
-    records = content["annotations"]
-    if not any(record["id"] == 0 for record in records):
-        return content
-    raised = [{**r, "id": r["id"] + 1 if isinstance(r["id"], int) else r["id"]} for r in records]
-    return {**content, "annotations": raised}
 
-
-def _coco_image_dir(root: Path, split: str, path: Path, content: dict) -> Path:
+def _image_files(root: Path, split: str, path: Path, content: dict) -> FolderFiles:
     """The folder of the images: the first that has the first three, or else most of them all."""
     match = _SPLIT_WORD.search(path.stem)
     words = [match[1]] if match else []
-    words += [word for word, name in _SPLIT_OF.items() if name == split and word not in words]
+    words += [word for word in SPLIT_WORDS[split] if word not in words]
     folders = [path.parent, root / "images", *(root / "images" / word for word in words)]
     folders += [*(root / word for word in words), root]
-    names = [image["file_name"] for image in content["images"][:3]]
-    for folder in folders:
-        if all((folder / name).is_file() for name in names):
-            return folder
-    files = [image["file_name"] for image in content["images"]]
-    found = {folder: sum((folder / name).is_file() for name in files) for folder in folders}
-    if any(found.values()):
-        return max(found, key=found.get)
-    tried = ", ".join(os.path.relpath(folder, root) for folder in folders)
+    candidates = [FolderFiles(folder, root) for folder in dict.fromkeys(folders)]
+    names = [image["file_name"] for image in content["images"]]
+    for files in candidates:
+        if all(files.holds(name) for name in names[:3]):
+            return files
+    found = {files: files.number_of(names) for files in candidates}
+    best = max(found, key=found.get)
+    if found[best] > (0, 0):
+        return best
+    if meant := max((files.spelled(names[0]) for files in candidates), key=len):
+        first, second = meant[:2]
+        raise DataError(
+            f"{path}: image {names[0]!r} may be {first} or {second}; write which of them it is"
+        )
+    tried = ", ".join(os.path.relpath(files.folder, root) for files in candidates)
     raise DataError(
         f"{path}: image {names[0]!r} is in none of the folders {tried} of {root}; "
         "put it in images/ or correct its file_name"

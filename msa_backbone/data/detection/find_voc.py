@@ -1,13 +1,20 @@
 """Find VOC data in a folder: the lists of the splits, the images and the xml files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
-from ..formats.voc import read_voc
+from ..formats.voc import VocSplit, read_voc, voc_names, xml_files
+from ..splits import SPLIT_WORDS
 from .classes import choose_classes, class_notes, count_notes, require_train
+
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+_XML_FOLDERS = ("annotations", "labels", "xmls")
+_FOLDERS = (("jpegimages", "annotations"), *(("images", xmls) for xmls in _XML_FOLDERS), ("", ""))
+_LIST_FOLDERS = ("imagesets/main", "imagesets", "")
 
 
 def voc_base(root: Path) -> Path:
@@ -18,34 +25,106 @@ def voc_base(root: Path) -> Path:
     return years[0] if years else root
 
 
-def voc_folders(root: Path) -> tuple[Path, Path, Path] | None:
-    """The folders of the lists, of the images and of the xml files; None if it is not VOC."""
+def voc_splits(root: Path) -> dict[str, VocSplit]:
+    """Where the splits' images and xml files are; empty if it is not VOC."""
     base = voc_base(root)
-    for images, xmls in (("JPEGImages", "Annotations"), ("images", "annotations"), ("", "")):
-        if (base / images).is_dir() and any((base / xmls).glob("*.xml")):
-            return base / "ImageSets" / "Main", base / images, base / xmls
-    return None
+    pairs = [(_inside(base, images), _inside(base, xmls)) for images, xmls in _FOLDERS]
+    pairs = [pair for pair in pairs if None not in pair]
+    for image_dir, xml_dir in pairs:
+        if xml_files(xml_dir):
+            lists = _lists(base)
+            if not lists:
+                return {"train": VocSplit(image_dir, xml_dir, None)}
+            return {split: VocSplit(image_dir, xml_dir, path) for split, path in lists.items()}
+    found: dict[str, VocSplit] = {}
+    for folder in _split_folders(base):
+        inner = [(folder, folder)]
+        inner += [(_inside(folder, "images"), _inside(folder, xmls)) for xmls in _XML_FOLDERS]
+        _add_folders(found, folder.name, inner)
+    for image_dir, xml_dir in pairs[:-1]:
+        for folder in _split_folders(image_dir):
+            _add_folders(found, folder.name, [(folder, _inside(xml_dir, folder.name.lower()))])
+    has_xml = any(xml_files(split.xml_dir) for split in found.values())
+    return {name: found[name] for name in SPLIT_WORDS if name in found} if has_xml else {}
 
 
-def voc_data(
-    root: Path, list_dir: Path, image_dir: Path, xml_dir: Path, classes: Sequence[str] | None
-) -> DetectionData:
-    stems = ("train", "val", "test", "trainval")
-    files = {stem: path for stem in stems if (path := list_dir / f"{stem}.txt").is_file()}
-    trainval = files.pop("trainval", None)
-    if trainval and not files.keys() & {"train", "val"}:
-        files = {"train": trainval, **files}
-    source = f"the lists {', '.join(path.name for path in files.values())} of {list_dir}"
-    if not files:
-        files, source = {"train": None}, f"no lists in {list_dir}, so every xml is for training"
-    require_train(files, list_dir / "train.txt")
-    contents = {split: read_voc(path, xml_dir, image_dir) for split, path in files.items()}
+def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+    """The VOC data in `root`, if it is such; test images without any xml file are left aside."""
+    found = voc_splits(root)
+    if not found:
+        return None
+    sources = {name: split.source for name, split in found.items()}
+    require_train(sources, next(iter(sources.values())).with_name("train.txt"))
+    train = found["train"]
+    if train.list_file:
+        lists = ", ".join(split.list_file.name for split in found.values())
+        source = f"the lists {lists} of {train.list_file.parent}"
+    elif len(found) > 1:
+        source = f"the folders of {', '.join(found)}"
+    else:
+        source = "no lists, so every xml is for training"
+    notes = [f"format voc: found xml files in {train.xml_dir} and {source}"]
+    contents, splits, unlabelled = {}, {}, {}
+    for name, split in found.items():
+        if name == "test" and not voc_names(split)[0]:
+            unlabelled[name] = split.source
+            notes.append(f"{name} is left aside: no image of {split.source} has an xml file")
+            continue
+        contents[name], unread, lines = read_voc(split, root)
+        notes += [f"{name}: {line}" for line in lines]
+        splits[name] = Split(contents[name], split.image_dir, None, split.source, tuple(unread))
     known = {c["name"] for content in contents.values() for c in content["categories"]}
-    kept = tuple(choose_classes(sorted(known), classes, xml_dir))
+    kept = tuple(choose_classes(sorted(known), classes, train.xml_dir))
     splits = {
-        split: Split(with_categories(contents[split], kept), image_dir, None, path or xml_dir)
-        for split, path in files.items()
+        name: replace(split, content=with_categories(split.content, kept))
+        for name, split in splits.items()
     }
-    notes = [f"format voc: found xml files in {xml_dir} and {source}"]
     notes += class_notes(kept, "as given" if classes else "in sorted order", contents["train"])
-    return DetectionData(root, "voc", kept, splits, (*notes, *count_notes(splits, kept)))
+    notes += count_notes(splits, kept)
+    return DetectionData(root, "voc", kept, splits, tuple(notes), unlabelled)
+
+
+def _lists(base: Path) -> dict[str, Path]:
+    """The lists of the splits, whose names may be in any case and spelling; DataError for two."""
+    for folder in _LIST_FOLDERS:
+        files: dict[str, Path] = {}
+        for path in sorted((_inside(base, folder) or base / folder).glob("*.[tT][xX][tT]")):
+            split = {**_SPLIT_OF, "trainval": "trainval"}.get(path.stem.lower())
+            if split and files.setdefault(split, path) != path:
+                message = f"{path}: a second {split} list beside {files[split]}; move one away"
+                raise DataError(message)
+        trainval = files.pop("trainval", None)
+        if trainval and not files.keys() & {"train", "val"}:
+            files["train"] = trainval
+        if files:
+            return {split: files[split] for split in SPLIT_WORDS if split in files}
+    return {}
+
+
+def _inside(folder: Path, path: str) -> Path | None:
+    """The folder at a path in lower case below another, whatever its case; None if absent."""
+    for part in filter(None, path.split("/")):
+        names = sorted(p for p in folder.iterdir() if p.name.lower() == part and p.is_dir())
+        if not names:
+            return None
+        folder = names[0]
+    return folder
+
+
+def _split_folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.lower() in _SPLIT_OF)
+
+
+def _add_folders(
+    found: dict[str, VocSplit], word: str, pairs: Sequence[tuple[Path | None, Path | None]]
+) -> None:
+    """Add the first pair that holds xml files, or else the first; DataError for a second split."""
+    pairs = [pair for pair in pairs if None not in pair]
+    if not pairs:
+        return
+    best = next((pair for pair in pairs if xml_files(pair[1])), pairs[0])
+    split = _SPLIT_OF[word.lower()]
+    new = VocSplit(*best, None)
+    if found.setdefault(split, new) != new:
+        message = f"{best[1]}: a second {split} folder beside {found[split].xml_dir}; move one away"
+        raise DataError(message)

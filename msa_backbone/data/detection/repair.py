@@ -12,7 +12,8 @@ from ..formats.coco import segmentation_of
 from ..formats.detection_annotations import DetectionData, Split, clipped
 from ..formats.instance_masks import mask_defect
 from ..image_counter import ImageCounter, Progress
-from .check import box_defect, image_defect
+from .boxes import box_defect
+from .check import image_defect
 from .classes import count_notes
 
 
@@ -26,7 +27,10 @@ def repair(
     - Boxes get their corners ordered and are clipped to their image, and go if nothing is left.
     - Ids become unique. Objects of an id that two images or two categories share go, as nobody
       knows whose they are.
+    - A malformed or empty mask goes, its box stays.
+    - Where every object is a crowd, all become objects: training would ignore them.
     - Training images that are also in another split go from train.
+    - What could not be read stays out.
 
     Args:
         data: what `find_detection_data` found; all images are decoded.
@@ -44,14 +48,15 @@ def repair(
     elsewhere: dict[bytes, str] = {}
     counter = ImageCounter(data.num_images, progress)
     for name in sorted(data.splits, key=("test", "val", "train").index):
-        split = data.splits[name]
+        split = _without_crowds(name, data.splits[name], data.classes, changes)
+        changes += [f"{name}: {line.rpartition('; ')[0]}: left out" for line in split.unread]
         refused = elsewhere if name == "train" else {}
         images, kept_ids, digests = _repaired_images(name, split, refused, changes, counter)
         elsewhere |= digests
         content = {**split.content, "images": images}
         content["categories"] = _repaired_categories(name, split, data.classes, changes)
         content["annotations"] = _repaired_annotations(name, split, content, kept_ids, changes)
-        splits[name] = replace(split, content=content, ann_file=None)
+        splits[name] = replace(split, content=content, ann_file=None, unread=())
     if not splits["train"].content["images"]:
         raise DataError(
             f"{data.splits['train'].source}: every training image is defect or in another split "
@@ -60,6 +65,17 @@ def repair(
     splits = {name: splits[name] for name in data.splits}
     notes = tuple(count_notes(splits, data.classes))
     return replace(data, splits=splits, notes=notes), changes
+
+
+def _without_crowds(name: str, split: Split, classes: tuple[str, ...], changes: list[str]) -> Split:
+    """The split, with objects in place of crowds where every object of the classes is one."""
+    ids = {c["id"] for c in split.content["categories"] if c["name"] in classes}
+    records = [r for r in split.content["annotations"] if r["category_id"] in ids]
+    if not records or not all(record["iscrowd"] for record in records):
+        return split
+    changes.append(f"{name}: iscrowd set to 0 for {len(records)} objects, as all were crowds")
+    annotations = [{**record, "iscrowd": 0} for record in split.content["annotations"]]
+    return replace(split, content={**split.content, "annotations": annotations})
 
 
 def _repaired_images(
@@ -147,8 +163,8 @@ def _repaired_annotations(
             changes.append(f"{name}: {place}: left out, {what}")
             continue
         if mask := mask_defect(segmentation_of(record), *sizes[image_id]):
-            changes.append(f"{name}: {place}: left out, {mask}")
-            continue
+            changes.append(f"{name}: {place}: its mask left out, {mask}")
+            record = {key: value for key, value in record.items() if key != "segmentation"}
         if what:
             changes.append(f"{name}: {place}: {what}")
             record = {**record, "bbox": box, "area": area}

@@ -4,8 +4,8 @@ The form is COCO's: images, categories and annotations by id, with boxes as left
 height in pixels. Records of other formats may say in `found_at` which file and line they are from.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -21,6 +21,7 @@ class Split:
     image_dir: Path  # the folder that the images' file names start from
     ann_file: Path | None  # the COCO json that holds `content`, if there is one
     source: Path  # the file or folder that was read, for messages
+    unread: tuple[str, ...] = ()  # a line for each record that could not be read, with the mend
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class DetectionData:
     classes: tuple[str, ...]  # what is detected, in the order of a model's outputs
     splits: dict[str, Split]  # by name: train, and where there are such, val and test
     notes: tuple[str, ...]  # what the user should know: what was decided and why
+    unlabelled: Mapping[str, Path] = field(default_factory=dict)  # splits of images alone: the list
 
     @property
     def num_images(self) -> int:

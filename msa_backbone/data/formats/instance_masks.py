@@ -1,6 +1,7 @@
 """Masks of single objects, as COCO's annotations hold them: polygons or run-length codes (RLEs)."""
 
 import math
+import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,6 +16,8 @@ MEND = (
     "give polygons [x, y, x, y, x, y, ...] of three points or more, or a run-length code of the "
     "image's [height, width]"
 )
+_FARTHEST = 1e6  # pixels; pycocotools walks along polygons step by step
+_MOST_CHARACTERS = 7  # of a number in a compressed run-length code: 35 bits
 
 
 def require_segmentations(data: DetectionData) -> None:
@@ -41,19 +44,46 @@ def require_sound_mask(split: Split, image: dict, record: dict) -> None:
 def is_segmentation(segmentation: object, width: float, height: float) -> bool:
     """Whether it has the form of polygons, or of a run-length code of that size."""
     if isinstance(segmentation, dict):
-        counts = segmentation.get("counts")
-        if isinstance(counts, list) and all(isinstance(n, int) and n >= 0 for n in counts):
-            fits = sum(counts) == width * height
-        else:
-            fits = isinstance(counts, str)
-        return fits and segmentation.get("size") == [height, width]
+        counts, size = segmentation.get("counts"), segmentation.get("size")
+        if size != [height, width] or not all(type(side) is int for side in size):
+            return False
+        runs = run_lengths(counts) if isinstance(counts, str) else counts
+        whole = isinstance(runs, list) and all(type(run) is int and run >= 0 for run in runs)
+        return whole and sum(runs) == width * height
     return isinstance(segmentation, list) and all(
         isinstance(polygon, list)
         and len(polygon) >= 6
         and len(polygon) % 2 == 0
-        and all(map(is_finite, polygon))
+        and all(is_finite(value) and abs(value) < _FARTHEST for value in polygon)
         for polygon in segmentation
     )
+
+
+def run_lengths(counts: str) -> list[int] | None:
+    """The runs of a compressed run-length code; None if the text is no such code.
+
+    The code is that of COCO's `maskApi.c` (rleToString): five bits to a character, the lowest
+    first, from character 48 on; a sixth bit says that the number goes on, and the last character's
+    fifth bit is the sign. From the fourth run on, the difference from the run before the last is
+    written.
+    """
+    try:
+        codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - 48
+    except UnicodeEncodeError:
+        return None
+    ends = np.flatnonzero((codes & 32) == 0)
+    lengths = np.diff(ends, prepend=-1)
+    if not len(codes):
+        return []
+    if codes.min() < 0 or codes.max() > 63 or codes[-1] & 32 or lengths.max() > _MOST_CHARACTERS:
+        return None
+    starts = ends - lengths + 1
+    shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
+    numbers = np.add.reduceat((codes & 31) << shifts, starts)
+    numbers -= np.where(codes[ends] & 16, np.int64(1) << (5 * lengths), 0)
+    for first in (1, 2):
+        numbers[first::2] = np.cumsum(numbers[first::2])
+    return numbers.tolist()
 
 
 def mask_defect(segmentation: object, width: float, height: float) -> str | None:
@@ -62,22 +92,45 @@ def mask_defect(segmentation: object, width: float, height: float) -> str | None
         return None
     if not is_segmentation(segmentation, width, height):
         return MALFORMED
-    try:
-        mask = decode_mask(segmentation, height, width)
-    except Exception:  # pycocotools raises nothing more special for a broken code
-        return MALFORMED
-    return None if mask.any() else "mask without a pixel"
+    return None if mask_area(segmentation, height, width) else "mask without a pixel"
+
+
+def mask_area(segmentation: object, height: int, width: int) -> int | None:
+    """How many pixels a mask has; None for a malformed one, or in an image without a size."""
+    if not all(type(side) is int and side > 0 for side in (height, width)):
+        return None
+    if not segmentation or not is_segmentation(segmentation, width, height):
+        return None
+    return int(coco_mask.area(_code(segmentation, height, width)))
+
+
+def mask_box(segmentation: object, height: int, width: int) -> list[float] | None:
+    """The box around a mask: left, top, width, height; None for a malformed or an empty mask."""
+    if not mask_area(segmentation, height, width):
+        return None
+    return coco_mask.toBbox(_code(segmentation, height, width)).tolist()
 
 
 def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:
-    """Polygons, or a run-length code compressed or not, as a boolean mask (H, W)."""
+    """Polygons, or a run-length code compressed or not, as a boolean mask (H, W).
+
+    pycocotools leaves what a code does not reach to whatever was in memory, so codes are checked.
+
+    Raises:
+        DataError: for a malformed segmentation.
+    """
+    if not is_segmentation(segmentation, width, height):
+        raise DataError(f"{MALFORMED}; {MEND}")
+    return coco_mask.decode(_code(segmentation, height, width)).astype(bool)
+
+
+def _code(segmentation: list | dict, height: int, width: int) -> dict:
+    """A sound segmentation as pycocotools' run-length code."""
     if isinstance(segmentation, list):
-        code = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        code = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        code = segmentation
-    return coco_mask.decode(code).astype(bool)
+        return coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+    if isinstance(segmentation["counts"], list):
+        return coco_mask.frPyObjects(segmentation, height, width)
+    return segmentation
 
 
 def encode_mask(mask: np.ndarray) -> dict:
@@ -100,5 +153,7 @@ def draw_index_mask(objects: Iterable[tuple[dict, int]], height: int, width: int
 
 
 def is_finite(value: object) -> bool:
-    """Whether it is a number that is neither NaN nor infinite."""
-    return isinstance(value, int | float) and math.isfinite(value)
+    """Whether it is a number, of the size of a float, that is neither NaN nor infinite."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return type(value) is int and abs(value) <= sys.float_info.max

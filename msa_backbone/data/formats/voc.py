@@ -5,42 +5,80 @@ its corners, and its size is their difference. Unlike mmdet, fractions of a pixe
 `difficult` object becomes a crowd, which training and scoring ignore.
 """
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import ElementTree
+from xml.etree.ElementTree import Element
 
 from ...errors import DataError
-from ...files.images import IMAGE_SUFFIXES, image_size
+from ...files.images import IMAGE_SUFFIXES
 from ..folders import read_list
+from .derived.fields import with_sizes
+from .derived.image_names import FolderFiles
+from .derived.xml_text import mended_xml
+
+_SECOND_COLUMN = re.compile(r"\s+(?:-1|0|1)$")  # of the lists of a class: whether an image has it
+_XML_COLUMN = re.compile(r"^\S+\s+(\S+\.xml)$", re.IGNORECASE)  # beside the image's
+_TRUE = ("1", "true", "yes")
 
 
-def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> dict:
-    """The images of a VOC list, or of all xml files if there is none, in COCO's form.
+@dataclass(frozen=True)
+class VocSplit:
+    """Where the images of a split, their xml files and the list of both are."""
+
+    image_dir: Path
+    xml_dir: Path
+    list_file: Path | None  # None for all xml files of the folder
+
+    @property
+    def source(self) -> Path:
+        """What is named in messages."""
+        return self.list_file or self.xml_dir
+
+
+def read_voc(split: VocSplit, root: Path) -> tuple[dict, list[str], list[str]]:
+    """The images of a split in COCO's form, what could not be read, and notes.
 
     Sizes and corners that are not numbers stay as written, for the checks to report.
 
     The records say where they are from: `found_at` is the xml file, with the object of an
     annotation; `voc_xml` of an image is that file's path, `voc_index` of an annotation the object's
-    number in it, from 0. Raises DataError.
+    number in it, from 0.
+
+    Returns:
+        The content; a line for each xml file, object and line of the list that is left out; a line
+        for each kind of oddity.
     """
+    names, unread = voc_names(split)
+    files = FolderFiles(split.image_dir, root)
     images, annotations, category_ids = [], [], {}
-    for image_id, name in enumerate(_voc_names(ann_file, annotation_dir), start=1):
-        path = annotation_dir / f"{name}.xml"
-        root = read_xml(path)
-        file_name = _voc_file_name(image_dir, name)
-        width, height = _voc_size(root, image_dir / file_name)
+    oddities: Counter[str] = Counter()
+    for image_id, name in enumerate(names, start=1):
+        path = split.xml_dir / name
+        try:
+            element, oddity = mended_xml(path)
+            file_name = _image_file(files, name, element, path)
+        except DataError as error:
+            unread.append(str(error))
+            continue
+        oddities[f"xml files {oddity}"] += oddity is not None
+        width, height = _size(element)
         image = {"id": image_id, "file_name": file_name, "width": width, "height": height}
         images.append({**image, "found_at": str(path), "voc_xml": str(path)})
-        for index, item in enumerate(root.iterfind("object")):
+        for index, item in enumerate(element.iterfind("object")):
             label = " ".join((item.findtext("name") or "").split())
             if not label:
-                raise DataError(f"{path}: object {index} has no name; add it")
+                unread.append(f"{path}: object {index} has no name; add it")
+                continue
             texts = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
+            edges = _numbers(texts)
+            if item.find("bndbox") is None and (edges := _around_polygon(item)):
+                oddities["boxes around polygons"] += 1
             box, area = texts, None
-            if edges := _numbers(texts):
+            if edges:
                 left, top, right, bottom = edges
                 box = [left - 1, top - 1, right - left, bottom - top]
                 area = (right - left) * (bottom - top)
@@ -51,53 +89,102 @@ def read_voc(ann_file: Path | None, annotation_dir: Path, image_dir: Path) -> di
                     "category_id": category_ids.setdefault(label, len(category_ids) + 1),
                     "bbox": box,
                     "area": area,
-                    "iscrowd": int(_numbers([item.findtext("difficult")]) == [1]),
+                    "iscrowd": int(is_difficult(item)),
                     "voc_index": index,
                     "found_at": f"{path}: object {index} [{', '.join(map(str, texts))}]",
                 }
             )
     categories = [{"id": number, "name": label} for label, number in category_ids.items()]
-    return {"images": images, "categories": categories, "annotations": annotations}
+    content = {"images": images, "categories": categories, "annotations": annotations}
+    content, notes = with_sizes(content, split.image_dir)
+    return content, unread, [*(f"{what}: {n}" for what, n in oddities.items() if n), *notes]
 
 
-def read_xml(path: Path) -> Element:
-    """The root of an xml file; raises DataError, also for entities, which can grow without end."""
-    try:
-        return ElementTree.parse(path).getroot()
-    except (ParseError, ValueError, LookupError) as error:
-        raise DataError(f"{path}: not valid XML ({error}); export it again") from None
+def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
+    """The xml files of a split, relative to their folder, and a line for each that is not there.
+
+    A line of a list is a name, perhaps with a second column, folders in front or a suffix.
+    """
+    if split.list_file is None:
+        return sorted(path.name for path in xml_files(split.xml_dir)), []
+    files = FolderFiles(split.xml_dir, split.xml_dir)
+    names: list[str] = []
+    unread: list[str] = []
+    for line in read_list(split.list_file, errors="replace"):
+        found = _xml_of(line, files)
+        if len(found) != 1:
+            have = f"has several ({', '.join(found[:2])})" if found else "has no xml file"
+            fix = f"add {split.xml_dir / line}.xml or mend the line (a bare name, no suffix)"
+            unread.append(f"{split.list_file}: lists {line!r}, which {have}; {fix}")
+        elif found[0] in names:
+            unread.append(f"{split.list_file}: lists {line!r} twice; remove one of the lines")
+        else:
+            names.append(found[0])
+    return names, unread
 
 
-def _voc_names(ann_file: Path | None, annotation_dir: Path) -> list[str]:
-    """The image names, without suffix."""
-    if ann_file is None:
-        return sorted(path.stem for path in annotation_dir.glob("*.xml"))
-    names = read_list(ann_file, errors="replace")
-    for name, count in Counter(names).items():
-        xml = annotation_dir / f"{name}.xml"
-        if not xml.is_file():
-            fix = f"add {xml} or mend the line (a bare name, no suffix)"
-            raise DataError(f"{ann_file}: lists {name!r}, which has no xml file; {fix}")
-        if count > 1:
-            raise DataError(f"{ann_file}: lists {name!r} twice; remove one of the lines")
-    return names
+def _xml_of(line: str, files: FolderFiles) -> list[str]:
+    """The xml files that a line of a list may mean: one if it is certain."""
+    texts = [line, _SECOND_COLUMN.sub("", line)]
+    texts += [match[1] for match in [_XML_COLUMN.match(line)] if match]
+    for text in dict.fromkeys(texts):
+        stem, dot, suffix = text.rpartition(".")
+        stems = (
+            [text, stem] if dot and f".{suffix}".lower() in (".xml", *IMAGE_SUFFIXES) else [text]
+        )
+        for name in (f"{stem}.xml" for stem in stems):
+            if files.has(name):
+                return [name]
+            if found := files.spelled(name):
+                return found
+    return []
 
 
-def _voc_file_name(image_dir: Path, name: str) -> str:
-    """The image file of `name`; the .jpg that should be there if there is none."""
-    file_names = [name + case for suffix in IMAGE_SUFFIXES for case in (suffix, suffix.upper())]
-    return next((file for file in file_names if (image_dir / file).is_file()), file_names[0])
+def xml_files(folder: Path) -> list[Path]:
+    """The xml files in a folder, whose ending may be in any case."""
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.suffix.lower() == ".xml"]
 
 
-def _voc_size(root: Element, image: Path) -> tuple:
-    """Width and height as stated, or those of the image file if the xml states no size."""
-    if root.find("size") is None:
-        try:
-            return image_size(image)
-        except DataError:
-            return None, None
+def is_difficult(item: Element) -> bool:
+    """Whether an object of an xml file says that it is difficult."""
+    text = (item.findtext("difficult") or "").strip().lower()
+    return text in _TRUE or _numbers([text]) == [1]
+
+
+def _image_file(files: FolderFiles, xml_name: str, root: Element, path: Path) -> str:
+    """The image of an xml file, relative to the images: of its name, or else the one it states.
+
+    If there is none, it is the .jpg that should be there. Raises DataError for several.
+    """
+    stem = xml_name[: -len(".xml")]
+    stated = (root.findtext("filename") or "").strip()
+    found = files.with_stem(stem)
+    if found and os.path.splitext(found[0])[0] == stem:  # a.jpg goes before a.png
+        return stated if stated in found else found[0]
+    if not found and stated:
+        found = [stated] if files.has(stated) else files.spelled(stated)
+    if len(found) > 1:
+        meant = " or ".join(str(files.folder / name) for name in found[:2])
+        raise DataError(f"{path}: its image may be {meant}; give xml and image the same name")
+    return found[0] if found else f"{stem}{IMAGE_SUFFIXES[0]}"
+
+
+def _size(root: Element) -> tuple:
+    """Width and height as stated; None where they are not."""
     texts = root.findtext("size/width"), root.findtext("size/height")
-    return _numbers(texts) or texts
+    return tuple(_numbers(texts) or (text or None for text in texts))
+
+
+def _around_polygon(item: Element) -> list[int | float] | None:
+    """Left, top, right and bottom of an object's polygon, whose points are x1, y1 or pt/x, pt/y."""
+    points: dict[str, list] = {"x": [], "y": []}
+    for element in item.iterfind("polygon//*"):
+        if re.fullmatch(r"[xy]\d*", element.tag):
+            points[element.tag[0]].append(element.text)
+    x, y = map(_numbers, points.values())
+    return [min(x), min(y), max(x), max(y)] if x and y and len(x) == len(y) > 2 else None
 
 
 def _numbers(texts: Iterable[str | None]) -> list[int | float] | None:

@@ -61,12 +61,12 @@ def write_coco_data(
             else:
                 take_name(taken, inner, source)
                 place_file(source, folder / "images" / name / inner, images == "link")
-            records.append({**without_reader_fields(data, image), "file_name": inner})
+            records.append({**without_reader_fields(image), "file_name": inner})
             counter.step()
         sizes = {image["id"]: image for image in records}
         for record in content["annotations"]:
             require_sound_mask(split, sizes[record["image_id"]], record)
-        annotations = [without_reader_fields(data, record) for record in content["annotations"]]
+        annotations = [without_reader_fields(record) for record in content["annotations"]]
         written = {**content, "images": records, "annotations": annotations}
         path = folder / "annotations" / f"instances_{name}.json"
         write_whole(path, msgspec.json.encode(written))

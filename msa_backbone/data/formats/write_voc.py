@@ -15,11 +15,12 @@ from ...files.whole_files import place_file
 from ..folders import write_list
 from ..image_counter import ImageCounter, Progress
 from .coco import segmentation_of
+from .derived.xml_text import read_xml
 from .detection_annotations import DetectionData, annotations_by_image
 from .drawn_masks import semantic_classes
 from .index_masks import IGNORE_INDEX
 from .instance_masks import require_sound_mask
-from .voc import read_xml
+from .voc import is_difficult
 from .voc_masks import CLASS_MASKS, write_voc_masks
 from .written_images import existing_image, name_inside, take_name, write_class_names
 
@@ -119,6 +120,8 @@ def _write_image(
     for name, record in objects:
         if source:
             item = items[record["voc_index"]]
+            if is_difficult(item) and not record["iscrowd"]:
+                set_texts(item, difficult=0)
         else:
             item = ElementTree.Element("object")
             difficult = int(record["iscrowd"])

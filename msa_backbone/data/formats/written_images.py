@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ..folders import write_list
-from .detection_annotations import DetectionData, Split
+from .detection_annotations import Split
 from .index_masks import IGNORED_NAMES
 
 
@@ -33,9 +33,9 @@ def take_name(taken: dict[str, Path], name: str, source: Path) -> None:
         raise DataError(f"{source}: would get the name of {taken[name]}; rename it")
 
 
-def without_reader_fields(data: DetectionData, record: dict) -> dict:
-    """The record as COCO knows it, without what the readers of other formats add."""
-    if data.format == "coco":
+def without_reader_fields(record: dict) -> dict:
+    """The record as COCO knows it, without what readers add."""
+    if "found_at" not in record:
         return record
     return {k: v for k, v in record.items() if k != "found_at" and not k.startswith("voc_")}
 

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
-from ...files.images import whole_image_size
+from ...files.images import (
+    DARK,
+    IMAGE_ODDITIES,
+    TURNED,
+    ImageFacts,
+    image_facts,
+    is_dark,
+    stored_orientation,
+)
 from ..detection.check import check_detection_data
-from ..formats.index_masks import IGNORE_INDEX, read_index_mask, values_in
+from ..formats.index_masks import IGNORE_INDEX, values_in
 from ..formats.instance_masks import require_segmentations
+from ..formats.masks.colours import read_mask
 from ..image_counter import ImageCounter, Progress
 from ..splits import copies_warning
 from .find import SegmentationData
@@ -20,7 +29,7 @@ def check_segmentation_data(data: SegmentationData, progress: Progress | None = 
     """
     if data.instances is not None:
         require_segmentations(data.instances)
-        return check_detection_data(data.instances, progress=progress)
+        return check_detection_data(data.instances, progress=progress, crowds=True)
     errors, warnings = mask_defects(data, progress)
     if errors:
         raise DataError(first_and_count(errors))
@@ -32,25 +41,28 @@ def mask_defects(
 ) -> tuple[list[str], list[str]]:
     """Read all masks and images: what would spoil a training, and what only shrinks it, in lines.
 
-    So many images are decoded; of the others, see `whole_image_size`, only the ends are read.
+    So many images are decoded; of the others, see `image_facts`, only the ends are read.
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
     in_train = {train.image(name) for name in train.names}
     counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
-    errors, copies = [], []
+    errors = [line for split in data.splits.values() for line in split.lost]
+    copies, warnings = [], []
     for split_name, split in data.splits.items():
-        seen[split_name] = set()
+        seen[split_name], facts = set(), {}
         for name in split.names:
-            image, mask = split.image(name), split.mask(name)
+            image = split.image(name)
             decode = counter.done < full_decode_limit
             try:
-                seen[split_name] |= _classes_in(mask, image, data.label_map, decode)
+                classes, facts[image] = look_at_pair(image, split.mask(name), data, decode)
+                seen[split_name] |= classes
             except DataError as error:
                 errors.append(str(error))
             if split_name != "train" and image in in_train:
                 copies.append(image)
             counter.step()
+        warnings += _oddities(split_name, facts)
     if not errors and not seen["train"]:
         errors.append(
             f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
@@ -62,25 +74,50 @@ def mask_defects(
             f"{IGNORE_INDEX} means ignore; where it stands for the foreground, save that as 1"
         )
     absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
-    warnings = [f"classes without a training pixel: {', '.join(absent)}"] if absent else []
+    if absent:
+        warnings.insert(0, f"classes without a training pixel: {', '.join(absent)}")
     return errors, warnings + copies_warning(copies)
 
 
-def _classes_in(mask: Path, image: Path, label_map: dict[int, int], decode: bool) -> set[int]:
-    """The classes in a mask; raises DataError for a defect of the mask or of its image."""
-    pixels = read_index_mask(mask)
+def look_at_pair(
+    image: Path, mask: Path, data: SegmentationData, decode: bool
+) -> tuple[set[int], ImageFacts]:
+    """The classes in a mask, and what was read of its image.
+
+    Raises:
+        DataError: for a defect of the mask or of its image.
+    """
+    pixels = read_mask(mask, data.colours)
     height, width = pixels.shape
-    image_width, image_height = whole_image_size(image, decode)
-    if (image_width, image_height) != (width, height):
+    facts = image_facts(image, decode)
+    if (facts.width, facts.height) != (width, height):
+        mend = "make the mask anew in the image's size (by nearest neighbour)"
+        if (facts.height, facts.width) == (width, height) and stored_orientation(image) > 4:
+            mend = "its EXIF says how it is turned: store it without, turned as the mask is"
         raise DataError(
-            f"{mask}: is {width} x {height}, its image {image} is {image_width} x {image_height}; "
-            "make the mask anew in the image's size (by nearest neighbour)"
+            f"{mask}: is {width} x {height}, its image {image} is {facts.width} x {facts.height} "
+            f"in training; {mend}"
         )
     values = values_in(pixels)
-    if unknown := values - set(label_map):
+    if unknown := values - set(data.label_map):
+        known = sorted(data.label_map)
+        counted = known == list(range(len(known)))
+        listed = f"0 to {known[-1]}" if counted else ", ".join(map(str, known))
         raise DataError(
-            f"{mask}: holds the value {max(unknown)}, but the classes are 0 to "
-            f"{len(label_map) - 1} ({IGNORE_INDEX} means ignore); correct the mask, or name the "
-            "class of every value, void for what to ignore"
+            f"{mask}: holds the value {max(unknown)}, but the classes are {listed} "
+            f"({IGNORE_INDEX} means ignore); correct the mask, or name the class of every value, "
+            "void for what to ignore"
         )
-    return {label_map[value] for value in values} - {IGNORE_INDEX}
+    return {data.label_map[value] for value in values} - {IGNORE_INDEX}, facts
+
+
+def _oddities(split: str, facts: dict[Path, ImageFacts]) -> list[str]:
+    """Warnings of images that training reads otherwise than the user may think."""
+    lines = []
+    if turned := [path for path, fact in facts.items() if fact.turned_unseen]:
+        lines.append(
+            f"{split}: {TURNED}: {len(turned)}, first {turned[0]}; {IMAGE_ODDITIES[TURNED]}"
+        )
+    if is_dark(facts.values()):
+        lines.append(f"{split}: {DARK}; {IMAGE_ODDITIES[DARK]}")
+    return lines

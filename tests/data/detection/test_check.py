@@ -7,7 +7,7 @@ import cv2
 import pytest
 from PIL import Image
 
-from msa_backbone.data.detection.check import check_detection_data
+from msa_backbone.data.detection.check import check_detection_data, detection_defects
 from msa_backbone.data.detection.find import find_detection_data
 
 
@@ -157,7 +157,7 @@ def test_exif_rotation_counts_for_the_size(folder, check, coco):
     assert check() == []
 
 
-@pytest.mark.parametrize("change", [{"bbox": [4, 4, 0, 20]}, {"iscrowd": 1}, None])
+@pytest.mark.parametrize("change", [{"bbox": [4, 4, 0, 20]}, None])
 def test_nothing_to_train_on(check, coco, refusal, change):
     for record in coco["train"]["annotations"]:
         record |= change or {}
@@ -165,6 +165,51 @@ def test_nothing_to_train_on(check, coco, refusal, change):
         coco["train"]["annotations"] = []
     text = refusal(check, coco)
     assert "/train.json: no object to train on; add boxes of the chosen classes" in text
+
+
+def test_crowds_alone_are_nothing_to_train_on_but_for_semantic_masks(check, coco, refusal):
+    for record in coco["train"]["annotations"]:
+        record["iscrowd"] = 1
+    text = refusal(check, coco)
+    assert "/train.json: every object is a crowd (iscrowd 1, VOC: difficult), which" in text
+    assert "CVAT's brush masks are such" in text and "--fix make them objects" in text
+    assert check(coco, crowds=True) == []
+    coco["train"]["annotations"][0]["iscrowd"] = 0
+    assert check(coco) == []
+
+
+@pytest.mark.parametrize("named", ["fractions", "corners"])
+def test_boxes_in_another_form_are_one_error(check, coco, folder, refusal, named):
+    boxes = {"fractions": [0.1, 0.1, 0.5, 0.9], "corners": [40, 30, 60, 44]}
+    for record in coco["train"]["annotations"]:
+        record["bbox"] = boxes[named]
+    if named == "fractions":
+        coco["train"]["images"][0] |= {"width": 0.0, "height": 0.0}
+    text = refusal(check, coco)
+    assert f"/train.json: boxes look like {named}" in text and "more like it" not in text
+    mend = {"fractions": "multiply left and width by the image's width", "corners": "x2 - x1"}
+    assert mend[named] in text
+    (defect,) = detection_defects(find_detection_data(folder.root))
+    assert defect.kind.startswith(f"boxes look like {named} ")
+    assert defect.place == str(folder.root / "annotations/train.json")
+
+
+def test_a_few_boxes_that_fit_as_corners_are_boxes(check, coco):
+    coco["train"]["annotations"][0]["bbox"] = [40, 30, 60, 44]
+    assert len(check(coco)) == 1  # a box partly outside its image
+    coco["train"]["annotations"][1]["bbox"] = [50, 40, 40, 20]  # no corners
+    coco["train"]["annotations"][2]["bbox"] = [50, 40, 60, 44]
+    (warning,) = check(coco)
+    assert warning.startswith("box partly outside its image: 3 in train")
+
+
+@pytest.mark.parametrize(("first", "second"), [("Cell", "cell"), ("red cell", "red_cell")])
+def test_classes_that_differ_in_case_or_spaces_only(folder, first, second):
+    folder.voc("images", "annotations", ["a"], label=first)
+    folder.voc("images", "annotations", ["b"], label=second)
+    (warning,) = check_detection_data(find_detection_data(folder.root))
+    assert warning.startswith("classes that differ in case or spaces only: 1 in train, first ")
+    assert repr(first) in warning and repr(second) in warning
 
 
 def test_warnings_have_a_count_and_the_first_case(check, coco):

@@ -83,9 +83,16 @@ def test_an_unreadable_image_gets_no_size(mended, folder):
     assert "b.jpg: left out with its objects, unreadable image" in line
 
 
-def test_an_image_without_a_size_gets_its_files(mended):
-    content, (line,) = mended(lambda content: content["images"][1].update(width=0, height=0))
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_an_image_with_half_a_size_gets_its_files(mended, side):
+    content, (line,) = mended(lambda content: content["images"][1].update({side: 0}))
     assert "b.jpg: size set to 64 x 48" in line and len(content["annotations"]) == 3
+
+
+def test_an_image_without_a_size_is_written_with_its_files(mended):
+    content, changes = mended(lambda content: content["images"][1].update(width=0, height=0))
+    assert changes == [] and content["images"][1]["width"] == 64
+    assert content["images"][1]["height"] == 48 and len(content["annotations"]) == 3
 
 
 def test_objects_of_an_id_that_two_images_share_go(mended):
@@ -157,7 +164,7 @@ def test_training_images_that_are_also_elsewhere_go_and_not_the_others(folder, r
     assert "every training image is defect or in another split" in message
 
 
-def test_masks_without_a_pixel_go_and_broken_codes_too(mended):
+def test_masks_without_a_pixel_go_and_broken_codes_too_but_not_their_boxes(mended):
     def change(content):
         first, second, third = content["annotations"]
         first["segmentation"] = [[900, 900, 950, 900, 950, 950]]  # outside
@@ -165,8 +172,21 @@ def test_masks_without_a_pixel_go_and_broken_codes_too(mended):
         third["segmentation"] = [[4, 4, 24, 4, 24, 24]]
 
     content, changes = mended(change)
-    assert [record["id"] for record in content["annotations"]] == [3]
-    assert "mask without a pixel" in changes[0] and "malformed" in changes[1]
+    assert [record["id"] for record in content["annotations"]] == [1, 2, 3]
+    assert [record["bbox"] for record in content["annotations"]] == [[4, 4, 20, 20]] * 3
+    assert ["segmentation" in record for record in content["annotations"]] == [False, False, True]
+    assert "annotation 1: its mask left out, mask without a pixel" in changes[0]
+    assert "annotation 2: its mask left out, segmentation is malformed" in changes[1]
+
+
+def test_crowds_become_objects_where_there_is_nothing_else(mended):
+    def change(content):
+        for record in content["annotations"]:
+            record["iscrowd"] = 1
+
+    content, (line,) = mended(change)
+    assert line == "train: iscrowd set to 0 for 3 objects, as all were crowds"
+    assert [record["iscrowd"] for record in content["annotations"]] == [0, 0, 0]
 
 
 def test_only_the_chosen_classes_are_kept(folder):

@@ -7,6 +7,8 @@ import pytest
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.formats.coco import read_coco
 
+ONE_IMAGE = '{"images": [%s], "categories": [], "annotations": []}'
+
 
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -14,8 +16,9 @@ from msa_backbone.data.formats.coco import read_coco
         ('{"images": [', "not valid JSON (Expecting value: line 1 column 13 (char 12)); export"),
         ("[]", "has no list 'images'; export it as COCO"),
         ('{"images": [], "categories": []}', "has no list 'annotations'"),
-        ('{"images": [{"id": 1}]}', "images[0] has no 'file_name'; add it"),
-        ('{"images": [{"id": 1, "file_name": null}]}', "images[0] has no 'file_name'; add it"),
+        (ONE_IMAGE % '{"id": 1}', "images[0] has no 'file_name'; add it"),
+        (ONE_IMAGE % '{"id": 1, "file_name": null}', "images[0] has no 'file_name'; add it"),
+        (ONE_IMAGE % '"a.jpg"', "images[0] is no record but 'a.jpg'; export it again"),
     ],
 )
 def test_malformed_coco_is_refused(folder, refusal, text, message):
@@ -23,12 +26,14 @@ def test_malformed_coco_is_refused(folder, refusal, text, message):
     assert f"annotations.json: {message}" in refusal(find_detection_data, folder.root)
 
 
-def test_coco_annotations_need_the_fields_that_scoring_reads(folder, refusal):
-    content = folder.coco("annotations.json", "images", ["a.jpg"])
-    del content["annotations"][0]["iscrowd"]
+@pytest.mark.parametrize("field", ["image_id", "category_id", "bbox"])
+def test_coco_annotations_need_the_fields_that_do_not_follow_from_others(folder, refusal, field):
+    content = folder.coco("annotations.json", "images", ["a.jpg", "b.jpg"])
+    for record in content["annotations"]:
+        del record[field]
     folder.write("annotations.json", json.dumps(content))
     message = refusal(find_detection_data, folder.root)
-    assert "annotations.json: annotations[0] has no 'iscrowd'; add it" in message
+    assert f"annotations.json: annotations[0] has no {field!r}; add it; 1 more like it" in message
 
 
 def test_a_json_may_start_with_a_byte_order_mark(folder):
@@ -49,12 +54,12 @@ def test_fields_of_a_wrong_type_are_named(folder, refusal, key, field, value, me
     content = folder.coco("annotations.json", "images", ["a.jpg"])
     content[key][0][field] = value
     folder.write("annotations.json", json.dumps(content))
-    assert message in refusal(read_coco, folder.root / "annotations.json")
+    assert message in refusal(find_detection_data, folder.root)
 
 
 def test_whole_numbers_written_as_fractions_are_sizes(folder):
     content = folder.coco("annotations.json", "images", ["a.jpg"])
     content["images"][0] |= {"width": 64.0, "height": 48.0}
     folder.write("annotations.json", json.dumps(content))
-    image = read_coco(folder.root / "annotations.json")["images"][0]
+    image = read_coco(folder.root / "annotations.json")[0]["images"][0]
     assert [type(image[side]) for side in ("width", "height")] == [int, int]

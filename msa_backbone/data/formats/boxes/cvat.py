@@ -10,9 +10,9 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from ....errors import DataError
+from ..derived.xml_text import read_xml
 from ..detection_annotations import Split
 from ..instance_masks import encode_mask
-from ..voc import read_xml
 from .paths import ImageFinder, split_of
 from .records import FoundBoxes, Records
 

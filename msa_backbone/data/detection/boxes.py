@@ -1,0 +1,78 @@
+"""What is wrong with a box, and with all boxes of a file together.
+
+A single box in another form than left, top, width and height in pixels looks like any bad box. That
+a file has another form shows only in all of its boxes, and no repair of single boxes is right then.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ..formats.instance_masks import is_finite
+
+BOX_FORMS = {
+    "boxes look like fractions of the image, as all lie within 0..1": (
+        "multiply left and width by the image's width, top and height by its height"
+    ),
+    "boxes look like corners [x1, y1, x2, y2], as most leave their image otherwise": (
+        "write them as [x1, y1, x2 - x1, y2 - y1]"
+    ),
+}
+FRACTIONS, CORNERS = BOX_FORMS
+
+
+def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
+    """The gravest defect of a box, given as left, top, width and height."""
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
+        return "box is not four finite numbers"
+    left, top, width, height = box
+    right, bottom = left + width, top + height
+    if min(width, height) < 0:
+        return "box corners are swapped"
+    if not is_finite(area):
+        return "area is not positive, so training would drop the box"
+    if min(width, height) < 1:
+        return "box less than a pixel wide or high"
+    if right <= 0 or bottom <= 0 or left >= image_width or top >= image_height:
+        return "box wholly outside its image"
+    if area <= 0:
+        return "area is not positive, so training would drop the box"
+    if min(left, top) < -1 or right > image_width + 1 or bottom > image_height + 1:
+        return "box partly outside its image"
+    return None
+
+
+def box_form(
+    records: Sequence[dict],
+    sizes: Mapping[object, tuple[float, float]],
+    defects: Sequence[tuple[str, object]],
+) -> str | None:
+    """The key of `BOX_FORMS` that a split's boxes fit, if they are no boxes in pixels.
+
+    Args:
+        records: the annotations.
+        sizes: width and height of every image id.
+        defects: the kind and the place of the defects that the boxes have as they are.
+    """
+    counts = Counter(kind for kind, _ in defects)
+    outside = counts["box partly outside its image"] + counts["box wholly outside its image"]
+    if max(counts["box less than a pixel wide or high"], outside) * 2 <= len(records):
+        return None
+    known = [
+        (*record["bbox"], *sizes[record["image_id"]])
+        for record in records
+        if isinstance(record["bbox"], list)
+        and len(record["bbox"]) == 4
+        and all(map(is_finite, record["bbox"]))
+        and record["image_id"] in sizes
+    ]
+    if outside * 2 <= len(records):
+        fits = (
+            min(box[:4]) >= 0 and box[0] + box[2] <= 1.01 and box[1] + box[3] <= 1.01
+            for box in known
+        )
+        return FRACTIONS if all(fits) else None
+    fits = (
+        0 <= left < right <= width + 1 and 0 <= top < bottom <= height + 1
+        for left, top, right, bottom, width, height in known
+    )
+    return CORNERS if len(known) > 1 and all(fits) else None

@@ -1,0 +1,160 @@
+"""Images whose names an annotation file spells in another way than their folder.
+
+Exports name images as the labelling machine knew them: `D:\\photos\\a.jpg`, `/data/upload/4/a.jpg`,
+`images\\1/a.jpg`, `my%20image.jpg`. File systems differ in whether case matters, and in how they
+write an accent: as a letter of its own (NFC) or behind its letter (NFD).
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ....files.images import IMAGE_SUFFIXES
+from ..coco import without_images
+
+_LABEL_STUDIO_PREFIX = re.compile(r"[0-9a-f]{8}-")  # put in front of what users upload
+
+
+class FolderFiles:
+    """The files in a folder and below, to be found by names that are spelled in another way."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder, self.root = folder, root
+
+    def has(self, name: str) -> bool:
+        """As `holds`, for many names: the folder is listed once."""
+        return name in self._paths or self.holds(name)
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of just this name; a relative one may not lead out of `root`."""
+        path = self.folder / name
+        inside = Path(os.path.normpath(path)).is_relative_to(self.root)
+        return (inside or Path(name).is_absolute()) and _is_file(path)
+
+    def number_of(self, names: Iterable[str]) -> tuple[int, int]:
+        """How many of the names are certain, and how many of them are files' own."""
+        names = set(names)
+        exact = sum(map(self.has, names))
+        return exact + sum(len(self.spelled(n)) == 1 for n in names if not self.has(n)), exact
+
+    def spelled(self, name: str) -> list[str]:
+        """The files that `name` may mean, relative to the folder: one if it is certain.
+
+        The longest end of the name's path that a file's path has too decides; upper and lower case
+        count as the same. Raises nothing: a name may be any text.
+        """
+        for parts in _forms(name):
+            for start in range(len(parts)):
+                key = _key("/".join(parts[start:]))
+                if found := self._by_end.get(key):
+                    return found
+            plain, count = _LABEL_STUDIO_PREFIX.subn("", parts[-1], count=1) if parts else ("", 0)
+            if count and (found := self._by_end.get(_key(plain))):
+                return found
+        return []
+
+    def with_stem(self, stem: str) -> list[str]:
+        """The images of this name without ending: in its case, or else in any."""
+        paths = self._by_stem.get(_key(stem), [])
+        return [path for path in paths if os.path.splitext(path)[0] == stem] or paths
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self._paths):
+            stem, suffix = os.path.splitext(path)
+            if suffix.lower() in IMAGE_SUFFIXES:
+                found.setdefault(_key(stem), []).append(path)
+        for paths in found.values():
+            paths.sort(key=lambda path: IMAGE_SUFFIXES.index(os.path.splitext(path)[1].lower()))
+        return found
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        paths = []
+        for place, _, names in os.walk(self.folder):
+            below = os.path.relpath(place, self.folder).replace(os.sep, "/")
+            start = "" if below == "." else f"{below}/"
+            paths += [start + name for name in names]
+        return frozenset(paths)
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[str]]:
+        """The files by every end of their paths: x/y/a.jpg by itself, by y/a.jpg and by a.jpg."""
+        found: dict[str, list[str]] = {}
+        for path in sorted(self._paths):
+            parts = path.split("/")
+            for start in range(len(parts)):
+                found.setdefault(_key("/".join(parts[start:])), []).append(path)
+        return found
+
+
+def with_found_images(
+    content: dict, files: FolderFiles, source: Path
+) -> tuple[dict, list[str], list[str]]:
+    """The content where images have the names of their files, what is not certain, and a note.
+
+    An image whose name may mean several files is left out with its annotations and gets a line. So
+    does one whose file another image has under its own name.
+    """
+    exact = [files.has(image["file_name"]) for image in content["images"]]
+    if all(exact):
+        return content, [], []
+    owner = {
+        image["file_name"]: image["file_name"]
+        for image, is_exact in zip(content["images"], exact, strict=True)
+        if is_exact
+    }
+    images, lost, unsure, renamed = [], set(), [], []
+    for index, image in enumerate(content["images"]):
+        name = image["file_name"]
+        found = [] if exact[index] else files.spelled(name)
+        if len(found) > 1 or (found and owner.setdefault(found[0], name) != name):
+            meant = " or ".join(str(files.folder / path) for path in found[:2])
+            why = "may be" if len(found) > 1 else f"as well as {owner[found[0]]!r} may be"
+            mend = "write the path that it has in the image folder"
+            unsure.append(f"{source}: images[{index}]: file_name {name!r} {why} {meant}; {mend}")
+            lost.add(image["id"])
+            continue
+        if found:
+            image = {**image, "file_name": found[0]}
+            renamed.append((name, found[0]))
+        images.append(image)
+    notes = []
+    if renamed:
+        (name, path), count = renamed[0], len(renamed)
+        notes = [f"images found under another name: {count}, first {name!r} is {path}"]
+    return without_images({**content, "images": images}, lost), unsure, notes
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a null in it
+        return False
+
+
+def _key(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _forms(name: str) -> Iterator[list[str]]:
+    """The parts of a path, as written and with percent signs decoded."""
+    if "?d=" in name:  # Label Studio's local files
+        name = name.rpartition("?d=")[2]
+    elif "://" in name:
+        name = _url_path(name)
+    for text in dict.fromkeys((name, unquote(name))):
+        parts = re.split(r"[/\\]+", text)
+        yield [part for part in parts if part not in ("", ".", "..")]
+
+
+def _url_path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return url
