@@ -5,6 +5,7 @@ configs find them there) and lets torchvision serve mmcv's ops where mmcv was in
 compiled extension. It imports neither mmcv, mmdet nor mmseg.
 """
 
+from . import language  # noqa: F401  (registers)
 from .backbones import MSAVGG, vgg16_msa
 from .layers import MultiScaleAttention
 from .openmmlab import cpu_amp_optim_wrapper, lazy_builders, mmcv_ops  # noqa: F401  (registers)

@@ -255,3 +255,43 @@ def deformable_scale(
                 kernel = weight[:, :, tap // size, tap % size]
                 y[:, i, j] += modulation[tap, i, j] * (kernel @ sample)
     return y
+
+
+def language_conditioned_attention(
+    state: dict[str, Tensor],
+    x: Tensor,
+    sentence: Tensor,
+    channel: bool = True,
+    spatial: bool = True,
+    gate_norm: bool = False,
+) -> Tensor:
+    """Multi-Scale Attention whose gates take a sentence, sample by sample and place by place."""
+
+    def conv(name: str, value: Tensor, padding: int = 0) -> Tensor:
+        bias = state.get(f"{name}.bias")
+        return F.conv2d(value, state[f"{name}.weight"], bias, padding=padding)
+
+    def rms(value: Tensor) -> Tensor:
+        return value.square().mean().sqrt() if gate_norm else torch.ones_like(value.mean())
+
+    results = []
+    for features, q in zip(x, sentence, strict=True):
+        scales = [conv(f"conv{k}x{k}", features, k // 2) for k in (1, 3, 5)]
+        f = conv("fusion_conv", torch.cat(scales))
+        if channel:
+            average = features.mean((1, 2))
+            seen = conv("channel_attention.1", (average / rms(average))[:, None, None])
+            told = state["words_to_channels.weight"] @ q
+            f = f * torch.sigmoid(conv("channel_attention.3", F.relu(seen + told[:, None, None])))
+        if spatial:
+            maps = [features.amax(0), features.mean(0), features.std(0)]
+            logits = conv("spatial_attention.0", torch.stack([m / rms(m) for m in maps]), 3)
+            told = state["words_to_places.weight"] @ q
+            projected = conv("match_features", features)
+            match = torch.zeros_like(maps[0])
+            for i in range(match.shape[0]):
+                for j in range(match.shape[1]):
+                    match[i, j] = (projected[:, i, j] * told).sum() / rms(projected)
+            f = f * torch.sigmoid(logits + conv("match_conv", match[None], 3))
+        results.append(features + f)
+    return torch.stack(results)
