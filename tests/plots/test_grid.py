@@ -38,5 +38,5 @@ def test_pictures_of_any_sizes_leave_no_holes(number, columns, tmp_path):
     white = (grid[..., 0] == 255).all(axis=1)
     for strip in np.split(grid[..., 0], np.flatnonzero(np.diff(white)) + 1):
         gap = (strip == 255).all(axis=0)
-        assert gap.all() and len(strip) == 6 or ((strip == 255).any(axis=0) == gap).all()
+        assert (gap.all() and len(strip) == 6) or ((strip == 255).any(axis=0) == gap).all()
         assert gap.all() or gap.sum() == 6 * (len(np.unique(strip[:, ~gap])) - 1)

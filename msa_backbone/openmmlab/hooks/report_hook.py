@@ -16,7 +16,6 @@ from ...plots.grid import save_grid
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
 
-
 PICTURE_SIDE = 480
 """Longer side, in pixels, at which an image of the validation is drawn."""
 
