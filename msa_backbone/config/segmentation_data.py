@@ -7,18 +7,20 @@ from mmengine.config import Config, ConfigDict
 from ..config_nodes import LOADERS, find_nodes
 from ..data.folders import list_file
 from ..data.segmentation.find import SegmentationData
-from ..data.segmentation.index import mask_dir
+from ..data.segmentation.index import are_listed, mask_dir, mask_suffix
 from .classes import make_palette
 
 
 def dataset(data: SegmentationData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:
     """mmseg's BaseSegDataset of a split, by the list of names in `index_dir`.
 
-    It is LabelMapDataset where the masks' values are not the classes' numbers.
+    It is LabelMapDataset where the masks' values are not the classes' numbers, and where the list
+    names the masks too.
     """
     source: dict = {"type": "BaseSegDataset"}
-    if any(value != label for value, label in data.label_map.items()):
-        source = {"type": "LabelMapDataset", "values": data.label_map}
+    listed = are_listed(data, split)
+    if listed or any(value != label for value, label in data.label_map.items()):
+        source = {"type": "LabelMapDataset", "values": data.label_map, "masks_listed": listed}
     palette = data.palette or make_palette(len(data.classes))
     if data.instances is not None:  # a black background
         palette = [(0, 0, 0), *make_palette(len(data.classes) - 1)]
@@ -32,7 +34,7 @@ def dataset(data: SegmentationData, split: str, old: ConfigDict, index_dir: Path
             "seg_map_path": str(mask_dir(data, split, index_dir)),
         },
         img_suffix=files.image_suffix,
-        seg_map_suffix=files.mask_suffix,
+        seg_map_suffix=mask_suffix(data, split),
         reduce_zero_label=False,
         metainfo={"classes": data.classes, "palette": palette},
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ...errors import DataError, first_and_count
-from ...files.images import file_digest, whole_image_size
+from ...files.images import DARK, IMAGE_ODDITIES, file_digest, image_facts, is_dark
 from ..image_counter import ImageCounter, Progress
 from ..splits import copies_warning
 from .find import ClassificationData
@@ -14,21 +14,21 @@ def check_classification_data(
 ) -> list[str]:
     """Read all images, and return warnings.
 
-    So many images are decoded; of the others, see `whole_image_size`, only the ends are read.
+    So many images are decoded; of the others, see `image_facts`, only the ends are read.
 
     Raises:
         DataError: for an image that cannot be read, with how many more there are.
     """
     counter = ImageCounter(sum(map(len, data.splits.values())), progress)
-    errors, in_train, copies = [], set(), []
+    errors, in_train, copies, warnings = [], set(), [], []
     for split in ("train", "val", "test"):
+        facts = []
         for name, _ in data.splits.get(split, ()):
             path = data.root / name
             try:
-                whole_image_size(path, decode=counter.done < full_decode_limit)
+                facts.append(image_facts(path, decode=counter.done < full_decode_limit))
             except DataError as error:
-                reason = error.__cause__
-                errors.append(f"{path}: unreadable image ({reason}); replace or remove the file")
+                errors.append(str(error))
             else:
                 digest = file_digest(path)
                 if split == "train":
@@ -36,9 +36,11 @@ def check_classification_data(
                 elif digest in in_train:
                     copies.append(path)
             counter.step()
+        if is_dark(facts):
+            warnings.append(f"{split}: {DARK}; {IMAGE_ODDITIES[DARK]}")
     if errors:
         raise DataError(first_and_count(errors))
-    warnings = copies_warning(copies)
+    warnings += copies_warning(copies)
     counts = Counter(label for _, label in data.splits["train"])
     fewest = min(counts.values())
     if max(counts.values()) > 20 * fewest:

@@ -11,8 +11,8 @@ from PIL import Image
 from ...errors import DataError
 from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
-from ..formats.index_masks import IGNORE_INDEX, read_index_mask
 from ..segmentation.find import find_segmentation_data
+from ..segmentation.labels import labels_in
 
 LEAST_PIXELS = 50  # of a class in an image; fewer are mostly its blurred border
 
@@ -57,7 +57,7 @@ def make_patches(
             counts[split_name] = Counter()
             for name, stem in zip(split.names, safe_names(split.names), strict=True):
                 image = read_image(split.image(name))
-                labels = _labels(split.mask(name), data.label_map)
+                labels = labels_in(split.mask(name), data)
                 # By image, so that more images of a split change nothing in the others.
                 random = np.random.default_rng([seed, *f"{split_name}/{name}".encode()])
                 for label, class_name in enumerate(data.classes):
@@ -72,15 +72,6 @@ def make_patches(
                         Image.fromarray(patch).resize((size, size), Image.Resampling.BOX).save(file)
                     counts[split_name][class_name] += per_image
     return counts
-
-
-def _labels(mask: Path, label_map: dict[int, int]) -> np.ndarray:
-    """The class of every pixel, (H, W) uint8; `IGNORE_INDEX` where it has none."""
-    values = read_index_mask(mask)
-    labels = np.full(values.shape, IGNORE_INDEX, np.uint8)
-    for value, label in label_map.items():
-        labels[values == value] = label
-    return labels
 
 
 def cut_square(image: np.ndarray, row: int, column: int, side: int) -> np.ndarray:

@@ -3,15 +3,15 @@
 Value 0 is the background, value k the k-th class.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import DataError
 from ..image_counter import ImageCounter, Progress
 from .detection_annotations import DetectionData, Split, annotations_by_image
-from .index_masks import IGNORE_INDEX, MaskSplit, common_ending, write_index_mask
+from .index_masks import IGNORE_INDEX, write_index_mask
 from .instance_masks import draw_index_mask
+from .masks.pairs import MaskSplit, common_ending
 
 
 def semantic_classes(classes: Sequence[str]) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def masks_to_draw(split: Split) -> MaskSplit:
 
     Raises:
         DataError: for images by absolute names or outside their folder, as the masks would lie
-            outside theirs; for images whose names end differently.
+            outside theirs.
     """
     files = [image["file_name"] for image in split.content["images"]]
     for file in files:
@@ -47,7 +47,7 @@ def masks_to_draw(split: Split) -> MaskSplit:
                 f"{split.source}: file_name {file!r} leads out of the image folder, so its "
                 "mask would lie outside the work dir; write the name relative to the images"
             )
-    ending = common_ending(files, split.source)
+    ending = common_ending(files)
     names = tuple(sorted(file.removesuffix(ending) for file in files))
     return MaskSplit(names, split.image_dir, ending, None, ".png")
 
@@ -55,7 +55,7 @@ def masks_to_draw(split: Split) -> MaskSplit:
 def draw_masks(
     split: Split, classes: Sequence[str], folder: Path, progress: Progress | None = None
 ) -> None:
-    """Draw a mask of every image into a PNG of the image's name.
+    """Draw a mask of every image into a PNG, named as `masks_to_draw` says.
 
     The smallest of overlapping objects is on top. A crowd counts as its class. Objects of a class
     that is not in `classes`, the names by value, are background.
@@ -63,6 +63,7 @@ def draw_masks(
     names = {category["id"]: category["name"] for category in split.content["categories"]}
     values = {id_: classes.index(name) for id_, name in names.items() if name in classes[1:]}
     records = annotations_by_image(split.content)
+    ending = common_ending([image["file_name"] for image in split.content["images"]])
     counter = ImageCounter(len(split.content["images"]), progress)
     for image in split.content["images"]:
         objects = [
@@ -71,5 +72,5 @@ def draw_masks(
             if record["category_id"] in values
         ]
         mask = draw_index_mask(objects, image["height"], image["width"])
-        write_index_mask(folder / f"{os.path.splitext(image['file_name'])[0]}.png", mask)
+        write_index_mask(folder / f"{image['file_name'].removesuffix(ending)}.png", mask)
         counter.step()

@@ -177,12 +177,19 @@ def test_colours_of_palette_masks_are_kept(masks):
     assert check_segmentation_data(data) == []
 
 
-@pytest.mark.parametrize("extra", ["c.png", "c.JPG"])
-def test_images_of_two_endings_are_refused(masks, folder, refusal, extra):
+@pytest.mark.parametrize("extra", ["c.png", "c.JPG", "c.tiff"])
+def test_images_of_two_endings_are_found_one_by_one(masks, folder, refusal, extra):
     masks("images/{}.jpg", "masks/{}.png", "a", "b")
     folder.image(f"images/{extra}")
     message = refusal(find_segmentation_data, masks.root, NAMES)
-    assert "end in" in message and ".jpg" in message and extra[1:] in message
+    assert f"images/{extra}: has no mask" in message and "masks/c.png" in message
+    masks("images/{}.jpg", "masks/{}.png", "c")
+    (masks.root / "images/c.jpg").unlink()
+    data = find_segmentation_data(masks.root, NAMES)
+    own = data.splits["train"].names + data.splits["val"].names
+    assert sorted(own) == ["a.jpg", "b.jpg", extra]
+    assert data.splits["train"].mask(extra) == masks.root / "masks/c.png"
+    assert check_segmentation_data(data) == []
 
 
 def test_lost_masks_are_counted(masks, refusal):
@@ -272,12 +279,26 @@ def test_foreground_as_255_is_refused(masks, refusal):
     assert "only class 0 (ground)" in message and "save that as 1" in message
 
 
-@pytest.mark.parametrize("words", [("train2017", "val2017"), ("Train", "Val")])
-def test_splits_by_other_names_are_not_mixed(masks, refusal, words):
-    for word, name in zip(words, "ab", strict=True):
+def test_splits_by_other_names_are_not_mixed(masks, refusal):
+    for word, name in (("train2017", "a"), ("val2017", "b")):
         masks(f"images/{word}/{{}}.jpg", f"masks/{word}/{{}}.png", name)
     message = refusal(find_segmentation_data, masks.root, NAMES)
-    assert f"images/{words[0]}: looks like a split by another name" in message
+    assert "images/train2017: looks like a split by another name" in message
+
+
+def test_two_folders_of_one_split_are_refused(masks, refusal):
+    for word, name in (("train", "a"), ("val", "b"), ("valid", "c")):
+        masks(f"images/{word}/{{}}.jpg", f"masks/{word}/{{}}.png", name)
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert "images/valid: are two folders for val; move one of them away" in message
+
+
+def test_folders_of_splits_in_any_case(masks):
+    masks("Images/Train/{}.jpg", "Masks/Train/{}.png", "a", "b")
+    masks("Images/VALID/{}.jpg", "Masks/Valid/{}.png", "c")
+    data = find_segmentation_data(masks.root, NAMES)
+    assert {s: own.names for s, own in data.splits.items()} == {"train": ("a", "b"), "val": ("c",)}
+    assert check_segmentation_data(data) == []
 
 
 def test_warnings_and_progress(masks):

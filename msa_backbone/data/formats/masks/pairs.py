@@ -1,0 +1,201 @@
+"""Which mask belongs to which image: found by their names, as tools and systems spell them.
+
+Endings may differ among the images, names in upper and lower case, and accents in how they are
+written: as a letter of their own (NFC) or behind their letter (NFD).
+"""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....errors import DataError
+from ....files.images import IMAGE_SUFFIXES
+
+_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
+_BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
+
+
+@dataclass(frozen=True)
+class MaskSplit:
+    """One split: images, and the mask of each.
+
+    Where endings or names differ in more than one suffix can say, `image_suffix` is empty and
+    `mask_files` has the mask of every name.
+    """
+
+    names: tuple[str, ...]  # sorted paths of the images below `image_dir`, without `image_suffix`
+    image_dir: Path
+    image_suffix: str  # how all of the images' names end
+    mask_dir: Path | None  # None where the masks are still to be drawn from instances
+    mask_suffix: str  # how all of the masks' names end
+    mask_files: dict[str, str] | None = None  # the mask of every name, below `mask_dir`
+    lost: tuple[str, ...] = ()  # a line for every image without a mask, or the reverse
+    unused: tuple[str, ...] = ()  # masks without an image, below `mask_dir`
+
+    def image(self, name: str) -> Path:
+        return self.image_dir / f"{name}{self.image_suffix}"
+
+    def mask(self, name: str) -> Path:
+        file = self.mask_files[name] if self.mask_files else f"{name}{self.mask_suffix}"
+        return self.mask_dir / file
+
+
+def holds_masks(image_dir: Path, mask_dir: Path) -> bool:
+    """Whether there is a file below `mask_dir` that can be a mask of these images."""
+    files = _files(mask_dir, _MASK_SUFFIXES)
+    if image_dir != mask_dir:
+        return any(True for _ in files)
+    return any(_stem(file).lower().endswith(_BESIDE) for file in files)
+
+
+def number_of_images(image_dir: Path) -> int:
+    """How many images there are below a folder."""
+    return sum(1 for _ in _files(image_dir, IMAGE_SUFFIXES))
+
+
+def paired(
+    image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
+) -> MaskSplit:
+    """The images of a folder, each with its mask.
+
+    Both folders are searched at any depth; if they are one, masks are called as `_BESIDE` says.
+    `names` are the images to take, without suffix; `why` says in an error who has named them.
+
+    Raises:
+        DataError: if there is no image, or two files may be meant by a name.
+    """
+    images = sorted(_files(image_dir, IMAGE_SUFFIXES))
+    masks = sorted(_files(mask_dir, _MASK_SUFFIXES))
+    if image_dir == mask_dir:
+        masks = [file for file in masks if _stem(file).lower().endswith(_BESIDE)]
+        images = sorted(set(images) - set(masks))
+    lost: list[str] = []
+    if names is not None:
+        images, lost = _listed(images, names, image_dir, why)
+    if not images and not lost:
+        raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
+    by_key = defaultdict(list)
+    for file in masks:
+        by_key[_key(file)].append(file)
+    tail = _tail([_key(_stem(image)) for image in images], set(by_key))
+    pairs, owner = {}, {}
+    for image in images:
+        mask = _mask_of(image, tail, by_key, mask_dir)
+        if mask is None:
+            there = mask_dir / f"{_stem(image)}{tail}{'' if tail is None else '.png'}"
+            lost.append(f"{image_dir / image}: has no mask {there}; add it or remove the image")
+        elif owner.setdefault(mask, image) != image:
+            raise DataError(
+                f"{image_dir / image} and {owner[mask]}: have one mask, {mask_dir / mask}; give "
+                "every image a name and a mask of its own"
+            )
+        else:
+            pairs[image] = mask
+    unused = tuple(sorted(set(masks) - set(pairs.values()))) if names is None else ()
+    return _split(image_dir, mask_dir, pairs, tuple(lost), unused)
+
+
+def common_ending(files: Sequence[str]) -> str:
+    """The ending of all files, with its dot; empty if they have several."""
+    endings = {os.path.splitext(file)[1] for file in files}
+    return endings.pop() if len(endings) == 1 else ""
+
+
+def _split(
+    image_dir: Path,
+    mask_dir: Path,
+    pairs: dict[str, str],
+    lost: tuple[str, ...],
+    unused: tuple[str, ...],
+) -> MaskSplit:
+    """The split in mmseg's terms, a suffix of images and one of masks, where these say it all."""
+    for file in pairs.items():
+        if "\t" in "".join(file) or len("".join(file).splitlines()) > 1:
+            raise DataError(f"{image_dir}: {file[0]!r} has a tab or breaks a line; rename it")
+    ending = common_ending(list(pairs))
+    stems = [image.removesuffix(ending) for image in pairs]
+    rests = {
+        mask[len(stem) :] if mask.startswith(stem) else None
+        for stem, mask in zip(stems, pairs.values(), strict=True)
+    }
+    one_rest = len(rests) == 1 and None not in rests
+    if ending and one_rest and all(stem == stem.strip() for stem in stems):
+        return MaskSplit(
+            *(tuple(stems), image_dir, ending, mask_dir, rests.pop()), lost=lost, unused=unused
+        )
+    return MaskSplit(tuple(pairs), image_dir, "", mask_dir, ".png", pairs, lost, unused)
+
+
+def _listed(
+    images: Sequence[str], names: Sequence[str], image_dir: Path, why: str
+) -> tuple[list[str], list[str]]:
+    """The images that a list names, and a line for each that is not there."""
+    by_stem, by_key = defaultdict(list), defaultdict(list)
+    for image in images:
+        for name in {_stem(image), image}:
+            by_stem[name].append(image)
+            by_key[_key(name)].append(image)
+    found, lost = [], []
+    for name in dict.fromkeys(names):
+        files = by_stem.get(name) or by_key.get(_key(name)) or []
+        if len(files) > 1:
+            both = " or ".join(str(image_dir / file) for file in files[:2])
+            raise DataError(f"{image_dir / name}: is {both}; keep one of them")
+        found += files
+        if not files:
+            lost.append(f"{image_dir / name}: no such image, but {why}; add or unlist it")
+    return sorted(set(found)), lost
+
+
+def _mask_of(
+    image: str, tail: str | None, by_key: dict[str, list[str]], mask_dir: Path
+) -> str | None:
+    """The file of an image's mask; None if there is none, DataError if it may be one of two."""
+    stem = _key(_stem(image))
+    wanted = [stem] if tail is None else [f"{stem}{tail}{end}" for end in _MASK_SUFFIXES]
+    files = [file for key in wanted for file in by_key.get(key, ())]
+    if len(files) > 1:
+        files = [file for file in files if file.startswith(_stem(image))] or files
+    if len(files) > 1:
+        both = " or ".join(str(mask_dir / file) for file in files[:2])
+        raise DataError(f"{image}: its mask may be {both}; keep the right one")
+    return files[0] if files else None
+
+
+def _tail(stems: Sequence[str], masks: set[str]) -> str | None:
+    """What most masks' names have between an image's name and their ending: '', '_mask', '_L'...
+
+    None if they are the images' names with nothing behind them: a.png of a.png.jpg.
+    """
+    tails = {
+        mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
+    }
+    counted: dict[str | None, int] = {"": 0}
+    for tail in sorted((t for t in tails if not t[:1].isalnum()), key=len):
+        core = None if not tail else _stem(tail) if tail.endswith(_MASK_SUFFIXES) else tail
+        core = "" if tail in _MASK_SUFFIXES else core
+        counted[core] = counted.get(core, 0)
+    for core in counted:
+        ends = [""] if core is None else [core + end for end in _MASK_SUFFIXES]
+        counted[core] = sum(any(stem + end in masks for end in ends) for stem in stems)
+    return max(counted, key=counted.get)
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Files below `folder` that end in one of `suffixes`, relative to it; hidden ones left out."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.lower().endswith(suffixes) and not name.startswith("."):
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def _stem(file: str) -> str:
+    return os.path.splitext(file)[0]
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
