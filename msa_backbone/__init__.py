@@ -6,9 +6,14 @@ compiled extension. It imports neither mmcv, mmdet nor mmseg.
 """
 
 from . import language  # noqa: F401  (registers)
-from .backbones import MSAVGG, vgg16_msa
+from .backbones import MSAVGG, MultiModalMSAVGG, vgg16_msa
 from .layers import MultiScaleAttention
-from .openmmlab import cpu_amp_optim_wrapper, lazy_builders, mmcv_ops  # noqa: F401  (registers)
+from .openmmlab import (  # noqa: F401  (register by being imported)
+    cpu_amp_optim_wrapper,
+    lazy_builders,
+    mmcv_ops,
+    multi_modal_preprocessor,
+)
 from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
     atomic_checkpoint_hook,
     attention_ratio_hook,
@@ -17,6 +22,6 @@ from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
 )
 from .version import __version__
 
-__all__ = ["MSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]
+__all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]
 
 mmcv_ops.install()

@@ -1,6 +1,7 @@
 """Independent oracles: the article's formula and torchvision's VGG, without this package."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -147,6 +148,34 @@ def vgg_features(depth: int, batch_norm: bool = False, narrow: int = 1) -> nn.Se
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
     randomise(features)
     return features.eval()
+
+
+def multi_modal_vgg(
+    state: dict[str, Tensor],
+    pictures: list[Tensor],
+    positions: tuple[int, ...],
+    fuse: Callable[[int, list[Tensor]], Tensor],
+    depth: int = 16,
+) -> list[Tensor]:
+    """What each pool of the first stream gives; `fuse` makes its map at a position of all maps."""
+    kinds = []
+    for entry in cfgs[LETTERS[depth]]:
+        kinds += ["pool"] if entry == "M" else ["conv", "relu"]
+    maps, outputs = list(pictures), []
+    for index, kind in enumerate(kinds):
+        for m, x in enumerate(maps):
+            name = f"streams.{m}.features.{index}" if m else f"features.{index}"
+            if kind == "conv" and f"{name}.weight" in state:
+                maps[m] = F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+            elif kind == "relu":
+                maps[m] = F.relu(x)
+            elif kind == "pool":
+                maps[m] = F.max_pool2d(x, 2)
+        if index in positions:
+            maps[0] = fuse(index, maps)
+        if kind == "pool":
+            outputs.append(maps[0])
+    return outputs
 
 
 def layers_before(features: nn.Sequential, kind: type, before_pool: bool) -> list[int]:

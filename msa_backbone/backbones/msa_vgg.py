@@ -5,20 +5,20 @@ in `vgg16` or `vgg16_bn`); attention sits beside them as `attentions.P...`, P th
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule, ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..layers.attention_builder import build_attention, check_attention_options
 from ..layers.recompute import recompute_in_backward
+from .fold_norms import fold_norms
 from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
-from .vgg_stages import Stage, check_stages, make_layers, per_stage
+from .vgg_stages import Stage, check_stages, make_layers, per_stage, warn_of_frozen_identity
 from .vgg_weights import load_pretrained, pretrained_cfgs
+from .words import Words, listening
 
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
 
@@ -123,7 +123,9 @@ class MSAVGG(BaseModule):
                 features.append(module)
             if position in positions:
                 names[stage].append(f"attentions.{position}")
-                attentions[str(position)] = build_attention(attention, width, zero_init)
+                attentions[str(position)] = build_attention(
+                    attention, self._attended(width), zero_init
+                )
         self.features = nn.Sequential(*features)
         self.attentions = ModuleDict(attentions)
         strides = [math.prod(pool_strides[: i + (not out_before_pool)]) for i in range(stages)]
@@ -134,6 +136,10 @@ class MSAVGG(BaseModule):
         self._paused: list[str] | None = None
         self._reset_parameters()
         self._freeze(zero_init)
+
+    def _attended(self, width: int) -> int | tuple[int, ...]:
+        """`in_channels` of the attention behind a layer of `width` channels."""
+        return width
 
     def _reset_parameters(self) -> None:
         """torchvision's VGG initialisation; attention modules keep their own."""
@@ -174,13 +180,7 @@ class MSAVGG(BaseModule):
         at_identity = [name for name in self.attentions if f"attentions.{name}" in frozen]
         if zero_init and at_identity:
             trained = tuple(int(name) for name in self.attentions if name not in at_identity)
-            warnings.warn(
-                f"frozen_stages={self.frozen_stages} freezes the attention at "
-                f"{', '.join(at_identity)} at the identity, where it costs time and does nothing: "
-                "unless a checkpoint brings its weights, leave it out with "
-                f"attention_positions={trained}",
-                stacklevel=3,
-            )
+            warn_of_frozen_identity(self.frozen_stages, at_identity, trained)
 
     def freeze_attention(self, frozen: bool = True) -> None:
         """Stop the training of all attention modules, or let it go on.
@@ -223,28 +223,39 @@ class MSAVGG(BaseModule):
         Returns:
             self, in eval mode.
         """
-        self.eval()
-        for index in range(1, len(self.features)):
-            conv, norm = self.features[index - 1], self.features[index]
-            foldable = isinstance(norm, _BatchNorm) and norm.running_mean is not None
-            if foldable and type(conv) is nn.Conv2d and not conv._forward_pre_hooks:
-                self.features[index - 1] = fuse_conv_bn_eval(conv, norm)
-                self.features[index] = nn.Identity()
+        fold_norms(self.eval().features)
         return self
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(N, in_channels, H, W) -> one (N, C_i, ceil or floor(H / s_i), ...) per out_indices."""
+    def forward(
+        self, x: Tensor, sentence: Tensor | None = None, picture: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Maps of the stages in `out_indices`.
+
+        Args:
+            x: (N, in_channels, H, W).
+            sentence: embeddings for attention that listens, (N, T), one a picture.
+            picture: for several sentences a picture, which of the N each is about, (M,) of int64;
+                `sentence` is (M, T). What runs before the first module that listens runs once a
+                picture, and the maps from there on are of M.
+
+        Returns:
+            One (N, C_i, ceil or floor(H / s_i), ...) per out_indices.
+        """
+        # A tracer's stand-in for a sentence that is not given is no tensor either.
+        given = isinstance(sentence, Tensor)
+        words = (Words(sentence, picture, listening(self, self.stages)),) if given else ()
         outputs = []
         for number, stage in enumerate(self.stages):
             if self.with_cp[number] and self.training:
-                x = recompute_in_backward(self, self._run, x, stage)
+                x = recompute_in_backward(self, self._run, x, stage, *words)
             else:
-                x = self._run(x, stage)
+                x = self._run(x, stage, *words)
             if number in self.out_indices:
                 outputs.append(x)
         return tuple(outputs)
 
-    def _run(self, x: Tensor, stage: Stage) -> Tensor:
+    def _run(self, x: Tensor, stage: Stage, words: Words | None = None) -> Tensor:
         for name in stage.modules:
-            x = self.get_submodule(name)(x)
+            module = self.get_submodule(name)
+            x = module(x) if words is None else words.run(name, module, x)
         return x
