@@ -83,7 +83,8 @@ def check_data_files(
     def check(node: dict) -> None:
         root, folders = node.get("data_root") or "", node.get("data_prefix") or {}
         folders = folders.values() if isinstance(folders, dict) else [folders]
-        for named in filter(None, (node.get("ann_file"), *folders)):
+        named_files = [named for named in (node.get("ann_file"), *folders) if named]
+        for named in named_files or ([""] if root else []):  # or all is found below the root
             path = Path(root, named)
             if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
                 raise ValueError(

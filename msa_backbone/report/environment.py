@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.utils.dl_utils import collect_env
 
+from ..backbones.vgg_weights import WEIGHTS_KEY, pretrained_cfgs
 from ..files.checkpoints import read_checkpoint
 from ..inference.predictor import Predictor
 from ..version import __version__
@@ -24,7 +26,8 @@ def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str,
         predictor: the model.
         images: how many were validated.
     """
-    meta = read_checkpoint(str(run.checkpoint)).get("meta", {})
+    checkpoint = read_checkpoint(str(run.checkpoint))
+    meta = checkpoint.get("meta", {})
     trained = [
         f"{meta[key]} {word}"
         for key, word in (("epoch", "epochs"), ("iter", "iterations"))
@@ -38,6 +41,7 @@ def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str,
         "attention": f"{', '.join(kinds)} at {', '.join(predictor.attentions)}"
         if kinds
         else "none",
+        "started from": start_of_training(checkpoint, Config.fromfile(run.config)),
         "checkpoint": run.checkpoint.name,
         "trained for": ", ".join(trained) or "unknown",
         "saved": re.sub(DATE, r"\1-\2-\3 \4:\5", str(meta.get("time", "unknown"))),
@@ -46,6 +50,22 @@ def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str,
         "classes": f"{len(predictor.classes)}",
     }
     return list(facts.items())
+
+
+def start_of_training(checkpoint: dict, cfg: Config) -> str:
+    """The weights that the training of a checkpoint began with.
+
+    MSAVGG leaves a line on what it loaded, attention included or not; of other backbones the
+    config's file is all that is known.
+    """
+    if cfg.get("load_from") and not cfg.get("resume"):
+        return f"{cfg.load_from}, the whole model"
+    loaded = checkpoint.get("message_hub", {}).get("runtime_info", {}).get(WEIGHTS_KEY)
+    if loaded:
+        return str(loaded)
+    named = [init["checkpoint"] for init in pretrained_cfgs(cfg.model.backbone.get("init_cfg"))]
+    named += [cfg.model["pretrained"]] if cfg.model.get("pretrained") else []
+    return f"{', '.join(named)}, what was taken is not recorded" if named else "random weights"
 
 
 def environments(work_dir: Path) -> list[tuple[str, str, str]]:

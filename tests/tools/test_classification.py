@@ -8,7 +8,9 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from msa_backbone.files.checkpoints import read_checkpoint
 from msa_backbone.files.images import read_image
+from msa_backbone.files.training_log import read_records
 
 pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")  # for run_tool
@@ -100,6 +102,37 @@ def test_a_broken_picture_is_named_before_anything_is_written(run_tool, tiny, ro
     with pytest.raises(SystemExit, match=r"error: .*val/light/2\.png: unreadable image"):
         run_tool("train", tiny, "--data", root, "--work-dir", tmp_path / "work")
     assert not (tmp_path / "work").exists()
+
+
+FROM_SCRATCH = sorted(CONFIG.parent.glob("*vgg16-bn*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", FROM_SCRATCH, ids=lambda path: path.stem)
+def test_five_iterations_of_every_config_from_random_weights(run_tool, root, tmp_path, config):
+    """As they are, but narrow: 24 pictures in batches of five, without downloaded weights."""
+    work = tmp_path / "work"
+    narrow = {
+        "model.backbone.base_channels": 16,
+        "model.backbone.init_cfg": None,
+        "model.head.in_channels": 128,
+        "train_dataloader.batch_size": 5,
+        "train_dataloader.num_workers": 0,
+        "val_dataloader.batch_size": 4,
+        "val_dataloader.num_workers": 0,
+        "train_cfg.max_epochs": 1,
+        "default_hooks.logger.interval": 1,
+    }
+    options = [f"{name}={value}" for name, value in narrow.items()]
+    run_tool("train", config, "--data", root, "--work-dir", work, "--cfg-options", *options)
+    records = read_records(work)[0]
+    assert len(records) == 5
+    assert all(0.3 < record["loss"] < 3 for record in records)  # two classes: 0.69 at the start
+    assert read_checkpoint(work / "epoch_1.pth")["meta"]["iter"] == 5
+
+
+def test_every_config_from_random_weights_is_tried():
+    assert len(FROM_SCRATCH) == 9
 
 
 STOCK = """

@@ -1,0 +1,51 @@
+"""What is found wrong with a run before it begins."""
+
+import pytest
+import torch
+from mmengine.model import BaseModule
+from torch import nn
+
+from msa_backbone.config.rehearse import check_data_files, check_pretrained
+
+
+class Backbone(BaseModule):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3)
+
+
+class Converting(Backbone):
+    def init_weights(self) -> None:
+        """Translates names of its own kind."""
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "message"),
+    [
+        ("stem.weight", None, None),
+        ("module.stem.weight", None, None),
+        ("backbone.stem.weight", "backbone", None),
+        ("backbone.stem.weight", "backbone.", None),
+        ("backbone.stem.weight", None, "like 'stem.weight': the file has them behind 'backbone.'"),
+        ("backbone.stem.weight", "net", "like 'net.stem.weight': the file .* behind 'backbone.'"),
+        ("conv1.weight", None, "match no key of Backbone, .* give weights of this network$"),
+    ],
+)
+def test_weights_that_mmengine_would_not_load_are_refused(name, prefix, message, tmp_path):
+    file = str(tmp_path / "weights.pth")
+    torch.save({"state_dict": {name: torch.ones(1)}}, file)
+    check_pretrained(Converting(), file, prefix)
+    if message is None:
+        check_pretrained(Backbone(), file, prefix)
+        return
+    with pytest.raises(ValueError, match=message):
+        check_pretrained(Backbone(), file, prefix)
+
+
+def test_a_root_that_does_not_exist_is_named(tmp_path):
+    """CUB's and ImageNet's datasets find all by themselves, below their root."""
+    loader = {"dataset": {"type": "CUB", "data_root": str(tmp_path), "split": "train"}}
+    check_data_files(loader, "train_dataloader")
+    loader["dataset"]["data_root"] = str(tmp_path / "CUB_200_2011")
+    with pytest.raises(ValueError, match=r"CUB_200_2011 does not exist, .* --data ROOT"):
+        check_data_files(loader, "train_dataloader")
