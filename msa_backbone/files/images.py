@@ -107,7 +107,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         ImageError: if training cannot read it.
     """
-    return _decoded(path)[..., ::-1].copy()
+    return decoded(path)[..., ::-1].copy()
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -115,7 +115,7 @@ def image_size(path: Path) -> tuple[int, int]:
     head = _head(path)
     if head is not None:
         return head.width, head.height
-    height, width, _ = _decoded(path).shape
+    height, width, _ = decoded(path).shape
     return width, height
 
 
@@ -133,7 +133,7 @@ def image_facts(path: Path, decode: bool) -> ImageFacts:
         return ImageFacts(head.width, head.height, head.orientation, None)
     if head and not head.whole and head.is_jpeg:  # some versions of OpenCV fill up what is missing
         _load_by_pillow(path)
-    pixels = _decoded(path)
+    pixels = decoded(path)
     orientation = head.orientation if head else _tiff_orientation(path)
     return ImageFacts(pixels.shape[1], pixels.shape[0], orientation, int(pixels.max()))
 
@@ -182,15 +182,19 @@ def _tiff_orientation(path: Path) -> int:
     return 1
 
 
-def _decoded(path: Path) -> np.ndarray:
-    """As mmcv decodes it: (H, W, 3) uint8, BGR; ImageError if it cannot."""
+def decoded(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """As mmcv decodes it: (H, W, 3) uint8, BGR, or what OpenCV's other `flags` ask for.
+
+    Raises:
+        ImageError: if OpenCV cannot read it.
+    """
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise ImageError(path, UNREADABLE, error) from error
     level = cv2.setLogLevel(0)  # OpenCV tells stderr why; the error below says it better
     try:
-        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+        pixels = cv2.imdecode(content, flags) if len(content) else None
     except cv2.error as error:
         if "CV_IO_MAX_IMAGE" not in str(error):
             raise ImageError(path, UNREADABLE, " ".join(str(error).split())) from error

@@ -1,0 +1,223 @@
+"""The files of several cameras: which belong together, and what they hold.
+
+OpenMMLab's datasets list one image file for each scene. The files of the other cameras are found
+from its path: the same file name, but for the suffix, in a folder of the camera's own. A file that
+is not there, or does not fit, is an error: a network that is shown another scene, or a shifted one,
+trains on without a word.
+
+Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it, is 39 in 8 bits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import DataError
+from .images import IMAGE_SUFFIXES, decoded
+
+MODALITY_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
+_AT_FULL_DEPTH = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+
+
+@dataclass(frozen=True)
+class Modality:
+    """A camera: where its files are, and what their values mean.
+
+    Attributes:
+        name: e.g. 'infrared'.
+        channels: of its pictures.
+        folder: the folders in the path by which its files differ from other modalities', e.g.
+            'infrared', 'thermal/left', or an absolute path; None stands for the name.
+        suffix: what follows the stem that all modalities share, e.g. '.png' or '_ir.tif'; None for
+            whichever of `MODALITY_SUFFIXES` there is.
+        unknown: whether 0, NaN or infinity stand for places that were not measured, as in depth.
+        mean, std: of each channel, or one for all, in the files' units.
+        bgr_to_rgb: whether the network takes RGB. Colours are read as BGR.
+    """
+
+    name: str
+    channels: int
+    folder: str | None = None
+    suffix: str | None = None
+    unknown: bool = False
+    mean: float | Sequence[float] = 0.0
+    std: float | Sequence[float] = 1.0
+    bgr_to_rgb: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.channels, int) or self.channels < 1:
+            raise ValueError(f"{self.name}: channels={self.channels!r} is no positive integer")
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            if np.size(value) not in (1, self.channels):
+                raise ValueError(
+                    f"{self.name}: {name}={value} does not fit {self.channels} channels"
+                )
+        if np.min(self.std) <= 0:
+            raise ValueError(f"{self.name}: std={self.std} has to be positive")
+        if self.bgr_to_rgb and self.channels != 3:
+            raise ValueError(
+                f"{self.name}: bgr_to_rgb is for colours, but it has {self.channels} channels"
+            )
+
+
+def modalities_of(configs: Sequence[dict]) -> tuple[Modality, ...]:
+    """Modalities as a config describes them, the reference first.
+
+    Raises:
+        ValueError: for values that do not fit, no modality, or two of one name.
+    """
+    modalities = tuple(Modality(**config) for config in configs)
+    names = [modality.name for modality in modalities]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"modalities {names} do not fit: name one or more, each once")
+    return modalities
+
+
+def partner(path: Path, reference: Modality, modality: Modality) -> Path:
+    """The file of another modality that shows what the reference's file shows.
+
+    The reference's path is BEFORE / its folder / BELOW / stem and suffix; the partner's is
+    BEFORE / the other folder / BELOW / stem and the other suffix. An absolute folder needs no
+    BEFORE.
+
+    Raises:
+        DataError: if the path does not hold the reference's folder or suffix, and for no partner or
+            two of them.
+    """
+    before, below = _around_folder(path, Path(reference.folder or reference.name))
+    suffix = reference.suffix or path.suffix
+    if not path.name.endswith(suffix):
+        raise DataError(f"{path}: {reference.name} files end in '{suffix}'; correct the suffix")
+    stem = before / (modality.folder or modality.name) / below / path.name.removesuffix(suffix)
+    suffixes = (
+        [modality.suffix]
+        if modality.suffix
+        else [form for known in MODALITY_SUFFIXES for form in (known, known.upper())]
+    )
+    files = [Path(f"{stem}{suffix}") for suffix in suffixes]
+    # A file system that takes .png for .PNG shows one file twice.
+    found = {file.stat().st_ino: file for file in reversed(files) if file.is_file()}
+    if len(found) > 1:
+        names = " and ".join(sorted(file.name for file in found.values()))
+        raise DataError(
+            f"{stem.parent}: {names} both fit {path}; remove one, or set the suffix of "
+            f"{modality.name}"
+        )
+    if not found:
+        wanted = modality.suffix or ".*"
+        raise DataError(
+            f"{path}: no {modality.name} file {stem}{wanted}; add it, or leave the scene out"
+        )
+    return next(iter(found.values()))
+
+
+def read_modality(path: Path, modality: Modality) -> tuple[np.ndarray, np.ndarray | None]:
+    """A modality's values and, where some may be unknown, which are known.
+
+    Grey image files are repeated for a modality with three channels. Of three equal channels, as
+    many infrared cameras store them, one is taken for a modality with one.
+
+    Returns:
+        values, (H, W, channels), uint8, uint16 or float32, BGR, 0 where unknown; known, (H, W, 1)
+        bool, or None.
+
+    Raises:
+        DataError: for a file that cannot be read, or holds another number of channels or values
+            that are no finite numbers.
+    """
+    values = _with_channels(_values(path), path, modality)
+    finite = np.isfinite(values).all(axis=2, keepdims=True)
+    if modality.unknown:
+        known = finite & (values != 0).any(axis=2, keepdims=True)
+        return np.where(known, values, values.dtype.type(0)), known
+    if not finite.all():
+        raise DataError(
+            f"{path}: {np.count_nonzero(~finite)} values are NaN or infinite; mend the file, or "
+            f"set unknown=True for {modality.name}"
+        )
+    return values, None
+
+
+def read_stack(paths: Sequence[Path], modalities: Sequence[Modality]) -> np.ndarray:
+    """The files of one scene as one array: all channels, then what is known.
+
+    One array makes sure that geometric transforms move all cameras alike. For each modality with
+    unknown places a channel of 1 (known) and 0 follows the channels of all modalities; it is
+    resized and rotated with them, and tells then how much of a value came from known places.
+
+    Returns:
+        (H, W, sum of channels + modalities with unknown places): uint8 if all files hold that and
+        nothing may be unknown; else float32, which holds 16 bits exactly.
+
+    Raises:
+        DataError: as `read_modality`, and for files of different sizes.
+    """
+    pictures, masks = [], []
+    for path, modality in zip(paths, modalities, strict=True):
+        values, known = read_modality(path, modality)
+        if pictures and values.shape[:2] != pictures[0].shape[:2]:
+            (height, width), (wanted_height, wanted_width) = (
+                values.shape[:2],
+                pictures[0].shape[:2],
+            )
+            raise DataError(
+                f"{path}: {width} x {height} pixels, but {paths[0]} has {wanted_width} x "
+                f"{wanted_height}; bring both into one frame"
+            )
+        pictures.append(values)
+        masks += [] if known is None else [known]
+    eight_bits = not masks and all(values.dtype == np.uint8 for values in pictures)
+    return np.concatenate([*pictures, *masks], axis=2, dtype=np.uint8 if eight_bits else np.float32)
+
+
+def _around_folder(path: Path, folder: Path) -> tuple[Path, Path]:
+    """What stands before and below the last place of a folder in a file's path."""
+    parts, wanted = path.parent.parts, folder.parts
+    for start in range(len(parts) - len(wanted), -1, -1):
+        if parts[start : start + len(wanted)] == wanted:
+            return Path(*parts[:start]), Path(*parts[start + len(wanted) :])
+    raise DataError(
+        f"{path}: lies in no folder '{folder}'; set the folder of the first modality to the one "
+        "that the data set's images are in"
+    )
+
+
+def _values(path: Path) -> np.ndarray:
+    """What a file holds, (H, W, C), in its own depth, or float32 where numpy's is another."""
+    if path.suffix.lower() != ".npy":
+        values = decoded(path, _AT_FULL_DEPTH)
+    else:
+        try:
+            values = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"{path}: unreadable array ({error}); replace the file") from error
+    values = values[..., np.newaxis] if values.ndim == 2 else values
+    if values.ndim != 3 or values.size == 0 or values.dtype.kind not in "buif":
+        raise DataError(
+            f"{path}: an array of shape {values.shape} and type {values.dtype}; save numbers of "
+            "shape (height, width) or (height, width, channels)"
+        )
+    if values.dtype in (np.uint8, np.uint16, np.float32):
+        return values
+    single = values.astype(np.float32)
+    if values.dtype.kind in "ui" and not np.array_equal(single.astype(values.dtype), values):
+        raise DataError(f"{path}: integers beyond 2**24, which float32 rounds; save floats")
+    return single
+
+
+def _with_channels(values: np.ndarray, path: Path, modality: Modality) -> np.ndarray:
+    channels = values.shape[2]
+    if channels == modality.channels:
+        return values
+    if channels == 1 and modality.channels == 3 and path.suffix.lower() != ".npy":
+        return np.repeat(values, 3, axis=2)
+    if channels == 3 and modality.channels == 1 and (values == values[..., :1]).all():
+        return values[..., :1]
+    raise DataError(
+        f"{path}: {channels} channels, but {modality.name} has channels={modality.channels}; "
+        "correct one of them"
+    )
