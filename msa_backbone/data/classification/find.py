@@ -10,6 +10,7 @@ from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
 from ..splits import SPLIT_WORDS, choose_val
+from .unarranged import why_no_classes
 
 CLASSIFICATION_LAYOUTS = """\
 folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
@@ -49,10 +50,10 @@ def find_classification_data(
     images = {split: _images_by_class(folder) for split, folder in folders.items()}
     known = sorted(images["train"])
     if len(known) < 2:
-        raise DataError(
-            f"{folders['train']}: {len(known)} folders with images; a classifier needs two classes "
-            f"or more, arranged as {CLASSIFICATION_LAYOUTS}"
-        )
+        raise DataError(why_no_classes(root, folders["train"], len(known), CLASSIFICATION_LAYOUTS))
+    aside = _without_labels(folders, images)
+    for split in aside:
+        del folders[split], images[split]
     chosen = tuple(known if classes is None else classes)
     for name in chosen:
         if name not in known:
@@ -84,6 +85,7 @@ def find_classification_data(
             if name != name.lstrip() or len(name.splitlines()) > 1:
                 raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    notes += [f"{split} left aside: {why}" for split, why in aside.items()]
     if without := [p.name for p in _visible_folders(folders["train"]) if p.name not in known]:
         notes.append(f"no class, as without images: {', '.join(without)}")
     if "val" not in splits:
@@ -107,6 +109,20 @@ def _split_folders(root: Path) -> dict[str, Path]:
         raise DataError(f"{root / 'train'}: there is no train folder beside {beside}; add it")
     order = [split for split in SPLIT_WORDS if split in found]
     return {split: found[split] for split in order} or {"train": root}
+
+
+def _without_labels(folders: dict[str, Path], images: dict[str, dict]) -> dict[str, str]:
+    """The splits whose images have no classes, as tests of competitions have none, and why."""
+    found = {}
+    for split in folders.keys() - {"train"}:
+        flat = [p for p in folders[split].iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+        if flat and not images[split]:
+            found[split] = f"{len(flat)} images in no class folder"
+        elif (
+            split == "test" and images[split] and not images[split].keys() & images["train"].keys()
+        ):
+            found[split] = f"its folders ({', '.join(images[split])}) are no classes of train"
+    return found
 
 
 def _visible_folders(folder: Path) -> list[Path]:

@@ -123,6 +123,62 @@ def test_what_is_no_classification_data_is_refused(root, spoil, classes, expecte
     assert "\n" not in str(caught.value)
 
 
+def test_splits_without_classes_are_left_aside(root):
+    before = find_classification_data(root)
+    for path in (root / "test").iterdir():
+        for file in list(path.iterdir()):
+            file.rename(root / "test" / f"{path.name} {file.name}")
+        path.rmdir()
+    data = find_classification_data(root)
+    assert data.splits == {split: before.splits[split] for split in ("train", "val")}
+    assert "test left aside: 3 images in no class folder" in data.notes
+    fill(root / "test", {"unknown": 2})
+    data = find_classification_data(root)
+    assert data.splits.keys() == {"train", "val"}
+    assert "test left aside: its folders (unknown) are no classes of train" in data.notes
+    fill(root, {"val": 2})
+    assert "val left aside: 2 images in no class folder" in find_classification_data(root).notes
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (
+            [f"train/{name}.{i}.jpg" for name in ("cat", "dog") for i in range(5)],
+            r"train: 10 images in no class folder, whose names begin with cat, dog; "
+            r"move those of cat into .*train/cat/, and so on",
+        ),
+        (
+            [f"Golden Retriever ({i}).jpg" for i in range(3)] + ["a_12.jpg", "b_1.jpg", "c-2.jpg"],
+            r"6 images in no class folder, whose names begin with Golden Retriever, a, b, \.\.\.;",
+        ),
+        (
+            [f"train/{i}.jpg" for i in range(4)],
+            r"train: 4 images in no class folder; move every image into a folder of its class",
+        ),
+        (["images/0.jpg", "images/1.jpg"], r"1 folders with images; a classifier needs two"),
+    ],
+)
+def test_images_that_are_not_arranged_by_class(tmp_path, names, expected):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    with pytest.raises(DataError, match=expected):
+        find_classification_data(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "head"), [("train.csv", "id,breed"), ("labels.csv", "Image,Label")]
+)
+def test_a_table_of_labels_is_recognised(tmp_path, table, head):
+    fill(tmp_path, {"images": 3})
+    (tmp_path / "sample.csv").write_text("a,b\n")
+    (tmp_path / table).write_text(f"{head}\n1,cat\n")
+    expected = rf"{table}: is a table of labels \({', '.join(head.split(','))}\), which is not read"
+    with pytest.raises(DataError, match=expected):
+        find_classification_data(tmp_path)
+
+
 def test_broken_pictures_are_named_and_copies_are_warned_of(root):
     assert check_classification_data(find_classification_data(root)) == [
         "class bee has 1 training images, another 20x that"
