@@ -20,7 +20,12 @@ from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.segmentation.check import mask_defects
-from msa_backbone.data.segmentation.find import SEGMENTATION_LAYOUTS, find_segmentation_data
+from msa_backbone.data.segmentation.find import (
+    SEGMENTATION_LAYOUTS,
+    SegmentationData,
+    find_segmentation_data,
+)
+from msa_backbone.data.segmentation.repair import write_repaired
 from msa_backbone.errors import DataError
 from msa_backbone.files.whole_files import complete_folder, require_absent
 from msa_backbone.progress import progress_bar
@@ -43,10 +48,12 @@ def parse_args() -> argparse.Namespace:
 def check(args: argparse.Namespace) -> int:
     """Print what was found; return the number of errors."""
     if args.masks:
-        data = find_segmentation_data(args.root, args.classes)
+        data = find_segmentation_data(args.root, args.classes, complete=False)
     else:
         data = find_detection_data(args.root, args.classes, spoilt=True)
     if args.fix:
+        if args.masks and data.instances is not None:
+            raise ValueError("--fix mends instances without --masks: leave it out")
         require_outside(args.fix, data.root)
         require_absent(args.fix)
     if args.masks and data.instances is not None:
@@ -73,7 +80,9 @@ def check(args: argparse.Namespace) -> int:
     for line in warnings:
         print(f"warning: {line}")
     print(f"{len(errors)} errors, {len(warnings)} warnings")
-    if args.fix:
+    if args.fix and args.masks:
+        fix_masks(data, args.fix)
+    elif args.fix:
         for form in (defect for defect in defects if defect.kind in BOX_FORMS):
             raise DataError(f"{form}, as --fix mends single boxes only")
         fix(data, args.fix)
@@ -99,11 +108,22 @@ def fix(data: DetectionData, out: Path) -> None:
         print(f"  not mended: {defect}".replace(str(folder), str(out)))
 
 
+def fix_masks(data: SegmentationData, out: Path) -> None:
+    """Write a copy with sound pairs of images and index masks."""
+    with complete_folder(out) as folder:
+        changes = write_repaired(data, folder, progress_bar())
+        left, _ = mask_defects(find_segmentation_data(folder))
+    print(f"Repaired copy in {out}:")
+    for change in changes:
+        print(f"  {change}")
+    print(f"  {len(changes)} changes")
+    for line in left:
+        print(f"  not mended: {line}".replace(str(folder), str(out)))
+
+
 def main() -> None:
     args = parse_args()
     with one_line_errors():
-        if args.masks and args.fix:
-            raise ValueError("--fix mends boxes and instances; masks have to be mended by hand")
         errors = check(args)
     sys.exit(1 if errors else 0)
 

@@ -10,6 +10,8 @@ from pycocotools.coco import COCO
 
 from msa_backbone.data.detection.check import FATAL, WARNINGS, detection_defects
 from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.segmentation.check import check_segmentation_data
+from msa_backbone.data.segmentation.find import find_segmentation_data
 
 NAN = float("nan")
 CAMVID = "Sky Building Pole Road Pavement Tree SignSymbol Fence Car Pedestrian Bicyclist"
@@ -186,13 +188,30 @@ def test_masks(run_tool, camvid, tmp_path, capsys):
     assert code == 1 and len(lines) == 3
     for path, reason in ((first, "the value 77"), (second, "is 100 x 80"), (third, "in colours")):
         assert sum(str(path) in line and reason in line for line in lines) == 1
+    fourth = sorted((root / "masks/train").iterdir())[3]
+    fourth.unlink()
+    options = ("--masks", "--classes", *names, "--fix", tmp_path / "fixed")
+    with pytest.raises(SystemExit):
+        run_tool("check_data", root, *options)
+    printed = capsys.readouterr().out
+    assert "4 errors" in printed and "\n  4 changes\n" in printed and "not mended" not in printed
+    for path in (first, second, third, fourth):
+        assert sum(f"{path.stem}." in line and "left out" in line for line in printed.split("\n"))
+    data = find_segmentation_data(tmp_path / "fixed")
+    assert data.classes == tuple(names) and check_segmentation_data(data) == []
+    kept = sorted(path.stem for path in (tmp_path / "fixed/masks/train").iterdir())
+    gone = {path.stem for path in (first, second, third, fourth)}
+    assert kept == sorted(p.stem for p in (root / "images/train").iterdir() if p.stem not in gone)
+    for name in kept:
+        masks = (folder / f"masks/train/{name}.png" for folder in (root, tmp_path / "fixed"))
+        assert np.array_equal(*(np.asarray(Image.open(mask)) for mask in masks)), name
 
 
 def test_what_cannot_be_done_is_said(run_tool, coco128, tmp_path):
     (tmp_path / "there").mkdir()
     with pytest.raises(SystemExit, match="there: is there already"):
         run_tool("check_data", coco128, "--fix", tmp_path / "there")
-    with pytest.raises(SystemExit, match="masks have to be mended by hand"):
+    with pytest.raises(SystemExit, match="mends instances without --masks"):
         run_tool("check_data", coco128, "--masks", "--fix", tmp_path / "new")
     with pytest.raises(SystemExit, match="no such folder"):
         run_tool("check_data", tmp_path / "nowhere")

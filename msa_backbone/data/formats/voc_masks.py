@@ -1,7 +1,7 @@
 """The index masks of VOC: of classes in SegmentationClass/, of objects in SegmentationObject/.
 
-In the mask of objects, value k is the k-th object of the image's xml file. In both, 255 is the
-border around an object, which belongs to nothing.
+In the mask of objects, value k is the k-th object of the image's xml file. In both, 255 is void:
+the border around an object, which belongs to nothing.
 """
 
 import os
@@ -49,7 +49,8 @@ def write_voc_masks(
 ) -> None:
     """Draw SegmentationClass/STEM.png and SegmentationObject/STEM.png of an image.
 
-    The borders in the masks of VOC data stay.
+    The borders in the masks of VOC data stay. The pixels of objects that VOC data have and
+    `objects` has no more become void too: they are not background, and nobody is to learn that.
 
     Args:
         folder, stem: the VOC folder, and the masks' name in it.
@@ -62,13 +63,14 @@ def write_voc_masks(
     size = image["height"], image["width"]
     masks = {CLASS_MASKS: draw_index_mask(values, *size)}
     masks[OBJECT_MASKS] = draw_index_mask(numbers, *size)
-    border = np.zeros(size, bool)
+    void = np.zeros(size, bool)
     if source := image.get("voc_xml"):
         original = Path(source).parents[1] / OBJECT_MASKS / f"{Path(source).stem}.png"
         if original.is_file():
-            border = _read_object_mask(original, image) == IGNORE_INDEX
+            kept = [0, *(record["voc_index"] + 1 for _, record in objects)]
+            void = ~np.isin(_read_object_mask(original, image), kept)
     for kind, mask in masks.items():
-        mask[border] = IGNORE_INDEX
+        mask[void] = IGNORE_INDEX
         write_index_mask(folder / kind / f"{stem}.png", mask)
 
 

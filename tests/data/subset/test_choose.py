@@ -401,9 +401,11 @@ def test_voc_to_voc_keeps_what_else_the_files_say(folder, tmp_path):
     (item,) = root.findall("object")
     found = [item.findtext(tag) for tag in ("name", "pose", "truncated", "part")]
     assert found == ["cat", "Left", "1", "tail"] and root.findtext("source/database") == "x"
-    written = np.asarray(Image.open(tmp_path / "out/SegmentationObject/a.png"))
-    expected = np.where(masks == 255, 255, masks == 2)  # the dog is gone, the void stays
-    assert np.array_equal(written, expected)
+    for kind in ("SegmentationObject", "SegmentationClass"):
+        written = np.asarray(Image.open(tmp_path / f"out/{kind}/a.png"))
+        expected = np.array([0, 255, 1])[masks.clip(0, 2)]  # the dog is gone and becomes void
+        expected[masks == 255] = 255
+        assert np.array_equal(written, expected), kind
     assert not (tmp_path / "out/SegmentationObject/b.png").exists()
 
 
