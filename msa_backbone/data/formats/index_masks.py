@@ -40,6 +40,15 @@ def read_index_mask(path: Path, numbers_of: str = "class") -> np.ndarray:
         return np.asarray(picture, np.uint8 if picture.mode == "1" else None)
 
 
+def is_readable(path: Path) -> bool:
+    """Whether a mask is an image file; of the file only the head is read."""
+    try:
+        with open_image(path, "mask"):
+            return True
+    except DataError:
+        return False
+
+
 def values_in(mask: np.ndarray) -> set[int]:
     """The values that an index mask holds, `IGNORE_INDEX` left out."""
     return set(np.unique(mask).tolist()) - {IGNORE_INDEX}

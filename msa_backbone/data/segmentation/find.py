@@ -16,7 +16,7 @@ from ..detection.index import make_val_split
 from ..folders import user_folder
 from ..formats.detection_annotations import DetectionData
 from ..formats.drawn_masks import mask_classes, masks_to_draw
-from ..formats.index_masks import IGNORE_INDEX, IGNORED_NAMES, mask_palette
+from ..formats.index_masks import IGNORE_INDEX, IGNORED_NAMES, is_readable, mask_palette
 from ..formats.masks.class_names import ClassNames, class_names
 from ..formats.masks.colours import is_in_colours
 from ..formats.masks.labelmap import Colour
@@ -84,7 +84,8 @@ def _mask_data(root: Path, found: FoundMasks, classes: Sequence[str] | None) -> 
     if "train" not in splits:
         raise DataError(f"{root}: has {', '.join(splits)} but no train split; add one")
     train = splits["train"]
-    first = train.mask(train.names[0])
+    masks = [train.mask(name) for name in train.names]
+    first = next(filter(is_readable, masks), masks[0])
     notes = [f"format masks: images in {train.image_dir}, masks in {train.mask_dir}"]
     named = class_names(root, _places(root, splits), first, classes, found.voc_lists)
     values = named.names
@@ -97,12 +98,12 @@ def _mask_data(root: Path, found: FoundMasks, classes: Sequence[str] | None) -> 
     notes += [f"{values[v]} ({v}) is ignored" for v in label_map if values[v] not in names]
     colours = _colours(splits, named)
     if colours:
-        masks = sum(len(split.names) for split in splits.values())
-        notes.append(f"masks show colours, read by labelmap.txt: {masks}")
+        count = sum(len(split.names) for split in splits.values())
+        notes.append(f"masks show colours, read by labelmap.txt: {count}")
     if named.colours:
         shown = sorted(named.colours, key=named.colours.get)
     else:
-        shown = mask_palette(first, list(values)) or ()
+        shown = (mask_palette(first, list(values)) if is_readable(first) else None) or ()
     shown = dict(zip(values, shown, strict=False))
     palette = tuple(shown[v] for v in values if values[v] in names) if shown else None
     if any(split.mask_files for split in splits.values()):
@@ -135,7 +136,8 @@ def _colours(splits: dict[str, MaskSplit], named: ClassNames) -> dict[Colour, in
     if not named.colours:
         return None
     masks = (split.mask(name) for split in splits.values() for name in split.names)
-    return named.colours if any(is_in_colours(m, named.colours) for m in masks) else None
+    readable = filter(is_readable, masks)
+    return named.colours if any(is_in_colours(m, named.colours) for m in readable) else None
 
 
 def masks_of_instances(instances: DetectionData) -> SegmentationData:
