@@ -24,7 +24,7 @@ from .modalities import (
     per_modality,
     split_channels,
 )
-from .modality_stream import end_at_last_fusion, layer_number
+from .modalities.stream import end_at_last_fusion, layer_number
 from .msa_vgg import MSAVGG
 from .vgg_stages import Stage
 from .vgg_weights import load_pretrained, pretrained_cfgs

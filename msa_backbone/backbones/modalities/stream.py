@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from .msa_vgg import MSAVGG
-from .vgg_stages import Stage
+from ..msa_vgg import MSAVGG
+from ..vgg_stages import Stage
 
 
 def layer_number(name: str) -> int:
