@@ -84,7 +84,7 @@ def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
         }
         order = "as given" if classes else found.order
         notes = (*found.notes, *class_notes(kept, order, train.content), *count_notes(splits, kept))
-        return DetectionData(root, found.format, kept, splits, notes)
+        return DetectionData(root, found.format, kept, splits, notes, found.unlabelled)
 
     return chosen
 

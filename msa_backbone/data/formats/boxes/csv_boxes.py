@@ -10,13 +10,12 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
-from ..detection_annotations import Split
 from .paths import ImageFinder, path_parts, split_of, visible
 from .records import FoundBoxes, Records, size_or_none
 
@@ -53,20 +52,21 @@ def find_csv(root: Path) -> FoundBoxes | None:
     if "train" not in files:
         beside = ", ".join(map(str, files.values()))
         raise DataError(f"{root}: there is no train table beside {beside}; add it")
-    finder, left_aside = ImageFinder(root), []
+    finder, left_aside, unlabelled = ImageFinder(root), [], {}
     read = {split: _read(path, finder) for split, path in files.items()}
     for split in [split for split, records in read.items() if split != "train"]:
-        if not read[split].annotations:
+        if not read[split].annotations and not read[split].unread:
             left_aside.append(f"{split} left aside: {files[split]} has no boxes")
+            unlabelled[split] = files[split]
             del read[split]
     long_names = _long_names(root)
     for records in read.values():
         records.labels = [long_names.get(label, label) for label in records.labels]
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
-    splits = {s: Split(records.content(names), root, None, files[s]) for s, records in read.items()}
+    splits = {split: records.split(names, root, files[split]) for split, records in read.items()}
     found = ", ".join(os.path.relpath(path, root) for path in files.values())
     notes = (f"format csv: found {found}", *left_aside, *finder.notes())
-    return FoundBoxes("csv", names, "in sorted order", splits, notes)
+    return FoundBoxes("csv", names, "in sorted order", splits, notes, unlabelled)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -101,23 +101,29 @@ def _read(path: Path, finder: ImageFinder) -> Records:
     rows = _rows(path)
     columns = _columns(rows)
     header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
+    head = [cell.lower() for cell in rows[0]]
+    sides = [head.index(side) for side in ("width", "height") if side in head]
+    records = Records()
     by_image: dict[str, list[_Row]] = {}
-    for row in _placed(path, rows, columns, header):
-        by_image.setdefault(row.image, []).append(row)
+    for number, cells in enumerate(rows[header:], start=1 + header):
+        with records.reading():
+            if any(cells):
+                row = _row(cells, columns, sides, f"{path}: line {number}")
+                by_image.setdefault(row.image, []).append(row)
     boxes = [row.edges for found in by_image.values() for row in found if row.edges]
     # Boxes of a pixel or less in every row are fractions of the image.
     fractions = bool(boxes) and all(max(edges) <= 1 for edges in boxes)
-    records = Records()
     for name, found in by_image.items():
-        file = finder.find(name, path.parent)
-        size = size_or_none(finder.root / file)
-        image_id = records.add_image(file, *(found[0].size or size), path)
-        for _, label, edges, _, place in found:
-            if edges and (size != (None, None) or not fractions):
-                width, height = size if fractions else (1, 1)
-                left, top, right, bottom = edges
-                box = [left * width, top * height, (right - left) * width, (bottom - top) * height]
-                records.add_object(image_id, label, place, box)
+        with records.reading():
+            file = finder.find(name, path.parent)
+            size = size_or_none(finder.root / file)
+            image_id = records.add_image(file, *(found[0].size or size), path)
+            for _, label, edges, _, place in found:
+                if edges and (size != (None, None) or not fractions):
+                    width, height = size if fractions else (1, 1)
+                    left, top = edges[0] * width, edges[1] * height
+                    box = [left, top, edges[2] * width - left, edges[3] * height - top]
+                    records.add_object(image_id, label, place, box)
     return records
 
 
@@ -129,34 +135,26 @@ class _Row(NamedTuple):
     place: str
 
 
-def _placed(
-    path: Path, rows: Sequence[Sequence[str]], columns: dict[str, int], header: bool
-) -> Iterator[_Row]:
-    head = [cell.lower() for cell in rows[0]]
-    sides = [head.index(side) for side in ("width", "height") if side in head]
-    for number, row in enumerate(rows[header:], start=1 + header):
-        if not any(row):
-            continue
-        place = f"{path}: line {number}"
-        if len(row) <= max(columns.values()):
-            raise DataError(f"{place}: has {len(row)} cells, too few; correct or remove it")
-        name, label = row[columns["image"]], row[columns["label"]]
-        if not path_parts(name):
-            raise DataError(f"{place}: names no image; correct or remove it")
-        stated = [row[side] for side in sides if side < len(row)]
-        known = len(stated) == 2 and all(text.isdecimal() for text in stated)
-        size = (int(stated[0]), int(stated[1])) if known else None
-        texts = [row[columns[edge]] for edge in _EDGES]
-        if not any(texts) and not label:
-            yield _Row(name, label, None, size, place)
-            continue
-        try:
-            edges = [float(text) for text in texts]
-        except ValueError:
-            edges = [math.nan]
-        if not all(map(math.isfinite, edges)) or not label:
-            raise DataError(f"{place}: is no class with four numbers; correct or remove it")
-        yield _Row(name, " ".join(label.split()), edges, size, place)
+def _row(cells: Sequence[str], columns: dict[str, int], sides: Sequence[int], place: str) -> _Row:
+    """What a row says; `sides` are the columns of the image's width and height, if there are."""
+    if len(cells) <= max(columns.values()):
+        raise DataError(f"{place}: has {len(cells)} cells, too few; correct or remove it")
+    name, label = cells[columns["image"]], " ".join(cells[columns["label"]].split())
+    if not path_parts(name):
+        raise DataError(f"{place}: names no image; correct or remove it")
+    stated = [cells[side] for side in sides if side < len(cells)]
+    known = len(stated) == 2 and all(text.isdecimal() for text in stated)
+    size = (int(stated[0]), int(stated[1])) if known else None
+    texts = [cells[columns[edge]] for edge in _EDGES]
+    if not any(texts) and not label:
+        return _Row(name, label, None, size, place)
+    try:
+        edges = [float(text) for text in texts]
+    except ValueError:
+        edges = [math.nan]
+    if not all(map(math.isfinite, edges)) or not label:
+        raise DataError(f"{place}: is no class with four numbers; correct or remove it")
+    return _Row(name, label, edges, size, place)
 
 
 def _long_names(root: Path) -> dict[str, str]:

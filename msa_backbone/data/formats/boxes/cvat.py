@@ -11,7 +11,6 @@ import numpy as np
 
 from ....errors import DataError
 from ..derived.xml_text import read_xml
-from ..detection_annotations import Split
 from ..instance_masks import encode_mask
 from .paths import ImageFinder, split_of
 from .records import FoundBoxes, Records
@@ -47,46 +46,53 @@ def find_cvat(root: Path) -> FoundBoxes | None:
         for index, shape in enumerate(item):
             where = f"{place}: {shape.tag} {index}"
             if shape.tag in ("box", "polygon", "ellipse", "mask"):
-                try:
+                with records.reading():
                     _add(records, image_id, shape, (width, height), where)
-                except DataError:
-                    raise
-                except (TypeError, ValueError):
-                    raise DataError(f"{where}: its numbers are no shape; export it again") from None
             else:
                 left[shape.tag] += 1
     if "train" not in read:
         raise DataError(f"{path}: has no images of a train subset; add them")
+    unlabelled: dict[str, Path] = {}
     notes = [f"format cvat: found {path.name}", *finder.notes()]
     for split in [split for split in read if split != "train"]:
         if not read[split].annotations:
-            notes.append(
-                f"{split} left aside: no object in its {len(read.pop(split).images)} images"
-            )
+            aside = f"{split} left aside: no object in its {len(read.pop(split).images)} images"
+            notes.append(aside)
+            unlabelled[split] = path
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
-    splits = {s: Split(records.content(names), root, None, path) for s, records in read.items()}
-    return FoundBoxes("cvat", names, "in sorted order", splits, tuple(notes))
+    splits = {split: records.split(names, root, path) for split, records in read.items()}
+    return FoundBoxes("cvat", names, "in sorted order", splits, tuple(notes), unlabelled)
 
 
 def _add(
     records: Records, image_id: int, shape: Element, size: tuple[int, int], place: str
 ) -> None:
-    """Add the object of a shape; TypeError or ValueError for numbers that are not there or none."""
+    """Add the object of a shape; raises DataError."""
     label = " ".join((shape.get("label") or "").split())
     if not label:
         raise DataError(f"{place}: has no label; add it")
+    try:
+        box, polygons, mask = _outline(shape, size)
+    except (TypeError, ValueError):
+        raise DataError(f"{place}: its numbers are no shape; export it again") from None
+    if mask is not None:
+        records.add_mask(image_id, label, place, encode_mask(mask), mask)
+    else:
+        records.add_object(image_id, label, place, box, polygons)
+
+
+def _outline(
+    shape: Element, size: tuple[int, int]
+) -> tuple[list | None, list | None, np.ndarray | None]:
+    """A shape's box, polygons or mask; TypeError or ValueError for numbers that are not there."""
     turn = float(shape.get("rotation") or 0)
     if shape.tag == "mask":
-        mask = _pixels(shape, size)
-        records.add_mask(image_id, label, place, encode_mask(mask), mask)
-        return
+        return None, None, _pixels(shape, size)
     if shape.tag == "box":
         left, top, right, bottom = (float(shape.get(k)) for k in ("xtl", "ytl", "xbr", "ybr"))
         if not turn:
-            box = [left, top, right - left, bottom - top]
-            records.add_object(image_id, label, place, box)
-            return
+            return [left, top, right - left, bottom - top], None, None
         corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     elif shape.tag == "ellipse":
         x, y, across, down = (float(shape.get(k)) for k in ("cx", "cy", "rx", "ry"))
@@ -97,8 +103,7 @@ def _add(
         corners = np.array(pairs, float)
     if corners.ndim != 2 or len(corners) < 3 or not np.isfinite(corners).all():
         raise ValueError("a polygon has three corners or more")
-    polygon = _turned(corners, turn).ravel().tolist()
-    records.add_object(image_id, label, place, polygons=[polygon])
+    return None, [_turned(corners, turn).ravel().tolist()], None
 
 
 def _turned(corners: np.ndarray, degrees: float) -> np.ndarray:

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from ....errors import DataError
-from ..detection_annotations import Split
 from .paths import ImageFinder, visible
 from .records import FoundBoxes, Records, size_or_none
 
@@ -47,16 +46,17 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
             if kind is None:
                 left[str(result.get("type", "unknown"))] += 1
             elif size != (None, None):
-                _add(records, image_id, kind, result, size, where)
+                with records.reading():
+                    _add(records, image_id, kind, result, size, where)
     names = tuple(sorted(set(records.labels)))
     notes = [f"format label-studio: found {path.name}", *finder.notes()]
     notes += [f"left out: {count} results of type {kind}" for kind, count in left.items()]
-    if not names:
+    if not names and not records.unread:
         raise DataError(
             f"{path}: Label Studio's JSON without rectangles or polygons ({', '.join(left)}); "
             "export the data as COCO or as YOLO"
         )
-    splits = {"train": Split(records.content(names), root, None, path)}
+    splits = {"train": records.split(names, root, path)}
     return FoundBoxes("label-studio", names, "in sorted order", splits, tuple(notes))
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image
 
 from ....errors import DataError
-from ..detection_annotations import Split
 from ..instance_masks import decode_mask, encode_mask
 from .paths import ImageFinder, split_of, visible
 from .records import FoundBoxes, Records, box_around, size_or_none
@@ -61,10 +60,7 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     finder, left = ImageFinder(root), Counter()
     read = {split: _read(paths, finder, left) for split, paths in by_split.items()}
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
-    splits = {
-        split: Split(records.content(names), root, None, root / split if rest != files else root)
-        for split, records in read.items()
-    }
+    splits = {split: records.split(names, root, files[0].parent) for split, records in read.items()}
     notes += finder.notes()
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
@@ -79,31 +75,36 @@ def _is_labelme(path: Path) -> bool:
 def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
     records, taken = Records(), {}
     for path in files:
-        try:
-            content = msgspec.json.decode(
-                path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=_File
-            )
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
-        name = finder.find(content.imagePath or path.with_suffix(".jpg").name, path.parent, path)
-        if taken.setdefault(name, path) != path:
-            raise DataError(f"{path}: a second json of {name} beside {taken[name]}; remove one")
-        size = _whole(content.imageWidth), _whole(content.imageHeight)
-        if not all(size):
-            size = size_or_none(finder.root / name)
-        image_id = records.add_image(name, *size, path)
-        groups: dict[object, list[tuple[int, _Shape]]] = {}
-        for number, shape in enumerate(content.shapes):
-            if shape.shape_type in _LINES:
-                left[shape.shape_type] += 1
-            else:
+        with records.reading():
+            content = _decoded(path)
+            stem = path.with_suffix(".jpg").name
+            name = finder.find(content.imagePath or stem, path.parent, path)
+            if taken.setdefault(name, path) != path:
+                raise DataError(f"{path}: a second json of {name} beside {taken[name]}; remove one")
+            size = _whole(content.imageWidth), _whole(content.imageHeight)
+            if not all(size):
+                size = size_or_none(finder.root / name)
+            image_id = records.add_image(name, *size, path)
+            groups: dict[object, list[tuple[str, _Shape]]] = {}
+            for number, shape in enumerate(content.shapes):
+                if shape.shape_type in _LINES:
+                    left[shape.shape_type] += 1
+                    continue
                 group = shape.group_id if shape.group_id is not None else (number,)
-                groups.setdefault((str(shape.label), group), []).append((number, shape))
-        for (label, _), shapes in groups.items():
-            places = [f"{path}: shape {number}" for number, _ in shapes]
-            parts = [_part(s, place) for (_, s), place in zip(shapes, places, strict=True)]
-            _add(records, image_id, label, places[0], parts, size)
+                key = (str(shape.label), group)
+                groups.setdefault(key, []).append((f"{path}: shape {number}", shape))
+            for (label, _), shapes in groups.items():
+                with records.reading():
+                    parts = [_part(shape, place) for place, shape in shapes]
+                    _add(records, image_id, label, shapes[0][0], parts, size)
     return records
+
+
+def _decoded(path: Path) -> _File:
+    try:
+        return msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
 
 
 def _whole(side: object) -> object:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ...splits import SPLIT_WORDS
+from ..derived.image_names import FolderFiles
 
 _SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 _SPLIT_WORD = re.compile(
@@ -74,13 +75,14 @@ class ImageFinder:
 
     root: Path
     moved: list[str] = field(default_factory=list)  # names that were found elsewhere
+    _files: dict[Path, FolderFiles] = field(default_factory=dict)
 
     def find(self, name: str, beside: Path, annotation: Path | None = None) -> str:
         """An image's path below `root`; of a missing one, where it should be.
 
-        It is looked for as the name says from the folder `beside`, then by the end of its name
-        there and in `root`, by the stem of the file `annotation`, and at last by its own name
-        anywhere, with or without an ending.
+        It is looked for where the name says from the folder `beside`, by the end of its path there
+        and in `root`, by the stem of the file `annotation`, and at last by its name without an
+        ending anywhere.
 
         Raises:
             DataError: if several images have the name.
@@ -88,36 +90,37 @@ class ImageFinder:
         parts = path_parts(name)
         if not parts:
             raise DataError(f"{annotation or beside}: an image has no name; add it")
-        exact = Path(os.path.normpath(beside / name))
-        if exact.is_relative_to(self.root) and exact.is_file():
-            return os.path.relpath(exact, self.root)
-        found = [tail_inside(folder, name) for folder in (beside, self.root)]
-        if annotation:
-            found += [annotation.with_suffix(s) for s in IMAGE_SUFFIXES]
-        path = next((path for path in found if path and path.is_file()), None)
-        if path is None:
-            paths = self._by_name.get(parts[-1].casefold(), [])
-            if len(paths) > 1:
-                raise DataError(
-                    f"{annotation or beside}: image {name!r} is {paths[0]} or {paths[1]}? Write "
-                    f"its path from {beside}"
-                )
-            path = paths[0] if paths else None
-        if path is None:
-            return os.path.relpath(beside.joinpath(parts[-1]), self.root)
+        if self._of(beside).holds(name) and not Path(name).is_absolute():
+            return os.path.relpath(os.path.normpath(beside / name), self.root)
+        for folder in (beside, self.root):
+            if found := [folder / path for path in self._of(folder).spelled(name)]:
+                break
+        else:
+            suffixes = IMAGE_SUFFIXES if annotation else ()
+            stems = [path for s in suffixes if (path := annotation.with_suffix(s)).is_file()]
+            found = stems or self._by_stem.get(parts[-1], [])
+        if len(found) > 1:
+            raise DataError(
+                f"{annotation or beside}: image {name!r} may be {found[0]} or {found[1]}; write "
+                f"its path from {beside}"
+            )
+        if not found:
+            return os.path.relpath(beside / parts[-1], self.root)
         self.moved.append(name)
-        return os.path.relpath(path, self.root)
+        return os.path.relpath(found[0], self.root)
 
     def notes(self) -> list[str]:
         if not self.moved:
             return []
         count = len(self.moved)
-        return [f"{count} images found under another path than is written, first {self.moved[0]!r}"]
+        return [f"images found under another name: {count}, first {self.moved[0]!r}"]
+
+    def _of(self, folder: Path) -> FolderFiles:
+        return self._files.setdefault(folder, FolderFiles(folder, self.root))
 
     @cached_property
-    def _by_name(self) -> dict[str, list[Path]]:
+    def _by_stem(self) -> dict[str, list[Path]]:
         paths: dict[str, list[Path]] = {}
         for path in images_in(self.root):
-            for name in (path.name, path.stem):
-                paths.setdefault(name.casefold(), []).append(path)
+            paths.setdefault(path.stem, []).append(path)
         return paths

@@ -1,6 +1,7 @@
 """Building the records of a split in COCO's form, while a file of another format is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,15 +21,25 @@ class FoundBoxes:
     order: str  # in which order that is, for the user
     splits: dict[str, Split]
     notes: tuple[str, ...]
+    unlabelled: dict[str, Path] = field(default_factory=dict)  # as in DetectionData
 
 
 @dataclass
 class Records:
-    """Images and objects as they are read; `content` gives them in the form of `Split.content`."""
+    """Images and objects of a split as they are read; `split` gives them in COCO's form."""
 
     images: list[dict] = field(default_factory=list)
     annotations: list[dict] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)  # the class of every annotation
+    unread: list[str] = field(default_factory=list)  # as in Split
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A block that reads one record; its DataError goes to `unread`, not to the caller."""
+        try:
+            yield
+        except DataError as error:
+            self.unread.append(str(error))
 
     def add_image(self, file_name: str, width: object, height: object, found_at: object) -> int:
         """Add an image, and give its id."""
@@ -71,13 +82,14 @@ class Records:
         self.add_object(image_id, label, found_at, box)
         self.annotations[-1] |= {"segmentation": code, "area": int(mask.sum())}
 
-    def content(self, names: Sequence[str]) -> dict:
-        """The records; the categories are `names`, numbered from 1."""
+    def split(self, names: Sequence[str], image_dir: Path, source: Path) -> Split:
+        """The split; its categories are `names`, numbered from 1."""
         ids = {name: number for number, name in enumerate(names, start=1)}
         pairs = zip(self.annotations, self.labels, strict=True)
         annotations = [{**record, "category_id": ids[label]} for record, label in pairs]
         categories = [{"id": number, "name": name} for name, number in ids.items()]
-        return {"images": self.images, "categories": categories, "annotations": annotations}
+        content = {"images": self.images, "categories": categories, "annotations": annotations}
+        return Split(content, image_dir, None, source, tuple(self.unread))
 
 
 def box_around(polygons: Sequence[Sequence[float]]) -> list[float]:

@@ -36,6 +36,7 @@ def find_yolo(root: Path) -> FoundBoxes | None:
             images = {"train": images_in(folder if folder.is_dir() else root)}
     reader = YoloReader(root, described.names, described.num_keypoints)
     splits: dict[str, Split] = {}
+    unlabelled: dict[str, Path] = {}
     for split, paths in images.items():
         read = reader.read(paths, described.file)
         if read:
@@ -44,6 +45,7 @@ def find_yolo(root: Path) -> FoundBoxes | None:
             raise DataError(_no_labels(root, paths, described.file))
         else:
             notes.append(f"{split} left aside: none of its {len(paths)} images has a label file")
+            unlabelled[split] = paths[0].parent if paths else described.file
     if "train" not in splits:
         beside = ", ".join(images)
         raise DataError(f"{described.file}: there is no train split beside {beside}; add one")
@@ -51,7 +53,7 @@ def find_yolo(root: Path) -> FoundBoxes | None:
     if unused := unused_labels([path for paths in images.values() for path in paths], root):
         notes.append(f"not used: {len(unused)} label files without an image, first {unused[0]}")
     order = f"as {described.file.name} orders them"
-    return FoundBoxes("yolo", described.names, order, splits, tuple(notes))
+    return FoundBoxes("yolo", described.names, order, splits, tuple(notes), unlabelled)
 
 
 def _images_of(

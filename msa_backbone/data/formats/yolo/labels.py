@@ -52,7 +52,7 @@ class YoloReader:
                 self._count("images without a label file, taken as images without objects", path)
             elif size != (None, None):  # the checks report a broken image
                 self._read_labels(label, records, image_id, size)
-        return Split(records.content(self.names), image_dir, None, source)
+        return records.split(self.names, image_dir, source)
 
     def notes(self) -> list[str]:
         return [f"{n} {what}, first {self.first[what]}" for what, n in self.counts.items()]
@@ -98,16 +98,17 @@ class YoloReader:
             if not line.strip():
                 continue
             place = f"{path}: line {number}"
-            label, values = self._numbers(line, place)
-            if len(values) == 4:
-                x, y, width, height = values
-                box = [(x - width / 2) * size[0], (y - height / 2) * size[1]]
-                box += [width * size[0], height * size[1]]
-                records.add_object(image_id, label, place, box)
-            else:
-                sides = size * (len(values) // 2)
-                polygon = [min(max(v, 0), 1) * n for v, n in zip(values, sides, strict=True)]
-                records.add_object(image_id, label, place, polygons=[polygon])
+            with records.reading():
+                label, values = self._numbers(line, place)
+                if len(values) == 4:
+                    x, y, width, height = values
+                    box = [(x - width / 2) * size[0], (y - height / 2) * size[1]]
+                    box += [width * size[0], height * size[1]]
+                    records.add_object(image_id, label, place, box)
+                else:
+                    sides = size * (len(values) // 2)
+                    polygon = [min(max(v, 0), 1) * n for v, n in zip(values, sides, strict=True)]
+                    records.add_object(image_id, label, place, polygons=[polygon])
 
     def _numbers(self, line: str, place: str) -> tuple[str, list[float]]:
         """The class of a line, and the numbers of its box or polygon."""
@@ -120,8 +121,8 @@ class YoloReader:
             self._count("objects whose keypoints are left out", place)
         if len(values) != 4 and (len(values) < 6 or len(values) % 2):
             raise DataError(
-                f"{place}: {len(values) + 1} numbers; a box has 5 (class, centre x and y, width, "
-                "height), a polygon a class and pairs, three or more: correct or remove the line"
+                f"{place}: {len(values) + 1} numbers, where a box has 5 (class, centre x and y, "
+                "width, height), a polygon a class and three pairs or more; correct the line"
             )
         if number not in range(len(self.names)):
             raise DataError(
@@ -131,8 +132,8 @@ class YoloReader:
         for value in values:
             if not math.isfinite(value) or not -_ROUNDING <= value <= 1 + _ROUNDING:
                 raise DataError(
-                    f"{place}: {value:g} lies beyond 0 and 1; YOLO's numbers are fractions of the "
-                    "image's width and height: divide by these, or correct the line"
+                    f"{place}: {value:g} lies beyond 0 and 1, as fractions of the image's width "
+                    "and height do not; divide by these, or correct the line"
                 )
         return self.names[int(number)], values
 

@@ -153,7 +153,7 @@ def test_images_are_found(folder, labelme, json_dir, image_dir, written, moved):
     data = find_detection_data(folder.root)
     (image,) = data.splits["train"].content["images"]
     assert image["file_name"] == f"{image_dir}/a.jpg".lstrip("/")
-    assert any("under another" in note for note in data.notes) == moved
+    assert any("under another name" in note for note in data.notes) == moved
     assert check_detection_data(data) == []
 
 
@@ -203,3 +203,12 @@ def test_a_broken_json_is_named(folder, labelme, refusal):
     labelme("a", [RECTANGLE])
     folder.edit("a.json", '"imageWidth": 64}', '"imageWidth": 64')
     assert "a.json: not a labelme json" in refusal(find_detection_data, folder.root)
+
+
+def test_every_spoilt_record_is_listed_and_the_others_are_read(folder, labelme):
+    labelme("a", [RECTANGLE, shape("rectangle", [[1, 2]]), {**RECTANGLE, "label": ""}])
+    labelme("b", [])
+    folder.write("b.json", '{"shapes": [], "imagePath": 3}')
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert len(split.unread) == 3
+    assert len(split.content["annotations"]) == len(split.content["images"]) == 1

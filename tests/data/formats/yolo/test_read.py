@@ -200,9 +200,9 @@ def test_a_split_without_labels_is_left_aside_unless_it_is_train(folder, yolo, r
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("0 0.5 0.5 0.2\n", "line 2: 4 numbers; a box has 5"),
-        ("0 0.5 0.5 0.2 0.2 0.9\n", "line 2: 6 numbers; a box has 5"),
-        ("0 0.5 0.5 0.2 0.2 0.9 0.8 0.7\n", "line 2: 8 numbers; a box has 5"),
+        ("0 0.5 0.5 0.2\n", "line 2: 4 numbers, where a box has 5"),
+        ("0 0.5 0.5 0.2 0.2 0.9\n", "line 2: 6 numbers, where a box has 5"),
+        ("0 0.5 0.5 0.2 0.2 0.9 0.8 0.7\n", "line 2: 8 numbers, where a box has 5"),
         ("1 0.5 0.5 0.2 0.2\n", "line 2: class 1, but the 1 classes are numbered from 0 to 0"),
         ("-1 0.5 0.5 0.2 0.2\n", "line 2: class -1"),
         ("0.5 0.5 0.5 0.2 0.2\n", "line 2: class 0.5"),
@@ -330,3 +330,16 @@ def test_boxes_and_polygons_are_those_that_supervision_reads(folder, yolo):
         left, top, width, height = np.array(found[path.rpartition("/")[2]]).T
         edges = np.stack([left, top, left + width, top + height], 1)
         assert np.abs(edges - detections.xyxy).max() < 1e-3
+
+
+def test_every_spoilt_line_is_listed_and_the_others_are_read(folder, yolo):
+    yolo("images/train", "labels/train", "a", line=LINE + "0 1 2\n" + LINE + "9 0.5 0.5 0.1 0.1\n")
+    yolo("images/train", "labels/train", "b", line="x\n")
+    folder.write("data.yaml", "train: images/train\nnames: [cell]\n")
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert len(split.unread) == 3
+    for line, place in zip(
+        split.unread, ("a.txt: line 2", "a.txt: line 4", "b.txt: line 1"), strict=True
+    ):
+        assert place in line and "; correct" in line
+    assert len(split.content["annotations"]) == 2 and len(split.content["images"]) == 2
