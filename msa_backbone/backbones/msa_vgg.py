@@ -5,6 +5,7 @@ in `vgg16` or `vgg16_bn`); attention sits beside them as `attentions.P...`, P th
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule, ModuleDict
@@ -16,9 +17,9 @@ from ..layers.attention_builder import build_attention, check_attention_options
 from ..layers.recompute import recompute_in_backward
 from .fold_norms import fold_norms
 from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
-from .vgg_stages import Stage, check_stages, make_layers, per_stage, warn_of_frozen_identity
+from .vgg_stages import Stage, check_stages, make_layers, per_stage, reset_convolutions
 from .vgg_weights import load_pretrained, pretrained_cfgs
-from .words import Words, listening
+from .words import Words
 
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
 
@@ -134,20 +135,12 @@ class MSAVGG(BaseModule):
         self.out_strides = tuple(self.stages[i].stride for i in self.out_indices)
         # While attention is frozen: names of its parameters that train otherwise.
         self._paused: list[str] | None = None
-        self._reset_parameters()
+        reset_convolutions(self.features)  # attention modules keep their own start
         self._freeze(zero_init)
 
     def _attended(self, width: int) -> int | tuple[int, ...]:
         """`in_channels` of the attention behind a layer of `width` channels."""
         return width
-
-    def _reset_parameters(self) -> None:
-        """torchvision's VGG initialisation; attention modules keep their own."""
-        for module in self.features.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
 
     def init_weights(self) -> None:
         """Apply `init_cfg`; pretrained weights go last and through our report."""
@@ -180,7 +173,12 @@ class MSAVGG(BaseModule):
         at_identity = [name for name in self.attentions if f"attentions.{name}" in frozen]
         if zero_init and at_identity:
             trained = tuple(int(name) for name in self.attentions if name not in at_identity)
-            warn_of_frozen_identity(self.frozen_stages, at_identity, trained)
+            warnings.warn(
+                f"frozen_stages={self.frozen_stages} freezes the attention at "
+                f"{', '.join(at_identity)} at the identity, where it costs time and does nothing: "
+                f"unless a checkpoint brings its weights, omit it by attention_positions={trained}",
+                stacklevel=3,
+            )
 
     def freeze_attention(self, frozen: bool = True) -> None:
         """Stop the training of all attention modules, or let it go on.
@@ -229,21 +227,12 @@ class MSAVGG(BaseModule):
     def forward(
         self, x: Tensor, sentence: Tensor | None = None, picture: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """Maps of the stages in `out_indices`.
+        """(N, in_channels, H, W) -> one (N, C_i, ceil or floor(H / s_i), ...) per out_indices.
 
-        Args:
-            x: (N, in_channels, H, W).
-            sentence: embeddings for attention that listens, (N, T), one a picture.
-            picture: for several sentences a picture, which of the N each is about, (M,) of int64;
-                `sentence` is (M, T). What runs before the first module that listens runs once a
-                picture, and the maps from there on are of M.
-
-        Returns:
-            One (N, C_i, ceil or floor(H / s_i), ...) per out_indices.
+        Attention that listens takes `sentence`, embeddings, (N, T). Several a picture, (M, T), need
+        `picture`, (M,): which of the N each is about.
         """
-        # A tracer's stand-in for a sentence that is not given is no tensor either.
-        given = isinstance(sentence, Tensor)
-        words = (Words(sentence, picture, listening(self, self.stages)),) if given else ()
+        words = Words.given(self, sentence, picture)
         outputs = []
         for number, stage in enumerate(self.stages):
             if self.with_cp[number] and self.training:

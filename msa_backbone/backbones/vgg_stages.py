@@ -101,3 +101,12 @@ def make_layers(
             yield stage, width, [build_pool(pool_strides[stage], ceil_mode)]
         elif stage + 1 < len(channels):
             yield stage + 1, width, [build_pool(pool_strides[stage], ceil_mode)]
+
+
+def reset_convolutions(features: nn.Module) -> None:
+    """torchvision's initialisation of a VGG's convolutions."""
+    for module in features.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
