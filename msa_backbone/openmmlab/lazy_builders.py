@@ -7,7 +7,7 @@ for it.
 
 from importlib import import_module
 
-from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, Registry
+from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS, Registry
 
 
 def register_lazily(registry: Registry, name: str, module: str) -> None:
@@ -25,3 +25,6 @@ register_lazily(DATASETS, "LabelMapDataset", ".label_map_dataset")  # mmseg
 register_lazily(METRICS, "ClasswiseIoUMetric", ".metrics.classwise_iou")  # mmseg
 register_lazily(METRICS, "ClasswiseSingleLabelMetric", ".metrics.classwise_single_label")
 register_lazily(HOOKS, "ReportHook", ".hooks.report_hook")  # matplotlib
+register_lazily(TRANSFORMS, "LoadModalities", ".transforms.load_modalities")  # mmcv
+register_lazily(TRANSFORMS, "OnModality", ".transforms.on_modality")  # mmcv
+register_lazily(TRANSFORMS, "ThreeChannelsAtATime", ".transforms.three_channels_at_a_time")  # mmcv

@@ -1,0 +1,1 @@
+"""Steps of a data pipeline, found by name through `../lazy_builders.py`."""

@@ -1,0 +1,50 @@
+"""Load what several cameras saw of one scene."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmcv.transforms import BaseTransform
+
+from ...files.modality_files import modalities_of, partner, read_stack
+
+
+class LoadModalities(BaseTransform):
+    """Load the pictures of several modalities into one array; stands for LoadImageFromFile.
+
+    Resizing, flips, crops and rotations behind it move all modalities alike, since they see one
+    picture with more channels. Photometric changes belong into `OnModality`, transforms that take
+    three channels for granted, as Mosaic does, into `ThreeChannelsAtATime`.
+
+    The data set's `img_path` is the reference's file; `partner` in `files/modality_files.py` says
+    how the others are found.
+
+    Reads `img_path`. Sets `img`, (H, W, C) as `read_stack` says; `img_shape` and `ori_shape`,
+    (H, W); `modalities`, the slice of channels by modality.
+
+    Args:
+        modalities: a dict with the attributes of `Modality` for each, the reference first.
+            `MultiModalPreprocessor` takes the same list.
+
+    Raises:
+        ValueError: for modalities that do not fit.
+        DataError: when loading, for a missing or ambiguous partner and files that do not fit.
+    """
+
+    def __init__(self, modalities: Sequence[dict]) -> None:
+        self.modalities = modalities_of(modalities)
+
+    def transform(self, results: dict) -> dict:
+        path, (reference, *others) = Path(results["img_path"]), self.modalities
+        paths = [path, *(partner(path, reference, other) for other in others)]
+        img = read_stack(paths, self.modalities)
+        channels, start = {}, 0
+        for modality in self.modalities:
+            channels[modality.name] = slice(start, start + modality.channels)
+            start += modality.channels
+        results["img"] = img
+        results["img_shape"] = results["ori_shape"] = img.shape[:2]
+        results["modalities"] = channels
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(modalities={self.modalities})"
