@@ -51,8 +51,9 @@ class MultiModalMSAVGG(MSAVGG):
             plain sum.
         attention_positions: where the streams are fused, as in MSAVGG.
         modality_dropout: in training, probability of leaving a modality out of a sample, for all
-            modalities or one for each; at least one that is there stays. Black pictures, which a
-            covered lens gives, are for the data pipeline to draw.
+            modalities or one for each; at least one that is there stays. Batch norms count the
+            zeros in their statistics: `norm_eval` keeps those. Black pictures, which a covered
+            lens gives, are for the data pipeline to draw.
         sensors: the modalities in use, counted from 0; the others count as absent, in training and
             after it. None for all. Can be set later, as `backbone.sensors = (1,)`.
         frozen_stages: the first k stages of every stream, with their fusions, do not train.

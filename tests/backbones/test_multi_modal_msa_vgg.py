@@ -14,6 +14,10 @@ from torch import Tensor, nn
 
 from msa_backbone import MSAVGG
 from msa_backbone.backbones import MultiModalMSAVGG
+from msa_backbone.openmmlab.hooks.attention_ratio_hook import (
+    AttentionRatioHook,
+    backbones_with_attention,
+)
 
 KAIMING = {"type": "Kaiming", "layer": "Conv2d"}
 BN = {"type": "BN"}
@@ -473,6 +477,43 @@ def test_fuse_keeps_the_outputs():
     assert not any(isinstance(m, nn.BatchNorm2d) for m in backbone.modules())
     for y, before in zip(backbone(pictures()), expected, strict=True):
         assert (y - before).abs().max() <= 1e-4 * before.abs().max()
+
+
+@pytest.mark.parametrize("fusion", FUSIONS, ids=str)
+def test_channels_last_changes_nothing(fusion):
+    backbone, x = small(fusion=fusion, zero_init=False).eval(), pictures()
+    expected = backbone(x)
+    backbone.to(memory_format=torch.channels_last)
+    for y, before in zip(backbone(x.to(memory_format=torch.channels_last)), expected, strict=True):
+        assert (y - before).abs().max() <= 1e-5 * before.abs().max()
+
+
+@pytest.mark.parametrize("fusion", FUSIONS, ids=str)
+def test_autocast_gives_every_parameter_a_float32_gradient(fusion):
+    backbone = small(fusion=fusion, zero_init=False, with_cp=(False, True, False, True, False))
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = backbone(pictures(), torch.tensor([[1, 1], [1, 0]]))
+    sum(y.float().square().mean() for y in outputs).backward()
+    for name, parameter in backbone.named_parameters():
+        assert parameter.grad.dtype == torch.float32 and parameter.grad.isfinite().all(), name
+
+
+def test_how_much_a_fusion_adds_can_be_logged():
+    """The hook that measures Multi-Scale Attention measures fusions, too."""
+    hook, backbone = AttentionRatioHook(), small(zero_init=False).eval()
+    assert backbones_with_attention(nn.Sequential(backbone)) == [backbone]
+    seen = {}
+    for name, fusion in backbone.attentions.items():
+        fusion.register_forward_hook(
+            lambda module, inputs, y, name=name: seen.update(
+                {name: (y - inputs[0]).norm() / inputs[0].norm()}
+            )
+        )
+    hook._attach(backbone)
+    backbone(pictures())
+    assert hook._ratios.keys() == seen.keys() == backbone.attentions.keys()
+    assert all(torch.allclose(ratio, seen[name]) for name, ratio in hook._ratios.items())
+    assert all(ratio > 0 for ratio in seen.values())
 
 
 def test_copies_do_the_same():
