@@ -19,6 +19,7 @@ from msa_backbone.data.formats.instance_masks import require_segmentations
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
+from msa_backbone.data.formats.yolo.write import write_yolo_data
 from msa_backbone.data.segmentation.check import mask_defects
 from msa_backbone.data.segmentation.find import (
     SEGMENTATION_LAYOUTS,
@@ -90,15 +91,13 @@ def check(args: argparse.Namespace) -> int:
 
 
 def fix(data: DetectionData, out: Path) -> None:
-    """Write the repaired copy, in the form that the data have."""
+    """Write the repaired copy, in the form that the data have, or as COCO."""
     masked = with_masks(data)
     repaired, changes = repair(masked, progress_bar())
     changes += masked.notes[len(data.notes) :]
     with complete_folder(out) as folder:
-        if data.format == "coco":
-            write_coco_data(repaired, folder)
-        else:
-            changes += write_voc_data(repaired, folder)
+        write = {"voc": write_voc_data, "yolo": write_yolo_data}.get(data.format, write_coco_data)
+        changes += write(repaired, folder) or []
         left = detection_defects(find_detection_data(folder), thorough=True)
     print(f"Repaired copy in {out}:")
     for change in changes:
