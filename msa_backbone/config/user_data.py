@@ -19,6 +19,7 @@ from ..data.formats.detection_annotations import DetectionData
 from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index
+from ..errors import DataError
 from ..progress import progress_bar
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
@@ -54,6 +55,14 @@ class UserData:
     data: FoundData
     index_dir: Path
     lines: tuple[str, ...]
+
+    def require_labels(self) -> None:
+        """Raise DataError for boxes whose test split is images alone: nothing can be scored."""
+        if isinstance(self.data, DetectionData) and "test" in self.data.unlabelled:
+            raise DataError(
+                f"{self.data.unlabelled['test']}: its images have no annotations to test with; "
+                "predict them with tools/predict.py, or move it away to test on val"
+            )
 
     def write_index(self, testing: bool = False) -> None:
         """Write what training, or testing, reads beside the user's folder."""

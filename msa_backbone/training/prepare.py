@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.config import Config
 
 from ..config import load
+from ..config.moved_work_dir import follow_index
 from ..config.options import (
     add_report,
     drop_pretrained,
@@ -52,7 +53,7 @@ def prepare_training(
         ValueError, OSError: what is wrong, before anything is written.
     """
     found = use_data(cfg, data, classes) if data else None
-    lines = list(found.lines) if found else []
+    lines = list(found.lines) if found else follow_index(cfg)
     if weights:
         lines.append(set_backbone_weights(cfg, weights))
     if amp:
@@ -96,7 +97,9 @@ def prepare_testing(
         Lines for the user; raises what `prepare_training` raises.
     """
     found = use_data(cfg, data, classes) if data else None
-    lines = list(found.lines) if found else []
+    lines = list(found.lines) if found else follow_index(cfg)
+    if found:
+        found.require_labels()
     if slide is not None:
         lines.append(set_sliding_window(cfg, slide))
     if seed is not None:

@@ -36,11 +36,17 @@ def with_fields(content: dict) -> tuple[dict, list[str]]:
     A box is the one around the mask. An area is that of the mask, or else of the box. What follows
     from nothing sound is None.
     """
+    records = content["annotations"]
+    if all(
+        r.get("iscrowd") is not None and r.get("area") is not None and r.get("bbox")
+        for r in records
+    ):
+        return content, []
     sizes = {image["id"]: (image["height"], image["width"]) for image in content["images"]}
     counts = dict.fromkeys(("iscrowd set to 0", "boxes from masks", "areas from masks or boxes"), 0)
     crowds, boxes, areas = counts
     annotations = []
-    for record in content["annotations"]:
+    for record in records:
         if record.get("iscrowd") is None:
             record = {**record, "iscrowd": 0}
             counts[crowds] += 1

@@ -76,7 +76,8 @@ class FolderFiles:
     @cached_property
     def _paths(self) -> frozenset[str]:
         paths = []
-        for place, _, names in os.walk(self.folder):
+        for place, folders, names in os.walk(self.folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
             below = os.path.relpath(place, self.folder).replace(os.sep, "/")
             start = "" if below == "." else f"{below}/"
             paths += [start + name for name in names]

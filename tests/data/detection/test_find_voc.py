@@ -1,0 +1,185 @@
+"""VOC folders as tools write them: the splits, their lists, and which image an xml file means."""
+
+import unicodedata
+
+import pytest
+
+from msa_backbone.data.detection.find import find_detection_data
+
+
+def listed(data) -> dict[str, list[str]]:
+    """The images of every split."""
+    return {
+        name: [image["file_name"] for image in split.content["images"]]
+        for name, split in data.splits.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "test"),
+    [
+        ("Train", "Validation", "Test"),
+        ("TRAIN", "VAL", "TEST"),
+        ("training", "valid", "testing"),
+    ],
+)
+def test_lists_in_any_case_and_spelling(folder, train, val, test):
+    folder.voc("JPEGImages", "Annotations", ["a", "b", "c", "d"])
+    for name, names in ((train, ["a", "b"]), (val, ["c"]), (test, ["d"])):
+        folder.voc_list(".", name, names)
+        folder.voc_list(".", f"cat_{name}", [f"{line}  1" for line in names])
+    expected = {"train": ["a.jpg", "b.jpg"], "val": ["c.jpg"], "test": ["d.jpg"]}
+    assert listed(find_detection_data(folder.root)) == expected
+
+
+def test_endings_and_folders_in_any_case(folder):
+    folder.voc("jpegimages", "ANNOTATIONS", ["a", "b"])
+    folder.write("imagesets/MAIN/TRAIN.TXT", "a\n")
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg"]}
+    (folder.root / "ANNOTATIONS/a.xml").rename(folder.root / "ANNOTATIONS/a.XML")
+    (folder.root / "imagesets/MAIN/TRAIN.TXT").unlink()
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg", "b.jpg"]}
+
+
+def test_two_lists_of_a_split_are_refused(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "train", ["a"])
+    folder.voc_list(".", "Train", ["b"])
+    message = refusal(find_detection_data, folder.root)
+    assert "train.txt: a second train list beside " in message and "move one away" in message
+
+
+def test_test_images_are_never_trained_on(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "Test", ["a"])
+    message = refusal(find_detection_data, folder.root)
+    assert "train.txt: there is no train split beside" in message
+
+
+def test_lists_of_other_names_are_no_splits(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.voc_list(".", "default", ["a", "b"])  # CVAT's, of a task without subsets
+    data = find_detection_data(folder.root)
+    assert listed(data) == {"train": ["a.jpg", "b.jpg"]}
+    assert any("every xml is for training" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("a", "a 1", "a -1", "a  0", "a.jpg", "a.xml", "data/obj/a.jpg", "JPEGImages/a"),
+        *("./JPEGImages/a.jpg ./Annotations/a.xml", "D:\\data\\a.jpg", "A.JPG"),
+    ],
+)
+def test_lines_of_lists(folder, line):
+    folder.voc("JPEGImages", "Annotations", ["a", "b c"])
+    folder.voc_list(".", "train", [line, "b c"])
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg", "b c.jpg"]}
+
+
+def test_lines_that_name_no_xml_are_counted_and_listed(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a"])
+    folder.voc_list(".", "train", ["x", "a", "y", "a"])
+    assert refusal(find_detection_data, folder.root).endswith("; 2 more like it")
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert [line.split(": lists ")[1].split(";")[0] for line in split.unread] == [
+        "'x', which has no xml file",
+        "'y', which has no xml file",
+        "'a' twice",
+    ]
+    assert [image["file_name"] for image in split.content["images"]] == ["a.jpg"]
+
+
+def test_a_test_list_without_xml_files_is_left_aside(folder, refusal):
+    folder.voc("VOC2012/JPEGImages", "VOC2012/Annotations", ["a", "b"])
+    for split, names in (("train", ["a"]), ("val", ["b"]), ("test", ["x", "y"])):
+        folder.voc_list("VOC2012", split, names)
+    data = find_detection_data(folder.root)
+    assert listed(data) == {"train": ["a.jpg"], "val": ["b.jpg"]}
+    path = folder.root / "VOC2012/ImageSets/Main/test.txt"
+    assert data.unlabelled == {"test": path}
+    assert f"test is left aside: no image of {path} has an xml file" in data.notes
+    folder.voc_list("VOC2012", "val", ["x"])
+    assert "val.txt: lists 'x', which has no xml file" in refusal(find_detection_data, folder.root)
+
+
+@pytest.mark.parametrize(
+    ("images", "xmls"),
+    [
+        ("{}", "{}"),  # Roboflow
+        ("{}/images", "{}/labels"),
+        ("{}/images", "{}/annotations"),
+        ("images/{}", "annotations/{}"),
+        ("JPEGImages/{}", "Annotations/{}"),
+    ],
+)
+@pytest.mark.parametrize("words", [("train", "valid", "test"), ("Train", "Val", "Test")])
+def test_a_folder_for_every_split(folder, images, xmls, words):
+    labels = dict(zip(words, ("cat", "dog", "cat"), strict=True))
+    for word, names in zip(words, (["1", "2"], ["3"], ["4"]), strict=True):
+        folder.voc(images.format(word), xmls.format(word), names, label=labels[word])
+    data = find_detection_data(folder.root)
+    expected = {"train": ["1.jpg", "2.jpg"], "val": ["3.jpg"], "test": ["4.jpg"]}
+    assert listed(data) == expected and data.classes == ("cat", "dog")
+    for word, (name, split) in zip(words, data.splits.items(), strict=True):
+        assert split.image_dir == folder.root / images.format(word)
+        content = split.content
+        ids = {category["id"]: category["name"] for category in content["categories"]}
+        assert {ids[r["category_id"]] for r in content["annotations"]} == {labels[word]}, name
+        assert all(record["bbox"] == [4, 4, 20, 20] for record in content["annotations"])
+
+
+def test_a_test_folder_of_images_alone_is_left_aside(folder):
+    folder.voc("train", "train", ["1", "2"])
+    folder.image("test/3.jpg")
+    data = find_detection_data(folder.root)
+    assert listed(data) == {"train": ["1.jpg", "2.jpg"]}
+    assert data.unlabelled == {"test": folder.root / "test"}
+
+
+def test_two_folders_of_a_split_are_refused(folder, refusal):
+    for word in ("train", "val", "valid"):
+        folder.voc(word, word, [f"{word}1"])
+    assert "valid: a second val folder beside " in refusal(find_detection_data, folder.root)
+
+
+@pytest.mark.parametrize(
+    ("image", "xml"),
+    [
+        ("IMG_1.jpg", "img_1"),
+        ("img_1.Jpg", "img_1"),
+        (unicodedata.normalize("NFD", "\u00e9.jpg"), "\u00e9"),
+        ("other.png", "x"),  # by the filename that the xml states
+    ],
+)
+def test_the_image_of_an_xml_file(folder, image, xml):
+    folder.image(f"JPEGImages/{image}")
+    folder.voc("elsewhere", "Annotations", [xml])
+    path = folder.root / f"Annotations/{xml}.xml"
+    stated = "<annotation><filename>D:\\photos\\other.png</filename>"
+    path.write_text(path.read_text().replace("<annotation>", stated))
+    assert listed(find_detection_data(folder.root)) == {"train": [image]}
+
+
+def test_two_images_for_an_xml_file(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a"])
+    folder.image("JPEGImages/a.png")
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg"]}
+    folder.edit("Annotations/a.xml", "<annotation>", "<annotation><filename>a.png</filename>")
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.png"]}
+    for old, new in (("a.jpg", "A.jpg"), ("a.png", "A.PNG")):
+        (folder.root / "JPEGImages" / old).rename(folder.root / "JPEGImages" / new)
+    message = refusal(find_detection_data, folder.root)
+    assert f"its image may be {folder.root}/JPEGImages/A.jpg or " in message
+
+
+def test_spoilt_xml_files_and_objects_are_all_listed(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b", "c"])
+    folder.edit("Annotations/a.xml", "</annotation>", "")
+    folder.edit("Annotations/b.xml", "<name>cat</name>", "")
+    assert refusal(find_detection_data, folder.root).endswith("; 1 more like it")
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert "a.xml: not valid XML" in split.unread[0]
+    assert "b.xml: object 0 has no name; add it" in split.unread[1]
+    assert [image["file_name"] for image in split.content["images"]] == ["b.jpg", "c.jpg"]
+    assert [record["image_id"] for record in split.content["annotations"]] == [3]
