@@ -8,14 +8,13 @@ import plotly.graph_objects as go
 
 from ..plots.training_curves import ATTENTION
 from ..scores import HEADLINES, scores_of
-from .contents import MOST_COUNTS, Confusion, Report
+from .contents import MOST_CELLS, MOST_COUNTS, Confusion, Report
 from .curves_and_confusion import Curve, extremes, folded, thinned, thinned_curve
 
 MOST_POINTS = 300  # of a line
 FEW_RECORDS = 12  # up to so many, every record is marked on its line
 MOST_LINES = 20  # of a chart of precision-recall curves
 MOST_BARS = 40  # of a chart by class
-MOST_CELLS = 40  # rows of a confusion matrix
 GRID = "rgba(128, 128, 128, 0.25)"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from .curves_and_confusion import Curve
 
 MOST_COUNTS = 16  # rows of a confusion matrix that shows its counts
+MOST_CELLS = 40  # rows of any: more classes are folded
 
 
 @dataclass

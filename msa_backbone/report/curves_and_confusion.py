@@ -177,14 +177,36 @@ def folded(matrix: np.ndarray, names: Sequence[str], most: int) -> tuple[np.ndar
     """
     if len(names) <= most:
         return matrix, names
-    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-    kept = sorted(np.argsort(-errors, kind="stable")[: most - 1].tolist())
+    kept = _most_confused(matrix, most - 1)
     place = np.full(len(names), len(kept))
     place[kept] = np.arange(len(kept))
     small = np.zeros((len(kept) + 1, len(kept) + 1), dtype=matrix.dtype)
     np.add.at(small, (place[:, None], place[None]), matrix)
     rest = f"{len(names) - len(kept)} others"
     return small, [*(names[index] for index in kept), rest]
+
+
+def errors_among_folded(matrix: np.ndarray, most: int) -> np.ndarray:
+    """The errors that `folded` hides: those between two classes that become one.
+
+    Args:
+        matrix, most: as of `folded`.
+
+    Returns:
+        (classes, classes) counts, zero for all that the folded matrix shows, and without those
+        that were right.
+    """
+    hidden = matrix.copy()
+    np.fill_diagonal(hidden, 0)
+    kept = _most_confused(matrix, most - 1) if len(matrix) > most else slice(None)
+    hidden[kept] = hidden[:, kept] = 0
+    return hidden
+
+
+def _most_confused(matrix: np.ndarray, number: int) -> list[int]:
+    """The classes with the most errors, in ascending order."""
+    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+    return sorted(np.argsort(-errors, kind="stable")[:number].tolist())
 
 
 def f1(correct: float, predicted: float, true: float) -> float:

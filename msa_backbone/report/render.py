@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from ..scores import HEADLINES, best_of
-from .contents import MOST_COUNTS, Confusion, Report
+from .contents import MOST_CELLS, MOST_COUNTS, Confusion, Report
+from .curves_and_confusion import errors_among_folded
 
 TEMPLATES = Path(__file__).with_name("templates")
 JPEG_QUALITY = 85
@@ -62,6 +63,7 @@ def render(report: Report) -> str:
         class_head=["class", *report.findings.class_scores],
         score_rows=score_rows(report.scores, report.validation),
         class_rows=class_rows(report.classes, report.findings.class_scores),
+        hidden=what_folding_hides(report.findings.confusion),
         confused=most_confused(report.findings.confusion),
         matrix_is_small=len(report.findings.confusion.names) <= MOST_COUNTS,
         plotly=get_plotlyjs(),
@@ -110,6 +112,21 @@ def class_rows(classes: Sequence[str], scores: Mapping[str, np.ndarray]) -> list
         digits = 3 if np.nan_to_num(values).max(initial=0) <= 1 else 2
         columns.append([number(value, digits) for value in values.tolist()])
     return list(zip(classes, *columns, strict=True))
+
+
+def what_folding_hides(confusion: Confusion) -> str:
+    """What the matrix of many classes does not show, in sentences; empty where it shows all."""
+    others = len(confusion.names) - (MOST_CELLS - 1)
+    if others <= 1:
+        return ""
+    hidden = errors_among_folded(confusion.matrix, MOST_CELLS)
+    text = f"The {MOST_CELLS - 1} classes with the most errors have a row each; the {others} others"
+    text += f" are one. {hidden.sum():,} errors are among these others, where they look like right"
+    if not hidden.any():
+        return f"{text} ones."
+    true, predicted = np.unravel_index(hidden.argmax(), hidden.shape)
+    names = f"{confusion.names[true]} taken for {confusion.names[predicted]}"
+    return f"{text} ones; the most frequent is {names} ({hidden.max():,})."
 
 
 def most_confused(confusion: Confusion) -> list[tuple[str, str, str, str]]:

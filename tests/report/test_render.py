@@ -13,8 +13,15 @@ pytest.importorskip("jinja2")
 from chromium import WINDOWS, check_report, open_page
 
 from msa_backbone.report.contents import Confusion, Findings, Picture, Report, ReportImage
-from msa_backbone.report.curves_and_confusion import curve_of_scores
-from msa_backbone.report.render import data_uri, most_confused, number, render, score_rows
+from msa_backbone.report.curves_and_confusion import curve_of_scores, folded
+from msa_backbone.report.render import (
+    data_uri,
+    most_confused,
+    number,
+    render,
+    score_rows,
+    what_folding_hides,
+)
 
 NASTY = ("<b>bold</b>", "</script><script>throw 1</script>", "a&amp;b 'c' \"d\"", "x" * 60)
 
@@ -166,6 +173,27 @@ def test_many_classes_and_records_are_no_burden():
     assert max(bars) == pytest.approx(order[-1], abs=1e-4)
     assert len(bars) == 40 and len(charts[""]["data"][0]["z"]) == 40
     assert len(page) - len(render(report_of())) < 1_000_000
+
+
+def test_a_folded_matrix_says_what_it_hides():
+    names = tuple(f"class {i}" for i in range(45))
+    matrix = np.diag(np.full(45, 100))
+    for i in range(39):
+        matrix[i, 44] = 50 + i  # the last one is confused with most
+    matrix[40, 41], matrix[43, 42], matrix[0, 43] = 5, 7, 9
+    text = what_folding_hides(Confusion(matrix, names, "boxes", ""))
+    assert "The 39 classes with the most errors" in text and "the 6 others are one" in text
+    # Class 1 has the fewest errors of the first 39 and gives way to 44; the 9 are of class 0.
+    shown, _ = folded(matrix, names, 40)
+    assert (matrix.sum() - matrix.trace()) - (shown.sum() - shown.trace()) == 5 + 7
+    assert " 12 errors are among these others" in text
+    assert text.endswith("the most frequent is class 43 taken for class 42 (7).")
+    report = report_of(names)
+    report.findings.confusion = Confusion(matrix, names, "boxes", "Paired.")
+    assert text in Reader(render(report)).text
+    assert what_folding_hides(Confusion(matrix[:40, :40], names[:40], "boxes", "")) == ""
+    alone = what_folding_hides(Confusion(np.eye(45, dtype=int), names, "boxes", ""))
+    assert " 0 errors are among these others" in alone and "most frequent" not in alone
 
 
 def test_errors_by_frequency():
