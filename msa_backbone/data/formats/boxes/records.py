@@ -1,5 +1,6 @@
 """Building the records of a split in COCO's form, while a file of another format is read."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -82,14 +83,22 @@ class Records:
         self.add_object(image_id, label, found_at, box)
         self.annotations[-1] |= {"segmentation": code, "area": int(mask.sum())}
 
-    def split(self, names: Sequence[str], image_dir: Path, source: Path) -> Split:
-        """The split; its categories are `names`, numbered from 1."""
+    def split(self, names: Sequence[str], root: Path, source: Path) -> Split:
+        """The split; its categories are `names`, numbered from 1.
+
+        The images have been added by their paths below `root`. If they lie in one folder, that
+        becomes the split's folder of images.
+        """
+        folders = {os.path.dirname(image["file_name"]) for image in self.images}
+        shared = folders.pop() if len(folders) == 1 else ""
+        starts = len(shared) + 1 if shared else 0
+        images = [{**image, "file_name": image["file_name"][starts:]} for image in self.images]
         ids = {name: number for number, name in enumerate(names, start=1)}
         pairs = zip(self.annotations, self.labels, strict=True)
         annotations = [{**record, "category_id": ids[label]} for record, label in pairs]
         categories = [{"id": number, "name": name} for name, number in ids.items()]
-        content = {"images": self.images, "categories": categories, "annotations": annotations}
-        return Split(content, image_dir, None, source, tuple(self.unread))
+        content = {"images": images, "categories": categories, "annotations": annotations}
+        return Split(content, root / shared, None, source, tuple(self.unread))
 
 
 def box_around(polygons: Sequence[Sequence[float]]) -> list[float]:

@@ -137,7 +137,7 @@ def _from_darknet(root: Path) -> Description | None:
             sources[split] = [file]
     file = data or names
     notes = (f"format yolo (darknet): found {', '.join(dict.fromkeys((file.name, names.name)))}",)
-    return Description(file, tuple(read_list(names, errors="replace")), sources, notes=notes)
+    return Description(file, _listed_names(names), sources, notes=notes)
 
 
 def _from_class_list(root: Path) -> Description | None:
@@ -156,7 +156,18 @@ def _from_class_list(root: Path) -> Description | None:
             f"{root}, a line for each class"
         )
     notes = (f"format yolo: found {file.relative_to(root)}",)
-    return Description(file, tuple(read_list(file, errors="replace")), {}, notes=notes)
+    return Description(file, _listed_names(file), {}, notes=notes)
+
+
+def _listed_names(file: Path) -> tuple[str, ...]:
+    """The names of a file with a line for each class; an empty line would shift their numbers."""
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    names = tuple(line.strip() for line in text.rstrip().splitlines())
+    if "" in names:
+        raise DataError(
+            f"{file}: line {names.index('') + 1} is empty; name the class, or remove it"
+        )
+    return names
 
 
 def _a_label(root: Path) -> Path | None:

@@ -39,20 +39,18 @@ class YoloReader:
     def read(self, images: Sequence[Path], source: Path) -> Split | None:
         """The split of these images, None if none has a label file; DataError with the line."""
         records = Records()
-        folders = {path.parent for path in images}
-        image_dir = folders.pop() if len(folders) == 1 else self.root
         labels = self._label_files(images)
         if not labels:
             return None
         for path in images:
             size, label = size_or_none(path), labels.get(path)
-            name = os.path.relpath(path, image_dir)
+            name = os.path.relpath(path, self.root)
             image_id = records.add_image(name, *size, label or path)
             if label is None:
                 self._count("images without a label file, taken as images without objects", path)
             elif size != (None, None):  # the checks report a broken image
                 self._read_labels(label, records, image_id, size)
-        return records.split(self.names, image_dir, source)
+        return records.split(self.names, self.root, source)
 
     def notes(self) -> list[str]:
         return [f"{n} {what}, first {self.first[what]}" for what, n in self.counts.items()]

@@ -11,8 +11,11 @@ BOX = [4, 5, 20, 14]
 
 def objects(data, split="train"):
     """Image, class and box of every object."""
-    content = data.splits[split].content
-    files = {image["id"]: image["file_name"] for image in content["images"]}
+    content, image_dir = data.splits[split].content, data.splits[split].image_dir
+    files = {
+        image["id"]: str((image_dir / image["file_name"]).relative_to(data.root))
+        for image in content["images"]
+    }
     names = {category["id"]: category["name"] for category in content["categories"]}
     return [
         (files[r["image_id"]], names[r["category_id"]], r["bbox"]) for r in content["annotations"]

@@ -48,7 +48,8 @@ def test_folders_of_the_splits(folder, labelme):
     assert (data.format, data.classes) == ("labelme", ("ant", "cat"))
     assert data.splits.keys() == {"train", "val"}
     files = [image["file_name"] for image in data.splits["train"].content["images"]]
-    assert files == ["train/a.jpg", "train/b.jpg"]
+    assert files == ["a.jpg", "b.jpg"]
+    assert data.splits["train"].image_dir == folder.root / "train"
     assert [(r["category_id"], r["bbox"]) for r in objects(data)] == [
         (2, [4, 5, 20, 14]),
         (1, [4, 5, 20, 14]),
@@ -152,7 +153,8 @@ def test_images_are_found(folder, labelme, json_dir, image_dir, written, moved):
     labelme(stem, [RECTANGLE], image=f"{image_dir}/a.jpg".lstrip("/"), imagePath=written)
     data = find_detection_data(folder.root)
     (image,) = data.splits["train"].content["images"]
-    assert image["file_name"] == f"{image_dir}/a.jpg".lstrip("/")
+    assert image["file_name"] == "a.jpg"
+    assert data.splits["train"].image_dir == folder.root / image_dir
     assert any("under another name" in note for note in data.notes) == moved
     assert check_detection_data(data) == []
 

@@ -288,6 +288,12 @@ def test_folders_that_lack_a_part_are_named(folder, yolo, refusal):
     assert "a YOLO folder without images" in refusal(find_detection_data, folder.root)
 
 
+def test_an_empty_line_among_the_names_is_refused(folder, yolo, refusal):
+    yolo("images", "labels", "a")
+    folder.write("classes.txt", "cell\n\ndog\n\n")
+    assert "classes.txt: line 2 is empty" in refusal(find_detection_data, folder.root)
+
+
 def test_names_that_are_only_counted(folder, yolo):
     yolo("images", "labels", "a")
     folder.write("data.yaml", "train: images\nnc: 2\n")
