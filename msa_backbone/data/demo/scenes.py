@@ -6,6 +6,7 @@ images come out as a COCO, a Pascal VOC and a semantic segmentation data set.
 
 import colorsys
 import json
+from collections.abc import Callable, Sequence
 from itertools import count, islice
 from pathlib import Path
 
@@ -55,33 +56,60 @@ def make_demo_data(
     """
     arguments = {"num_train": num_train, "num_val": num_val}
     arguments |= {"image_size": image_size, "seed": seed}
+    return write_demo(
+        Path(root),
+        {"format_version": FORMAT_VERSION, **arguments},
+        Painter,
+        (write_images, write_coco, write_voc, write_segmentation),
+    )
+
+
+def write_demo(
+    root: Path,
+    stamp: dict[str, object],
+    painter: type["Painter"],
+    writers: Sequence[Callable[[Path, str, Sequence[Scene]], None]],
+) -> Path:
+    """Write a data set of painted scenes to ``root``, unless it is there already.
+
+    Args:
+        root: Folder to create.
+        stamp: The arguments of `make_demo_data`, and whatever else tells such sets apart.
+        painter: What paints the scenes.
+        writers: Each writes the scenes of a split to a folder: (folder, split, scenes).
+
+    Raises:
+        As `make_demo_data` does.
+    """
     least = {"num_train": 1, "num_val": 1, "image_size": 64, "seed": 0}
-    for name, value in arguments.items():
+    for name, value in ((name, stamp[name]) for name in least):
         if not isinstance(value, int) or value < least[name]:
             raise ValueError(f"{name} must be an integer >= {least[name]}, got {value!r}")
 
-    root = Path(root)
-    stamp = json.dumps({"format_version": FORMAT_VERSION, **arguments}, indent=2).encode()
+    content = json.dumps(stamp, indent=2).encode()
     if root.exists():
-        if (root / STAMP).is_file() and (root / STAMP).read_bytes() == stamp:
+        if (root / STAMP).is_file() and (root / STAMP).read_bytes() == content:
             return root
+        arguments = {name: value for name, value in stamp.items() if name != "format_version"}
         raise FileExistsError(
             f"{root} exists and does not hold demo data made with {arguments}: "
             "delete it or choose another folder"
         )
 
-    painter = _Painter(image_size, seed)
+    paint = painter(stamp["image_size"], stamp["seed"]).paint
     image_ids = count(1)
     with complete_folder(root) as part:
-        for split, number in (("train", num_train), ("val", num_val)):
-            scenes = [painter.paint(split, image_id) for image_id in islice(image_ids, number)]
-            for write in (write_images, write_coco, write_voc, write_segmentation):
+        for split in ("train", "val"):
+            scenes = [
+                paint(split, image_id) for image_id in islice(image_ids, stamp[f"num_{split}"])
+            ]
+            for write in writers:
                 write(part, split, scenes)
-        (part / STAMP).write_bytes(stamp)
+        (part / STAMP).write_bytes(content)
     return root
 
 
-class _Painter:
+class Painter:
     """Paints scenes from one seeded random generator."""
 
     def __init__(self, image_size: int, seed: int) -> None:
@@ -110,7 +138,7 @@ class _Painter:
         """Paint an image of ``split``: a background, and digits whose windows are disjoint."""
         size, rng = self.image_size, self.rng
         photo = str(rng.choice(list(self.photos)))
-        image, crop = self._background(photo, split)
+        image, crop = self.background(photo, split)
         owner = np.zeros((size, size), np.uint8)
         taken = np.zeros((size, size), bool)
         digits = []
@@ -136,10 +164,16 @@ class _Painter:
             left, top, right, bottom = visible.getbbox()
             box = (x + left, y + top, right - left, bottom - top)
             digits.append(Digit(int(self.labels[index]), index, box))
-            image.paste(self._colour(np.asarray(image)[window]), (x, y), alpha)
+            self.put(image, (x, y), alpha)
         return Scene(image_id, image, owner, digits, photo, crop)
 
-    def _background(self, photo: str, split: str) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    def put(self, image: Image.Image, place: tuple[int, int], alpha: Image.Image) -> None:
+        """Paint a digit of the shape ``alpha`` at ``place``, x and y, in a colour that shows."""
+        x, y = place
+        behind = np.asarray(image)[y : y + alpha.height, x : x + alpha.width]
+        image.paste(self._colour(behind), place, alpha)
+
+    def background(self, photo: str, split: str) -> tuple[Image.Image, tuple[int, int, int, int]]:
         """A square from the columns of ``photo`` that ``split`` owns, varied, and where it was."""
         width, height = self.photos[photo].size
         border = round(TRAIN_COLUMNS * width)
