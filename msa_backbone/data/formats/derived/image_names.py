@@ -55,6 +55,9 @@ class FolderFiles:
             plain, count = _LABEL_STUDIO_PREFIX.subn("", parts[-1], count=1) if parts else ("", 0)
             if count and (found := self._by_end.get(_key(plain))):
                 return found
+        for parts in _forms(name):  # converted since, as from .png to .jpg
+            if found := self.with_stem(os.path.splitext("/".join(parts))[0]):
+                return found
         return []
 
     def with_stem(self, stem: str) -> list[str]:

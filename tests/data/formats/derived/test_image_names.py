@@ -132,3 +132,11 @@ def test_the_index_names_the_files(named, tmp_path):
     write_index(data, tmp_path / "index")
     (image,) = json.loads(ann_file(data, "train", tmp_path / "index").read_text())["images"]
     assert image["file_name"] == "a.jpg"
+
+
+def test_an_image_that_was_converted_since_is_found_by_its_stem(named, folder, refusal):
+    root = named(["images/DSC_1.JPG", "images/DSC_2.jpeg"], ["dsc_1.png", "DSC_2.png"])
+    assert found(root) == ["images/DSC_1.JPG", "images/DSC_2.jpeg"]
+    folder.image("images/DSC_2.bmp")
+    message = refusal(find_detection_data, root)
+    assert "'DSC_2.png' may be" in message and "DSC_2.jpeg" in message and "DSC_2.bmp" in message
