@@ -45,7 +45,9 @@ def attention_mismatch(
 ) -> str | None:
     """What is other in a file's attention than in the model's, and the mend; None if nothing is.
 
-    A file without attention fits, and so does one with attention behind the model's last layer.
+    A file without attention fits. So does one whose attention is the first of the model's, or the
+    model's the first of the file's where the model ends before: a detector goes on behind the last
+    pool, a U-Net does not, and each may start the other.
     """
     in_file, in_model = _attention(file_tensors, prefix), _attention(model.state_dict())
     if not in_file:
@@ -54,7 +56,7 @@ def attention_mismatch(
     pools = sum(isinstance(module, nn.MaxPool2d) for module in model.features)
     last = 2 * len(convs) + pools - 1  # a convolution and its activation count as two
     places = sorted(place for place in in_file if place <= last)
-    if places != sorted(in_model):
+    if places != sorted(place for place in in_model if place <= max(in_file)):
         mend = f"attention_positions={tuple(places)}" if places else "attention=None"
         if places and not in_model:
             mend = f"the file's attention=dict(type=...) and {mend}"

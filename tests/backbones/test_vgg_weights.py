@@ -233,6 +233,11 @@ def test_a_partial_match_says_what_was_left(
             r"at 30 in the file and at 3, .* with attention=None$",
         ),
         (
+            lambda: ours(attention_positions=(9, 30)),
+            {},
+            r"at 9, 30 in the file and at 4, 9, 16, 23, 30 in .*attention_positions=\(9, 30\)$",
+        ),
+        (
             lambda: ours(),
             {"attention": None},
             r"at no place in the model: .* with the file's attention=dict\(type=...\) and att",
@@ -296,6 +301,19 @@ def test_attention_behind_the_last_layer_is_left_out(tmp_path):
     assert all(name.startswith("backbone.attentions.30.") for name in report.unused)
     for name, tensor in backbone.state_dict().items():
         assert torch.equal(tensor, trained.state_dict()[name]), name
+
+
+def test_attention_behind_that_of_the_file_starts_as_the_identity(tmp_path):
+    trained = small(out_before_pool=True, attention_positions=(4, 9, 16, 23), zero_init=False)
+    randomise(trained)
+    torch.save(prefixed("backbone.")(trained.state_dict()), tmp_path / "segmenter.pth")
+    backbone = small()
+    report = load_pretrained(backbone, tmp_path / "segmenter.pth")
+    assert report.summary().endswith("attention 56 of 70); attention included")
+    assert all(name.startswith("attentions.30.") for name in report.missing)
+    x = torch.randn(1, 3, 64, 32)
+    pooled = nn.functional.max_pool2d(trained.eval()(x)[-1], 2)
+    assert torch.equal(backbone.eval()(x)[-1], pooled)
 
 
 def test_other_attention_is_left_out_where_that_is_asked_for(tmp_path):
