@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
-from .paths import ImageFinder, path_parts, split_of, visible
+from .paths import ImageFinder, path_parts, split_of, visible_files
 from .records import FoundBoxes, Records, size_or_none
 
 CSV_LAYOUT = """\
@@ -39,10 +39,12 @@ _EDGES = ("left", "top", "right", "bottom")
 def find_csv(root: Path) -> FoundBoxes | None:
     """The data, if `root` holds tables of boxes; DataError with the row that is wrong."""
     files: dict[str, Path] = {}
-    for path in visible(root.rglob("*.csv"), root):
+    others: list[str] = []  # tables of other things
+    for path in visible_files(root.rglob("*.csv"), root):
         rows = _rows(path)
         columns = _columns(rows)
         if columns is None:
+            others.append(os.path.relpath(path, root))
             continue
         split = split_of(path.relative_to(root).with_suffix("").parts) or "train"
         if files.setdefault(split, path) != path:
@@ -65,12 +67,13 @@ def find_csv(root: Path) -> FoundBoxes | None:
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
     splits = {split: records.split(names, root, files[split]) for split, records in read.items()}
     found = ", ".join(os.path.relpath(path, root) for path in files.values())
-    notes = (f"format csv: found {found}", *left_aside, *finder.notes())
+    notes = [f"format csv: found {found}", *(f"not used: {name}" for name in others)]
+    notes = (*notes, *left_aside, *finder.notes())
     return FoundBoxes("csv", names, "in sorted order", splits, notes, unlabelled)
 
 
-def _rows(path: Path) -> list[list[str]]:
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+def _rows(path: Path, errors: str = "replace") -> list[list[str]]:
+    text = path.read_text(encoding="utf-8-sig", errors=errors)
     head = text.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     try:
@@ -98,7 +101,10 @@ def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
 
 
 def _read(path: Path, finder: ImageFinder) -> Records:
-    rows = _rows(path)
+    try:
+        rows = _rows(path, errors="strict")
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is not UTF-8; save it as such") from None
     columns = _columns(rows)
     header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
     head = [cell.lower() for cell in rows[0]]
@@ -159,6 +165,6 @@ def _row(cells: Sequence[str], columns: dict[str, int], sides: Sequence[int], pl
 
 def _long_names(root: Path) -> dict[str, str]:
     """Open Images' names by their codes: /m/01g317 is Person."""
-    files = visible(root.rglob("*class*descriptions*.csv"), root)
+    files = visible_files(root.rglob("*class*descriptions*.csv"), root)
     rows = (row for path in files for row in _rows(path) if len(row) == 2)
     return {code: name for code, name in rows if code.startswith("/m/")}

@@ -12,7 +12,7 @@ import numpy as np
 from ....errors import DataError
 from ..derived.xml_text import read_xml
 from ..instance_masks import encode_mask
-from .paths import ImageFinder, split_of
+from .paths import ImageFinder, child, split_of
 from .records import FoundBoxes, Records
 
 CVAT_LAYOUT = """\
@@ -23,7 +23,7 @@ _ELLIPSE_CORNERS = 64
 
 def find_cvat(root: Path) -> FoundBoxes | None:
     """The data, if `root` holds annotations.xml; DataError for one that cannot be understood."""
-    path = root / "annotations.xml"
+    path = child(root, "annotations.xml")
     if not path.is_file():
         return None
     tree = read_xml(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ....errors import DataError
-from .paths import ImageFinder, visible
+from .paths import ImageFinder, visible_files
 from .records import FoundBoxes, Records, size_or_none
 
 LABEL_STUDIO_LAYOUT = """\
@@ -23,7 +23,9 @@ _LABELS = ("rectanglelabels", "polygonlabels")
 
 def find_label_studio(root: Path) -> FoundBoxes | None:
     """The data, if a json of `root` is Label Studio's; DataError for one that is not understood."""
-    found = {path: tasks for path in visible(root.glob("*.json"), root) if (tasks := _tasks(path))}
+    found = {
+        path: tasks for path in visible_files(root.glob("*.json"), root) if (tasks := _tasks(path))
+    }
     if not found:
         return None
     if len(found) > 1:
@@ -33,7 +35,7 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
     finder, left, records = ImageFinder(root), Counter(), Records()
     taken: dict[str, str] = {}
     for number, task in enumerate(tasks):
-        place = f"{path}: task {task.get('id', number)}"
+        place = f"{path}: task {task.get('id', number)!r}"
         image, results = _image_and_results(task, place)
         name = finder.find(image, root)
         if taken.setdefault(name, place) != place:
@@ -44,7 +46,7 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
             where = f"{place}: result {index}"
             kind = next((kind for kind in _LABELS if _values(result).get(kind)), None)
             if kind is None:
-                left[str(result.get("type", "unknown"))] += 1
+                left[repr(result.get("type", "unknown"))] += 1
             elif size != (None, None):
                 with records.reading():
                     _add(records, image_id, kind, result, size, where)
@@ -79,8 +81,8 @@ def _image_and_results(task: dict, place: str) -> tuple[str, list[dict]]:
         image, results = task["image"], task.get("label") or []
     else:
         data, done = task["data"], task.get("annotations") or task.get("completions") or []
-        images = [data[key] for key in ("image", "img") if key in data] if data else []
-        image = images[0] if images else None
+        image = data.get("image", data.get("img")) if isinstance(data, dict) else None
+        done = done if isinstance(done, list) else []
         kept = [a for a in done if isinstance(a, dict) and not a.get("was_cancelled")]
         if len(kept) > 1:
             raise DataError(f"{place}: has {len(kept)} annotations; keep one for each image")

@@ -18,7 +18,7 @@ from PIL import Image
 
 from ....errors import DataError
 from ..instance_masks import decode_mask, encode_mask
-from .paths import ImageFinder, split_of, visible
+from .paths import ImageFinder, images_in, split_of, visible_files
 from .records import FoundBoxes, Records, box_around, size_or_none
 
 LABELME_LAYOUT = """\
@@ -44,7 +44,8 @@ class _File(msgspec.Struct):  # the embedded image, imageData, is passed over
 
 def find_labelme(root: Path) -> FoundBoxes | None:
     """The data, if `root` holds labelme's; DataError for a json that cannot be understood."""
-    files = [path for path in visible(root.rglob("*.json"), root) if _is_labelme(path)]
+    jsons = visible_files(root.rglob("*.json"), root)
+    files = [path for path in jsons if _is_labelme(path)]
     if not files:
         return None
     by_split: dict[str, list[Path]] = {}
@@ -62,6 +63,11 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
     splits = {split: records.split(names, root, files[0].parent) for split, records in read.items()}
     notes += finder.notes()
+    if others := sorted(set(jsons) - set(files)):
+        notes.append(f"not used: {len(others)} jsons that are not labelme's, first {others[0]}")
+    named = {root / image["file_name"] for records in read.values() for image in records.images}
+    if others := sorted(set(images_in(root)) - named):
+        notes.append(f"not used: {len(others)} images without a json, first {others[0]}")
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
 
@@ -162,7 +168,7 @@ def _part(shape: _Shape, place: str) -> tuple[str, object]:
     if kind in ("polygon", "rotation", "oriented_rectangle", "quadrilateral") and number >= 3:
         return "polygon", points
     raise DataError(
-        f"{place}: is a {kind} of {number} points, which is not understood; correct or remove it"
+        f"{place}: is a {kind!r} of {number} points, which is not understood; correct or remove it"
     )
 
 

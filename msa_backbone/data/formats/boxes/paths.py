@@ -54,19 +54,29 @@ def tail_inside(folder: Path, text: str) -> Path | None:
     return None
 
 
-def visible(paths: Iterable[Path], folder: Path) -> list[Path]:
-    """The paths without hidden files and folders, which systems and editors put there; sorted."""
+def child(folder: Path, name: str) -> Path:
+    """What `folder` holds under this name, in upper or lower case."""
+    exact = folder / name
+    if exact.exists() or not folder.is_dir():
+        return exact
+    found = (path for path in sorted(folder.iterdir()) if path.name.lower() == name.lower())
+    return next(found, exact)
+
+
+def visible_files(paths: Iterable[Path], folder: Path) -> list[Path]:
+    """The files among paths in `folder`, sorted, without hidden ones, which systems put there."""
     return sorted(
         path
         for path in paths
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
     )
 
 
 def images_in(folder: Path) -> list[Path]:
     """The image files of a folder, at any depth."""
     files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
-    return visible(files, folder)
+    return visible_files(files, folder)
 
 
 @dataclass

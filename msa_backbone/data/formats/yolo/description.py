@@ -13,8 +13,8 @@ import yaml
 from ....errors import DataError
 from ...folders import read_list
 from ...splits import SPLIT_WORDS
-from ..boxes.paths import images_in, split_of, tail_inside
-from .labels import NOT_LABELS, child, label_folder
+from ..boxes.paths import child, images_in, split_of, tail_inside, visible_files
+from .labels import NOT_LABELS, label_folder
 
 
 @dataclass
@@ -51,7 +51,7 @@ def split_folders(root: Path) -> dict[str, Path]:
 
 
 def _from_yaml(root: Path) -> Description | None:
-    files = sorted([*root.glob("*.yaml"), *root.glob("*.yml")])
+    files = visible_files([*root.glob("*.yaml"), *root.glob("*.yml")], root)
     found = {path: content for path in files if (content := _yolo_yaml(path))}
     if not found:
         return None
@@ -64,7 +64,7 @@ def _from_yaml(root: Path) -> Description | None:
     for split, words in SPLIT_WORDS.items():
         written = next((content[word] for word in words if content.get(word)), [])
         written = [written] if isinstance(written, str) else written
-        if not isinstance(written, list) or not all(isinstance(part, str) for part in written):
+        if not isinstance(written, list) or not all(map(_is_line, written)):
             raise DataError(f"{path}: {split!r} is no folder, file or list of these; correct it")
         if written:
             sources[split] = written
@@ -114,19 +114,23 @@ def _names_of(content: dict, path: Path) -> tuple[tuple[str, ...], list[str]]:
         raise DataError(f"{path}: names are not all text; correct them")
     if number is not None and number != len(names):
         raise DataError(f"{path}: nc is {number}, but there are {len(names)} names; correct it")
-    return tuple(map(str, names)), notes
+    return tuple(" ".join(str(name).split()) for name in names), notes
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _from_darknet(root: Path) -> Description | None:
-    data = next(iter(sorted(root.glob("*.data"))), None)
-    lists = {path.name.lower(): path for path in sorted(root.glob("*.names"))}
+    data = next(iter(visible_files(root.glob("*.data"), root)), None)
+    lists = {path.name.lower(): path for path in visible_files(root.glob("*.names"), root)}
     if not data and not lists:
         return None
-    lines = read_list(data, errors="replace") if data else []
+    lines = read_list(data) if data else []
     stated = dict(re.split(r"\s*=\s*", line, maxsplit=1) for line in lines if "=" in line)
     names = tail_inside(root, stated["names"]) if "names" in stated else None
     names = names or next(iter(lists.values()), None)
-    if names is None:
+    if names is None or not names.is_file():
         raise DataError(f"{data}: the file of the classes' names is not there; add obj.names")
     sources = {}
     for split, words in SPLIT_WORDS.items():
@@ -161,7 +165,10 @@ def _from_class_list(root: Path) -> Description | None:
 
 def _listed_names(file: Path) -> tuple[str, ...]:
     """The names of a file with a line for each class; an empty line would shift their numbers."""
-    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: is not UTF-8; save it as such") from None
     names = tuple(line.strip() for line in text.rstrip().splitlines())
     if "" in names:
         raise DataError(
@@ -172,7 +179,7 @@ def _listed_names(file: Path) -> tuple[str, ...]:
 
 def _a_label(root: Path) -> Path | None:
     """The first file that looks like a YOLO label: a line that starts with a whole number."""
-    for path in sorted(root.rglob("*.txt")):
+    for path in visible_files(root.rglob("*.txt"), root):
         if path.name.lower() not in NOT_LABELS:
             with path.open("rb") as file:
                 if re.match(rb"\s*\d+(\s+-?[\d.]+(e[-+]?\d+)?){4,}\s*(\n|\r|$)", file.read(4096)):

@@ -6,11 +6,11 @@ from pathlib import Path
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ...folders import read_list
-from ..boxes.paths import images_in, path_parts, split_of, tail_inside
+from ..boxes.paths import child, images_in, path_parts, split_of, tail_inside
 from ..boxes.records import FoundBoxes
 from ..detection_annotations import Split
 from .description import Description, describe, split_folders
-from .labels import YoloReader, child, label_folder, unused_labels
+from .labels import YoloReader, label_folder, unused_labels
 
 YOLO_LAYOUT = """\
 YOLO  data.yaml (Ultralytics, Roboflow), obj.data (darknet) or classes.txt in ROOT; the images in
@@ -62,7 +62,9 @@ def _images_of(
     """The images of a split's folders and lists; a note where they lie elsewhere than written."""
     images: list[Path] = []
     for written in sources:
-        path = _place_of(root, described.base, written) or split_folders(root).get(split)
+        path = _place_of(root, described.base, written)
+        if path is None and not written.endswith(".txt"):
+            path = split_folders(root).get(split)
         if path is None:
             if split == "test":
                 notes.append(f"test left aside: {written} is not there")
@@ -100,7 +102,7 @@ def _place_of(root: Path, base: str, written: str) -> Path | None:
 
 def _listed(root: Path, file: Path) -> Iterable[Path]:
     """The images of a list; one that is missing is where it should be, for the checks to report."""
-    for line in read_list(file, errors="replace"):
+    for line in read_list(file):
         path = tail_inside(file.parent, line) or tail_inside(root, line)
         if path is None or path.suffix.lower() not in IMAGE_SUFFIXES:
             path = root.joinpath(*path_parts(line))

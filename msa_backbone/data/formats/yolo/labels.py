@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....errors import DataError
+from ..boxes.paths import child
 from ..boxes.records import Records, size_or_none
 from ..detection_annotations import Split
 
@@ -66,7 +67,7 @@ class YoloReader:
         for folder in {folder for folders in of_image.values() for folder in folders if folder}:
             texts[folder] = {}
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if path.suffix.lower() == ".txt":
+                if path.suffix.lower() == ".txt" and path.is_file():
                     texts[folder].setdefault(path.stem, []).append(path)
         found, taken = {}, {}
         for path, folders in of_image.items():
@@ -144,15 +145,6 @@ def label_folder(image_folder: Path, root: Path) -> Path | None:
             above = root.joinpath(*parts[:index])
             return above.joinpath(child(above, "labels").name, *parts[index + 1 :])
     return None
-
-
-def child(folder: Path, name: str) -> Path:
-    """What `folder` holds under this name, in upper or lower case."""
-    exact = folder / name
-    if exact.exists() or not folder.is_dir():
-        return exact
-    found = (path for path in sorted(folder.iterdir()) if path.name.lower() == name.lower())
-    return next(found, exact)
 
 
 def unused_labels(images: Sequence[Path], root: Path) -> list[Path]:

@@ -116,3 +116,13 @@ def test_a_split_without_boxes_is_left_aside(folder):
     data = find_detection_data(folder.root)
     assert data.splits.keys() == {"train"}
     assert any(note.startswith("test left aside") for note in data.notes)
+
+
+def test_another_encoding_is_refused_and_other_tables_are_named(folder, refusal):
+    folder.image("a.jpg")
+    folder.write("boxes.csv", ROBOFLOW + "a.jpg,64,48,dog,4,5,24,19\n")
+    folder.write("scores.csv", "name,score\na,1\n")
+    assert "not used: scores.csv" in find_detection_data(folder.root).notes
+    text = (folder.root / "boxes.csv").read_text().replace("dog", "Kätzchen")
+    (folder.root / "boxes.csv").write_bytes(text.encode("latin-1"))
+    assert "boxes.csv: is not UTF-8" in refusal(find_detection_data, folder.root)

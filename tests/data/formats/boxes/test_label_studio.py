@@ -75,7 +75,7 @@ def test_a_turned_rectangle_and_a_polygon(folder, export):
 def test_other_results_are_left_out_with_their_count(folder, export):
     export(task([result(RECTANGLE), result({"choices": ["sharp"]}, "choices")]))
     data = find_detection_data(folder.root)
-    assert "left out: 1 results of type choices" in data.notes
+    assert "left out: 1 results of type 'choices'" in data.notes
 
 
 def test_cancelled_annotations_do_not_count(folder, export):
@@ -93,7 +93,7 @@ def test_cancelled_annotations_do_not_count(folder, export):
         (task([], image=None), "task 7: has no 'image'"),
         (
             task([result({"rle": [1]}, "brushlabels")]),
-            "without rectangles or polygons (brushlabels)",
+            "without rectangles or polygons ('brushlabels')",
         ),
         (
             {**task([]), "annotations": 2 * task([result(RECTANGLE)])["annotations"]},

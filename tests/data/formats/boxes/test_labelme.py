@@ -178,11 +178,11 @@ def test_sizes_that_are_not_stated_are_those_of_the_image(folder, labelme):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (shape("rectangle", [[4, 5]]), "shape 1: is a rectangle of 1 points"),
-        (shape("polygon", [[4, 5], [6, 7]]), "shape 1: is a polygon of 2 points"),
+        (shape("rectangle", [[4, 5]]), "shape 1: is a 'rectangle' of 1 points"),
+        (shape("polygon", [[4, 5], [6, 7]]), "shape 1: is a 'polygon' of 2 points"),
         (
             shape("cuboid", [[4, 5]] * 8),
-            "shape 1: is a cuboid of 8 points, which is not understood",
+            "shape 1: is a 'cuboid' of 8 points, which is not",
         ),
         (shape("mask", [[4, 5], [6, 7]], mask="aGVsbG8="), "shape 1: unreadable mask"),
         (shape("polygon", [[4, 5], [math.nan, 7], [4, 4]]), "not a labelme json"),
@@ -214,3 +214,14 @@ def test_every_spoilt_record_is_listed_and_the_others_are_read(folder, labelme):
     split = find_detection_data(folder.root, spoilt=True).splits["train"]
     assert len(split.unread) == 3
     assert len(split.content["annotations"]) == len(split.content["images"]) == 1
+
+
+def test_what_is_not_used_is_counted(folder, labelme):
+    labelme("a", [RECTANGLE])
+    labelme("b", [RECTANGLE])
+    folder.write("b.json", '{"version": "5')  # cut off before its shapes
+    folder.image("c.jpg")
+    data = find_detection_data(folder.root)
+    notes = "\n".join(data.notes)
+    assert "not used: 1 jsons that are not labelme's, first " in notes and "b.json" in notes
+    assert "not used: 2 images without a json, first " in notes and "b.jpg" in notes

@@ -294,6 +294,21 @@ def test_an_empty_line_among_the_names_is_refused(folder, yolo, refusal):
     assert "classes.txt: line 2 is empty" in refusal(find_detection_data, folder.root)
 
 
+def test_a_missing_list_is_not_guessed_from_folders(folder, yolo, refusal):
+    """The folder obj_train_data holds the images of all splits."""
+    yolo("obj_train_data", "obj_train_data", "a", "b")
+    folder.write("obj.names", "cell\n")
+    folder.write("obj.data", "train = data/train.txt\nnames = data/obj.names\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "train is 'data/train.txt', which is not below" in message
+
+
+def test_names_in_another_encoding_are_refused(folder, yolo, refusal):
+    yolo("images", "labels", "a")
+    (folder.root / "classes.txt").write_bytes("Kätzchen\n".encode("latin-1"))
+    assert "classes.txt: is not UTF-8" in refusal(find_detection_data, folder.root)
+
+
 def test_names_that_are_only_counted(folder, yolo):
     yolo("images", "labels", "a")
     folder.write("data.yaml", "train: images\nnc: 2\n")
