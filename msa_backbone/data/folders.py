@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import DataError
+from ..files.text import read_text
 from ..files.whole_files import write_whole
 
 
@@ -31,13 +32,12 @@ def list_file(split: str, index_dir: Path) -> Path:
     return index_dir / f"{split}.txt"
 
 
-def read_list(file: Path, errors: str = "strict") -> list[str]:
+def read_list(file: Path) -> list[str]:
     """The lines of a text file without the space around them, empty lines left out.
 
-    A byte order mark is no part of the text. `errors` as in `open`: for what is not UTF-8.
+    Raises DataError as `read_text` does.
     """
-    lines = file.read_text(encoding="utf-8-sig", errors=errors).splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
 
 
 def write_list(file: Path, lines: Iterable[str]) -> None:

@@ -110,7 +110,7 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
     files = FolderFiles(split.xml_dir, split.xml_dir)
     names: list[str] = []
     unread: list[str] = []
-    for line in read_list(split.list_file, errors="replace"):
+    for line in read_list(split.list_file):
         found = _xml_of(line, files)
         if len(found) != 1:
             have = f"has several ({', '.join(found[:2])})" if found else "has no xml file"
@@ -135,7 +135,7 @@ def _xml_of(line: str, files: FolderFiles) -> list[str]:
         for name in (f"{stem}.xml" for stem in stems):
             if files.has(name):
                 return [name]
-            if found := files.spelled(name):
+            if found := [file for file in files.spelled(name) if file.lower().endswith(".xml")]:
                 return found
     return []
 

@@ -1,0 +1,34 @@
+"""The user's text files, read in one way: whatever is wrong with one is an error that names it."""
+
+import codecs
+from pathlib import Path
+
+from ..errors import DataError
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; raises DataError if it cannot be read, as if it is a folder."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); it has to be a file that you may read"
+        ) from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark, or in UTF-16 with one.
+
+    Raises:
+        DataError: for another encoding, as what its letters are would be a guess.
+    """
+    content = read_bytes(path)
+    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: is no text in UTF-8 (byte {error.start}); save it in UTF-8"
+        ) from None
