@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from msa_backbone.language.beam_search import beam_search
+from msa_backbone.language.captions.beam_search import beam_search
 
 WORDS, END, BEGIN, SAMPLES = 4, 0, 3, 5
 

@@ -10,8 +10,15 @@ import torch
 pytest.importorskip("tokenizers")
 
 from msa_backbone.errors import DataError
-from msa_backbone.language.stored_text import StoredText, read_stored_text
-from msa_backbone.language.tokenizer import BEGIN, END, PAD, UNKNOWN, Tokenizer, train_vocabulary
+from msa_backbone.language.text.stored_text import StoredText, read_stored_text
+from msa_backbone.language.text.tokenizer import (
+    BEGIN,
+    END,
+    PAD,
+    UNKNOWN,
+    Tokenizer,
+    train_vocabulary,
+)
 
 TEXTS = ["What colour is the circle?", "Is there a circle?", "is there a red square", "  "]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError
+from ...errors import DataError
 from .stored_text import StoredText
 
 if TYPE_CHECKING:
