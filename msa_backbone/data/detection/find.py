@@ -21,16 +21,16 @@ from .find_coco import coco_data, coco_files
 from .find_voc import voc_data
 
 _COCO_AND_VOC = """\
-COCO  annotations/*{train,val,test}*.json; the images in images/, images/{split}/, {split}/ or a
-      folder named as the json's suffix (train2017/)
+COCO  annotations/*{train,val,test}*.json, or the same in ROOT; the images in images/,
+      images/{split}/, {split}/ or a folder named as the json's suffix (train2017/)
       {train,valid,test}/_annotations.coco.json with the images beside it
-      a lone annotations.json, instances.json, instances_{all,default}.json, result.json or
-      _annotations.coco.json, in ROOT or annotations/
+      a lone annotations.json, instances.json, instances_{all,default}.json, result.json,
+      _annotations.coco.json, coco.json or labels.json, in ROOT or annotations/
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself
       JPEGImages/ + Annotations/, with or without ImageSets/Main/{train,val,trainval,test}.txt
       images/ + annotations/ (labels/, xmls/) of xml files, or xml files beside the images
       {train,valid,test}/, in each of these ways, or these folders inside images/ and annotations/
-      Lists and folders of splits may be spelled in any case (Train.txt, Validation.txt)"""
+      (files and folders of splits may be spelled in any case: Train.txt, Validation.txt)"""
 LAYOUTS = "\n".join(
     [
         *(_COCO_AND_VOC, YOLO_LAYOUT, CVAT_LAYOUT, LABELME_LAYOUT, LABEL_STUDIO_LAYOUT, CSV_LAYOUT),

@@ -21,31 +21,54 @@ _WORDS = sorted([*_SPLIT_OF, "trainval"], key=len, reverse=True)
 _SPLIT_WORD = re.compile(rf"(?:^|[_.-])(({'|'.join(_WORDS)})(?![a-z]).*)", re.IGNORECASE)
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
-    *("result.json", "_annotations.coco.json"),
+    *("result.json", "_annotations.coco.json", "coco.json", "labels.json"),
 )
 _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stuff_")
 
 
 def coco_files(root: Path) -> dict[str, Path]:
     """The COCO json of every split; empty if there is none."""
+    folders = [root, *(p for p in root.iterdir() if p.name.lower() == "annotations")]
+    in_root, *beside = [_jsons(folder) for folder in folders]
     found = [
-        (_SPLIT_OF[folder.name.lower()], folder / "_annotations.coco.json")
+        (_SPLIT_OF[folder.name.lower()], path)
         for folder in sorted(root.iterdir())
         if folder.name.lower() in _SPLIT_OF
+        and (path := folder / "_annotations.coco.json").is_file()
     ]
-    for path in sorted((root / "annotations").glob("*.json")):
-        match = _SPLIT_WORD.search(path.stem)
-        if match and not path.name.startswith(_NOT_BOXES):
-            found.append((_SPLIT_OF.get(match[2].lower(), "trainval"), path))
-    if not any(path.is_file() for _, path in found):
-        found = [("train", folder / n) for folder in (root, root / "annotations") for n in _LONE]
+    found += [pair for paths in beside for path in paths for pair in _named_for_a_split(path)]
+    if not found:
+        found = [pair for path in in_root for pair in _named_for_a_split(path) if _is_coco(path)]
+    if not found:
+        paths = [path for paths in (in_root, *beside) for path in paths]
+        found = [("train", path) for path in paths if path.name.lower() in _LONE]
     files: dict[str, Path] = {}
     for split, path in found:
-        if path.is_file() and files.setdefault(split, path) != path:
+        if files.setdefault(split, path) != path:
             raise DataError(f"{path}: a second {split} file beside {files[split]}; move one away")
     if not files.keys() & {"train", "val"} and "trainval" in files:
         files["train"] = files["trainval"]
     return {split: files[split] for split in SPLIT_WORDS if split in files}
+
+
+def _jsons(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".json")
+
+
+def _named_for_a_split(path: Path) -> list[tuple[str, Path]]:
+    """The split that a json's name speaks of, with its path; none or one."""
+    match = _SPLIT_WORD.search(path.stem)
+    if not match or path.name.lower().startswith(_NOT_BOXES):
+        return []
+    return [(_SPLIT_OF.get(match[2].lower(), "trainval"), path)]
+
+
+def _is_coco(path: Path) -> bool:
+    """Whether a json in ROOT, where labels of other formats lie too, speaks of COCO's lists."""
+    text = path.read_bytes()
+    return b'"images"' in text and (b'"annotations"' in text or b'"categories"' in text)
 
 
 def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None) -> DetectionData:
@@ -76,7 +99,7 @@ def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None)
             splits[name] = replace(splits[name], ann_file=None)
         notes += [f"{name}: {line}" for line in derived + lines]
     used = [str(path.relative_to(root)) for path in files.values()]
-    unused = [p.name for p in sorted(first.parent.glob("*.json")) if p not in files.values()]
+    unused = [path.name for path in _jsons(first.parent) if path not in files.values()]
     found = [f"format coco: found {', '.join(used)}", *(f"not used: {name}" for name in unused)]
     about = class_notes(kept, f"as {first.name} orders them", splits["train"].content)
     notes = (*found, *notes, *about, *count_notes(splits, kept))

@@ -33,6 +33,27 @@ def test_names_of_splits_in_any_case_and_spelling(folder, train, val, test):
     assert found == {name: files for name, files in expected.items() if val or name != "val"}
 
 
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_jsons_in_root_are_coco_where_their_content_is(folder, case):
+    folder.coco(case("train") + ".json", "images", ["a.jpg"])
+    folder.coco(case("instances_val") + ".json", "images", ["b.jpg"])
+    folder.write("other_test.json", '{"shapes": [], "imagePath": "a.jpg"}')
+    splits = find_detection_data(folder.root).splits
+    assert {name: split.ann_file.name for name, split in splits.items()} == {
+        "train": case("train") + ".json",
+        "val": case("instances_val") + ".json",
+    }
+
+
+@pytest.mark.parametrize("path", ["Annotations/Instances_Train.JSON", "labels.json", "COCO.json"])
+def test_folders_and_endings_in_any_case(folder, path):
+    folder.coco(path, "data", ["a.jpg", "b.jpg"])  # FiftyOne calls its folders labels and data
+    split = find_detection_data(folder.root).splits["train"]
+    assert split.source == folder.root / path
+    paths = [split.image_dir / image["file_name"] for image in split.content["images"]]
+    assert paths == [folder.root / "data/a.jpg", folder.root / "data/b.jpg"]
+
+
 def test_trainval_beside_its_parts_is_not_used(folder):
     for split, names in (("train", ["a.jpg"]), ("val", ["b.jpg"]), ("trainval", ["a.jpg"])):
         folder.coco(f"annotations/{split}.json", "images", names)

@@ -103,6 +103,15 @@ def test_a_test_list_without_xml_files_is_left_aside(folder, refusal):
     assert "val.txt: lists 'x', which has no xml file" in refusal(find_detection_data, folder.root)
 
 
+def test_an_image_beside_the_xml_files_is_none_of_them(folder):
+    folder.voc(".", ".", ["a", "b"])
+    folder.image("x.jpg")
+    for split, names in (("train", ["a", "b"]), ("test", ["x"])):
+        folder.voc_list(".", split, names)
+    data = find_detection_data(folder.root)
+    assert listed(data) == {"train": ["a.jpg", "b.jpg"]} and "test" in data.unlabelled
+
+
 @pytest.mark.parametrize(
     ("images", "xmls"),
     [
