@@ -249,6 +249,37 @@ def test_a_browser_shows_it(classes, chromium, tmp_path):
             assert classes[0][:15] in labels  # as text, also inside charts
 
 
+def test_long_names_are_broken_not_cut(chromium, tmp_path):
+    """Titles and legends of words without a blank, of wide letters and of dozens of lines."""
+    classes = tuple(
+        f"class {i} of the names/without_blanks_{'y' * (i % 5 * 12)}" for i in range(60)
+    )
+    report = report_of(classes)
+    for record in report.training:
+        record.update({f"loss_{'auxiliary_' * 6}{i} & <{i}>": 1.0 for i in range(12)})
+        record.update({f"loss {'MW' * 24} {i}": 1.0 for i in range(2)})
+    ap = report.findings.class_scores["AP"]
+    report.findings.class_scores = {"AP_" + "at_all_ten_overlaps_" * 5: ap}
+    file = tmp_path / "report.html"
+    file.write_text(render(report), encoding="utf-8")
+    for width, height in WINDOWS:
+        with open_page(chromium) as page:
+            check_report(page, file, width, height)
+            shown = page.evaluate(
+                "[...document.querySelectorAll('.gtitle, .legendtext')].map(t => t.textContent)"
+            )
+            shown = "\n".join(shown).replace(" ", "")  # lines are one without their blanks
+            assert "at_all_ten_overlaps_" * 5 in shown
+            for i in range(12):
+                assert f"{'auxiliary_' * 6}{i}&<{i}>" in shown
+            assert "MW" * 24 + "0" in shown
+            charts = (
+                "[...document.querySelectorAll('.chart')].map(chart => chart._fullLayout._size)"
+            )
+            room = page.evaluate(f"{charts}.flatMap(size => [size.w, size.h])")
+            assert min(room) > 100  # for the lines themselves
+
+
 def test_the_browser_notices_what_is_wrong(chromium, tmp_path):
     file = tmp_path / "bad.html"
     file.write_text(
