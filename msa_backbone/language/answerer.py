@@ -46,7 +46,7 @@ class MSAAnswerer(BaseModel):
     - 'question', 'picture': without the other, to know what can be guessed
 
     Consecutive equal pictures of a batch, those with several questions, run through the backbone
-    once, up to the first module that listens.
+    once, up to the first module that listens; norms then count them once.
 
     Args:
         vocabulary: as in `Tokenizer`; not used with 'picture'.

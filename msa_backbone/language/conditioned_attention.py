@@ -55,6 +55,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
     listens = True
     """Backbones give the sentence to modules that say so."""
 
+    language_parts = ("words_to_channels", "words_to_places", "match_features", "match_conv")
+    """What files of Multi-Scale Attention have nothing of."""
+
     zero_language = False
 
     def __init__(
@@ -96,9 +99,8 @@ class LanguageConditionedAttention(MultiScaleAttention):
         """Restore the zeros that are asked for; mmengine calls this after any `init_cfg`."""
         super().init_weights()
         if self.zero_language:
-            for words in (self.words_to_channels, self.words_to_places):
-                if words is not None:
-                    nn.init.zeros_(words.weight)
+            for words in filter(None, (self.words_to_channels, self.words_to_places)):
+                nn.init.zeros_(words.weight)
 
     def channel_weights_given(self, x: Tensor, sentence: Tensor) -> Tensor:
         """The channel gate ca, (N, C, 1, 1), in 0..1. Needs `channel=True`."""
@@ -151,8 +153,8 @@ def _keep_language(
     module: LanguageConditionedAttention, tensors: dict[str, Tensor], prefix: str, *_: object
 ) -> None:
     """Let a file of Multi-Scale Attention without words leave the part for them as it is."""
-    names = ("words_to_channels", "words_to_places", "match_features", "match_conv")
-    part = {n: t for n, t in module.state_dict().items() if n.split(".")[0] in names}
+    tensors_here = module.state_dict().items()
+    part = {name: t for name, t in tensors_here if name.split(".")[0] in module.language_parts}
     has_attention = f"{prefix}fusion_conv.weight" in tensors
     if has_attention and not any(f"{prefix}{name}" in tensors for name in part):
         tensors.update({f"{prefix}{name}": tensor for name, tensor in part.items()})

@@ -173,3 +173,28 @@ def test_data_parallel_training_takes_the_sentence(kind, tmp_path):
         assert all(p.grad.any() for p in backbone.parameters())
     finally:
         torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("trained_with_words", [False, True])
+def test_trained_attention_begins_to_listen(trained_with_words, tmp_path):
+    """By the backbone's `init_cfg`: exactly the trained network until training moves the words."""
+    attention = {"type": "LanguageConditionedAttention", "text_channels": TEXT}
+    plain = {"type": "MultiScaleAttention"}
+    trained = build(
+        "", attention={**(attention if trained_with_words else plain), "reduction_ratio": 4}
+    )
+    torch.save(trained.state_dict(), tmp_path / "trained.pth")
+    start = {"type": "Pretrained", "checkpoint": str(tmp_path / "trained.pth")}
+    listening = {**attention, "reduction_ratio": 4, "zero_language": True}
+    backbone = build("", attention=listening, init_cfg=start, zero_init=True)
+    backbone.init_weights()
+    x, q = pictures_and_words()
+    told = (q,) if trained_with_words else ()
+    for a, b in zip(backbone(x, q), trained(x, *told), strict=True):
+        assert (a - b).abs().max() < 1e-6
+    tensors = build("", attention=listening).state_dict()
+    del tensors["attentions.10.match_conv.weight"]
+    torch.save(tensors, tmp_path / "trained.pth")
+    again = build("", attention=listening, init_cfg=start)
+    with pytest.raises(ValueError, match=r"attentions\.10\.match_conv\.weight has shape none in"):
+        again.init_weights()

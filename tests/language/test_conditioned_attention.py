@@ -11,6 +11,7 @@ from torch import nn
 from msa_backbone import MultiScaleAttention
 from msa_backbone.language import FiLM, LanguageConditionedAttention
 from msa_backbone.layers.attention_builder import build_attention
+from msa_backbone.ops.select_form import form_for
 
 TEXT = 5
 LANGUAGE = {
@@ -56,6 +57,7 @@ def test_without_a_sentence_it_is_multi_scale_attention(channel, spatial, gate_n
     x, q = pictures_and_words(size=(20, 20), dtype=dtype)
     tolerance = 1e-6 if dtype == torch.float32 else 1e-13
     assert (module(x) - deaf(x)).abs().max() <= tolerance  # 20 x 20 takes the fast form
+    assert form_for(module, x) == form_for(deaf, x) != "plain"
     deaf.plain = module.plain = unmoved.plain = True
     assert torch.equal(module(x), deaf(x))
     assert torch.equal(module(x, torch.zeros_like(q)), deaf(x))
