@@ -4,8 +4,10 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from msa_backbone.data.detection.check import detection_defects
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.formats.yolo.write import write_yolo_data
@@ -31,6 +33,41 @@ def write_labelme(coco: Path, out: Path) -> None:
             size = {"imageWidth": image["width"], "imageHeight": image["height"]}
             text = json.dumps({"shapes": shapes, "imagePath": f".\\{name}", **size})
             (out / split / name).with_suffix(".json").write_text(text)
+
+
+def boxes_of(data, lost: str) -> np.ndarray:
+    """The training boxes, sorted, without those of the image `lost`."""
+    content = data.splits["train"].content
+    lost_ids = {i["id"] for i in content["images"] if Path(i["file_name"]).stem == lost}
+    boxes = [r["bbox"] for r in content["annotations"] if r["image_id"] not in lost_ids]
+    return np.array(sorted(boxes))
+
+
+def test_yolo_and_labelme_are_repaired(run_tool, demo, tmp_path, capsys):
+    """YOLO stays YOLO; what is not written becomes COCO. All sound objects stay."""
+    data = find_detection_data(demo / "coco")
+    (tmp_path / "yolo").mkdir()
+    write_yolo_data(data, tmp_path / "yolo", images="copy")
+    label = tmp_path / "yolo/labels/train/000001.txt"
+    lines = label.read_text().splitlines()
+    label.write_text("0 0.5 0.5\n" + "\n".join(lines))
+    (tmp_path / "yolo/images/train/000002.jpg").write_bytes(b"")
+    write_labelme(demo / "coco", tmp_path / "labelme")
+    path = tmp_path / "labelme/train/000003.json"
+    path.write_text(path.read_text().replace("rectangle", "triangle"))
+    for form, written, line, lost in (
+        ("yolo", "yolo", f"{label}: line 1: 3 numbers", "000002"),
+        ("labelme", "coco", f"{path}: shape 0: is a 'triangle' of 2 points", "000003"),
+    ):
+        out = tmp_path / f"{form}-fixed"
+        with pytest.raises(SystemExit):
+            run_tool("check_data", tmp_path / form, "--fix", out)
+        printed = capsys.readouterr().out
+        assert f"error: train: {line}" in printed
+        assert "left out" in printed and "not mended" not in printed
+        fixed = find_detection_data(out)
+        assert fixed.format == written and detection_defects(fixed, thorough=True) == []
+        assert np.abs(boxes_of(fixed, lost) - boxes_of(data, lost)).max() <= 0.01
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
+from ....files.text import read_text
 from .paths import ImageFinder, path_parts, split_of, visible_files
 from .records import FoundBoxes, Records, size_or_none
 
@@ -41,8 +42,7 @@ def find_csv(root: Path) -> FoundBoxes | None:
     files: dict[str, Path] = {}
     others: list[str] = []  # tables of other things
     for path in visible_files(root.rglob("*.csv"), root):
-        rows = _rows(path)
-        columns = _columns(rows)
+        columns = _columns(_rows(path, path.read_text(encoding="utf-8-sig", errors="replace")))
         if columns is None:
             others.append(os.path.relpath(path, root))
             continue
@@ -72,8 +72,7 @@ def find_csv(root: Path) -> FoundBoxes | None:
     return FoundBoxes("csv", names, "in sorted order", splits, notes, unlabelled)
 
 
-def _rows(path: Path, errors: str = "replace") -> list[list[str]]:
-    text = path.read_text(encoding="utf-8-sig", errors=errors)
+def _rows(path: Path, text: str) -> list[list[str]]:
     head = text.partition("\n")[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
     try:
@@ -101,10 +100,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
 
 
 def _read(path: Path, finder: ImageFinder) -> Records:
-    try:
-        rows = _rows(path, errors="strict")
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: is not UTF-8; save it as such") from None
+    rows = _rows(path, read_text(path))
     columns = _columns(rows)
     header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
     head = [cell.lower() for cell in rows[0]]
@@ -166,5 +162,5 @@ def _row(cells: Sequence[str], columns: dict[str, int], sides: Sequence[int], pl
 def _long_names(root: Path) -> dict[str, str]:
     """Open Images' names by their codes: /m/01g317 is Person."""
     files = visible_files(root.rglob("*class*descriptions*.csv"), root)
-    rows = (row for path in files for row in _rows(path) if len(row) == 2)
+    rows = (row for path in files for row in _rows(path, read_text(path)) if len(row) == 2)
     return {code: name for code, name in rows if code.startswith("/m/")}

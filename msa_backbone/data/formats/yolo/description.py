@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from ....errors import DataError
+from ....files.text import read_text
 from ...folders import read_list
 from ...splits import SPLIT_WORDS
 from ..boxes.paths import child, images_in, split_of, tail_inside, visible_files
@@ -165,11 +166,7 @@ def _from_class_list(root: Path) -> Description | None:
 
 def _listed_names(file: Path) -> tuple[str, ...]:
     """The names of a file with a line for each class; an empty line would shift their numbers."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{file}: is not UTF-8; save it as such") from None
-    names = tuple(line.strip() for line in text.rstrip().splitlines())
+    names = tuple(line.strip() for line in read_text(file).rstrip().splitlines())
     if "" in names:
         raise DataError(
             f"{file}: line {names.index('') + 1} is empty; name the class, or remove it"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....errors import DataError
+from ....files.text import read_text
 from ..boxes.paths import child
 from ..boxes.records import Records, size_or_none
 from ..detection_annotations import Split
@@ -89,11 +90,7 @@ class YoloReader:
         return found
 
     def _read_labels(self, path: Path, records: Records, image_id: int, size: tuple) -> None:
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise DataError(f"{path}: is no text; export the labels again") from None
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             if not line.strip():
                 continue
             place = f"{path}: line {number}"

@@ -125,4 +125,4 @@ def test_another_encoding_is_refused_and_other_tables_are_named(folder, refusal)
     assert "not used: scores.csv" in find_detection_data(folder.root).notes
     text = (folder.root / "boxes.csv").read_text().replace("dog", "Kätzchen")
     (folder.root / "boxes.csv").write_bytes(text.encode("latin-1"))
-    assert "boxes.csv: is not UTF-8" in refusal(find_detection_data, folder.root)
+    assert "boxes.csv: is no text in UTF-8" in refusal(find_detection_data, folder.root)

@@ -225,9 +225,9 @@ def test_bad_lines_are_refused_with_file_and_line(folder, yolo, refusal, line, m
 
 def test_labels_that_are_no_text_are_refused(folder, yolo, refusal):
     yolo("images/train", "labels/train", "a")
-    (folder.root / "labels/train/a.txt").write_bytes(b"\xff\xfe0\x00")
+    (folder.root / "labels/train/a.txt").write_bytes(b"0 \xff 1")
     folder.write("data.yaml", "train: images/train\nnames: [cell]\n")
-    assert "labels/train/a.txt: is no text" in refusal(find_detection_data, folder.root)
+    assert "labels/train/a.txt: is no text in UTF-8" in refusal(find_detection_data, folder.root)
 
 
 def test_a_byte_order_mark_and_whole_floats_are_read(folder, yolo):
@@ -306,7 +306,7 @@ def test_a_missing_list_is_not_guessed_from_folders(folder, yolo, refusal):
 def test_names_in_another_encoding_are_refused(folder, yolo, refusal):
     yolo("images", "labels", "a")
     (folder.root / "classes.txt").write_bytes("Kätzchen\n".encode("latin-1"))
-    assert "classes.txt: is not UTF-8" in refusal(find_detection_data, folder.root)
+    assert "classes.txt: is no text in UTF-8" in refusal(find_detection_data, folder.root)
 
 
 def test_names_that_are_only_counted(folder, yolo):
