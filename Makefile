@@ -4,7 +4,7 @@ PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 
-.PHONY: demo demo-segmentation test test-gpu clean
+.PHONY: demo demo-segmentation demo-pairs test test-gpu clean
 
 demo: .venv/.ready
 	$(BIN)/python tools/make_demo_data.py data/demo
@@ -18,6 +18,13 @@ demo-segmentation: work_dirs/demo/epoch_4.pth .venv/.ready
 
 work_dirs/demo/epoch_4.pth:
 	$(MAKE) demo
+
+# Digits that the visible camera sees, or the infrared one, or both.
+demo-pairs: .venv/.ready
+	$(BIN)/python tools/make_demo_data.py --pairs data/demo-pairs
+	$(BIN)/python tools/train.py \
+		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py \
+		--seed 0 --work-dir work_dirs/demo-pairs
 
 test: .venv/.ready
 	$(BIN)/ruff check .

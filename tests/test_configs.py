@@ -20,12 +20,14 @@ CONFIGS = sorted(p for p in ROOT.rglob("*.py") if not {"_base_", "ablation"} & {
 DETECTION = [path for path in CONFIGS if path.parent.name == "detection"]
 SEGMENTATION = [path for path in CONFIGS if path.parent.name == "segmentation"]
 CLASSIFICATION = [path for path in CONFIGS if path.parent.name == "classification"]
+MULTIMODAL = [path for path in CONFIGS if path.parent.name == "multimodal"]
 
 
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
     assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 10)
-    assert len(set(names)) == len(names) == 29
+    assert len(MULTIMODAL) == 4
+    assert len(set(names)) == len(names) == 33
 
 
 def test_model_index_names_every_trainable_config_once():
@@ -34,9 +36,9 @@ def test_model_index_names_every_trainable_config_once():
     assert index.check(silent=True) == []  # files that are missing, collections without an entry
     imported = mmengine.load(ROOT.parent / "model-index.yml")["Import"]
     metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
-    assert sorted(imported) == sorted(metafiles) and len(metafiles) == 3
+    assert sorted(imported) == sorted(metafiles) and len(metafiles) == 4
     named = [ROOT.parent / model.config for model in index.models]
-    assert sorted(named) == CONFIGS and len(named) == 29
+    assert sorted(named) == CONFIGS and len(named) == 33
     assert [model.name for model in index.models] == [path.stem for path in named]
     for model, path in zip(index.models, named, strict=True):
         schedule = Config.fromfile(path).train_cfg
@@ -49,7 +51,13 @@ def test_model_index_names_every_trainable_config_once():
 
 @pytest.mark.parametrize(
     ("folder", "count"),
-    [("detection", 10), ("segmentation", 9), ("classification", 10), ("ablation", 24)],
+    [
+        ("detection", 10),
+        ("segmentation", 9),
+        ("classification", 10),
+        ("ablation", 24),
+        ("multimodal", 4),
+    ],
 )
 def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):
     text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
@@ -196,3 +204,36 @@ def test_masks_are_loaded_and_scored_where_they_are_predicted(path):
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]
         assert masks == any("segm" in metric.get("metric", ()) for metric in metrics)
+
+
+@pytest.mark.parametrize("path", MULTIMODAL, ids=lambda path: path.stem)
+def test_multimodal_config_builds_and_its_parts_fit(path):
+    """The pipelines load what the preprocessor and the backbone expect."""
+    cfg = Config.fromfile(path)
+    pytest.importorskip(cfg.default_scope)
+    init_default_scope(cfg.default_scope)
+    drop_pretrained(cfg)
+    model = MODELS.build(cfg.model).eval()
+    assert type(model.backbone).__name__ == "MultiModalMSAVGG"
+    modalities = cfg.model.data_preprocessor.modalities
+    assert tuple(m.channels for m in modalities) == model.backbone.in_channels == (3, 1)
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        first, *steps = cfg[name].dataset.pipeline
+        assert first == {"type": "LoadModalities", "modalities": modalities}
+        assert "PhotoMetricDistortion" not in [step.type for step in steps]
+        assert "visible" in str(cfg[name].dataset.data_prefix)
+    head = model.decode_head if cfg.default_scope == "mmseg" else model.roi_head.bbox_head
+    assert head.num_classes == len(cfg.train_dataloader.dataset.metainfo.classes)
+    picture = torch.rand(4, 64, 96) * 255
+    with torch.no_grad():
+        inputs = model.data_preprocessor({"inputs": [picture]})["inputs"]
+        maps = model.backbone(inputs)
+    strides = [round(64 / m.shape[-2]) for m in maps]
+    channels = [m.shape[1] for m in maps]
+    if cfg.default_scope == "mmseg":
+        size = cfg.model.data_preprocessor.then.size
+        assert path.stem.endswith("{}x{}".format(*size)) and size == cfg.crop_size
+        assert (strides, channels) == ([1, 2, 4, 8, 16], list(cfg.model.decode_head.in_channels))
+    else:
+        extractor = cfg.model.roi_head.bbox_roi_extractor
+        assert (strides, channels) == (extractor.featmap_strides, cfg.model.neck.in_channels)

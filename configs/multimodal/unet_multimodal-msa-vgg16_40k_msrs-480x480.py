@@ -1,0 +1,23 @@
+# U-Net with RGB and infrared on MSRS, from ImageNet weights in both streams.
+_base_ = [
+    '../_base_/models/unet_msa-vgg16.py', '../_base_/datasets/msrs_segmentation.py',
+    '../_base_/schedules/schedule_40k.py', '../_base_/segmentation_runtime.py'
+]
+model = dict(
+    data_preprocessor=dict(
+        _delete_=True,
+        type='MultiModalPreprocessor',
+        modalities={{_base_.modalities}},
+        # Either camera may fail: by sending nothing, or a black picture.
+        dropout=dict(absent=0.1, black=0.1),
+        then=dict(
+            type='SegDataPreProcessor', size=(480, 480), pad_val=0, seg_pad_val=255)),
+    backbone=dict(
+        _delete_=True,
+        type='MultiModalMSAVGG',
+        in_channels=(3, 1),
+        depth=16,
+        out_before_pool=True,
+        fusion=dict(type='MultiModalAttention', reduction_ratio=16, pass_through=True),
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
+    decode_head=dict(num_classes=9))
