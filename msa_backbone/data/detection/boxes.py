@@ -57,20 +57,19 @@ def box_form(
     outside = counts["box partly outside its image"] + counts["box wholly outside its image"]
     if max(counts["box less than a pixel wide or high"], outside) * 2 <= len(records):
         return None
-    known = [
-        (*record["bbox"], *sizes[record["image_id"]])
-        for record in records
-        if isinstance(record["bbox"], list)
-        and len(record["bbox"]) == 4
-        and all(map(is_finite, record["bbox"]))
-        and record["image_id"] in sizes
-    ]
+    known = []
+    for record in records:
+        box, image = record["bbox"], record["image_id"]
+        if isinstance(box, list) and len(box) == 4 and all(map(is_finite, box)) and image in sizes:
+            first = int("voc_index" in record)  # VOC counts pixels from 1
+            known.append((box[0] + first, box[1] + first, *box[2:], *sizes[image]))
     if outside * 2 <= len(records):
         fits = (
-            min(box[:4]) >= 0 and box[0] + box[2] <= 1.01 and box[1] + box[3] <= 1.01
-            for box in known
+            min(left, top, width, height) >= 0 and left + width <= 1.01 and top + height <= 1.01
+            for left, top, width, height, *_ in known
         )
-        return FRACTIONS if all(fits) else None
+        sized = any(box[2] > 0 and box[3] > 0 for box in known)
+        return FRACTIONS if sized and all(fits) else None
     fits = (
         0 <= left < right <= width + 1 and 0 <= top < bottom <= height + 1
         for left, top, right, bottom, width, height in known

@@ -194,6 +194,22 @@ def test_boxes_in_another_form_are_one_error(check, coco, folder, refusal, named
     assert defect.place == str(folder.root / "annotations/train.json")
 
 
+def test_boxes_without_any_size_are_no_fractions(check, coco):
+    for record in coco["val"]["annotations"]:
+        record["bbox"] = [0, 0, 0, 0]
+    thin, empty = check(coco)
+    assert thin.startswith("box less than a pixel wide or high: 2 in val")
+    assert empty.startswith("split without an object: 1 in val")
+
+
+def test_fractions_in_xml_files(check, voc, refusal):
+    for name in "abc":
+        voc.edit(f"annotations/{name}.xml", ">5<", ">0.1<")
+        voc.edit(f"annotations/{name}.xml", ">25<", ">0.75<")
+    text = refusal(check)
+    assert "/annotations: boxes look like fractions of the image" in text
+
+
 def test_a_few_boxes_that_fit_as_corners_are_boxes(check, coco):
     coco["train"]["annotations"][0]["bbox"] = [40, 30, 60, 44]
     assert len(check(coco)) == 1  # a box partly outside its image
