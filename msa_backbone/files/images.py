@@ -138,12 +138,6 @@ def image_facts(path: Path, decode: bool) -> ImageFacts:
     return ImageFacts(pixels.shape[1], pixels.shape[0], orientation, int(pixels.max()))
 
 
-def whole_image_size(path: Path, decode: bool) -> tuple[int, int]:
-    """Width and height of `image_facts`."""
-    facts = image_facts(path, decode)
-    return facts.width, facts.height
-
-
 def stored_orientation(path: Path) -> int:
     """The EXIF orientation in the file, 1 to 8, whether or not training obeys it; 1 if none."""
     with suppress(*_PILLOW_ERRORS), Image.open(path) as picture:

@@ -75,7 +75,7 @@ def detection_defects(
 
     Args:
         data: what to check; of the annotations, those of `data.classes`.
-        full_decode_limit: how many images are decoded; of the others, see `whole_image_size`, the
+        full_decode_limit: how many images are decoded; of the others, see `image_facts`, the
             size and the end of the file are read.
         progress: called after every image.
         read_images: if False, the image files are left alone and the annotations' sizes believed.
