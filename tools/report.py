@@ -34,6 +34,10 @@ def main() -> None:
     )
     parser.add_argument("--score-thr", type=float, default=0.3, help="of boxes (default: 0.3)")
     parser.add_argument("--device", default="cpu", help="such as cuda:0 (default: cpu)")
+    parser.add_argument(
+        "--data", metavar="ROOT", help="where the folder is now that the training had with --data"
+    )
+    parser.add_argument("--classes", nargs="+", help="with --data: as the training had them")
     add_config_options(parser)
     args = parser.parse_args()
     with one_line_errors():
@@ -44,7 +48,15 @@ def main() -> None:
                 f"--out {out}: is a folder; name a file, such as {out / 'report.html'}"
             )
         run = find_run(args.work_dir, args.config, args.checkpoint)
-        report = make_report(run, args.images, args.score_thr, args.device, args.cfg_options)
+        report = make_report(
+            run,
+            args.images,
+            args.score_thr,
+            args.device,
+            args.cfg_options,
+            data=args.data,
+            classes=args.classes,
+        )
         write_whole(out, render(report))
     print(f"report: {out} ({out.stat().st_size / 2**20:.1f} MiB)")
 

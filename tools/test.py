@@ -1,7 +1,7 @@
 """Test a checkpoint of mmdet, mmseg or mmpretrain: scores, a table per class and pictures.
 
 With --data, the folder's test split is used, else its val split. Results go into the folder `test`
-of the training's work dir unless --work-dir names another.
+of the training's work dir, or into the folder of --work-dir; of a training's again into its `test`.
 """
 
 from mmengine.runner import Runner

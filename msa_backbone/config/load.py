@@ -16,6 +16,8 @@ mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
 
 CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
 
+LEFT_BY_TRAINING = ("last_checkpoint", "curves.png")
+
 
 @contextmanager
 def config_at_fault(what: str) -> Iterator[None]:
@@ -34,21 +36,26 @@ def load_config(
 
     Args:
         options: --cfg-options; most wait for `apply_options`, after the tool's other options.
-        default_folder: where in the config's own work dir to go by default.
+        default_folder: where to go in a training's work dir, whose own results stay as they are.
     """
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
     with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
-    by_default = Path(cfg.get("work_dir") or f"work_dirs/{Path(path).stem}", default_folder)
-    cfg.work_dir = str(options.get("work_dir") or work_dir or by_default)
+    chosen = options.get("work_dir") or work_dir
+    folder = Path(chosen or cfg.get("work_dir") or f"work_dirs/{Path(path).stem}")
+    if not chosen or any((folder / name).exists() for name in LEFT_BY_TRAINING):
+        folder = folder / default_folder
+    cfg.work_dir = str(folder)
     # Processes are joined before anything else.
     apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
     return cfg
 
 
 def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
-    """Change the settings that --cfg-options names."""
+    """Change the settings that --cfg-options names, but for the work dir: that is settled."""
     for key, value in options.items():
+        if key == "work_dir":
+            continue
         with config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
             cfg.merge_from_dict({key: value})
 

@@ -87,9 +87,11 @@ def check_data_files(
         for named in named_files or ([""] if root else []):  # or all is found below the root
             path = Path(root, named)
             if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
+                missing = [str(folder) for folder in path.parents if not folder.exists()]
                 raise ValueError(
                     f"{path} does not exist, and the config's {name} reads it: put the data "
                     f"there, or {way_out}"
+                    + (f"; the folder {missing[-1]} is missing" if missing else "")
                 )
 
     walk(loader.get("dataset"), check)

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +12,10 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from ..config.load import apply_options, config_at_fault, load_config
+from ..config.moved_work_dir import follow_index
 from ..config.rehearse import check_data_files
+from ..config.user_data import use_data
+from ..errors import DataError
 from ..files.images import read_image
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
@@ -29,6 +32,11 @@ from .pictures import Illustrator
 from .render import require_packages
 from .run_files import RunFiles
 
+WAY_OUT = (
+    "start from the folder that the training was started in, or name the data's new place with "
+    "--data ROOT"
+)
+
 JUDGES: dict[Task, type[Judge]] = {
     Task.DETECTION: DetectionJudge,
     Task.INSTANCE_SEGMENTATION: DetectionJudge,
@@ -43,6 +51,8 @@ def make_report(
     score_thr: float = 0.3,
     device: str = "cpu",
     options: Mapping[str, object] | None = None,
+    data: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Report:
     """Evaluate a run's checkpoint on its validation data, and collect what a report shows.
 
@@ -52,6 +62,8 @@ def make_report(
         score_thr: lowest score of a box that is drawn and counted in the confusion matrix.
         device: such as 'cpu' or 'cuda:0'.
         options: settings of the config by dotted name, as with --cfg-options.
+        data: where the folder is now that the training was given with --data.
+        classes: of `data`, as the training was given them.
 
     Raises:
         ValueError, OSError: for files that are missing or unreadable, and for a config or a
@@ -59,17 +71,19 @@ def make_report(
     """
     require_packages()
     cfg = load_config(str(run.config), str(run.work_dir), options or {})
+    found = use_data(cfg, data, classes) if data else None
+    if found is None:
+        follow_index(cfg)
     apply_options(cfg, options or {})
     for name in ("val_dataloader", "val_evaluator"):
         if not cfg.get(name):
             raise ValueError(f"config {run.config} has no {name}: nothing to report on")
     config = cfg.pretty_text
     cfg.test_dataloader = cfg.val_dataloader  # test data stay unseen
-    check_data_files(
-        cfg.val_dataloader,
-        "val_dataloader",
-        "start from the folder that the training was started in",
-    )
+    if found:
+        found.write_index()
+    else:
+        check_data_files(cfg.val_dataloader, "val_dataloader", WAY_OUT)
     training, validation = read_records(run.work_dir)
     MMLogger.get_current_instance().setLevel("ERROR")
     predictor = Predictor(cfg, str(run.checkpoint), device)
@@ -129,6 +143,7 @@ class Evaluation:
             )
         self.judge = JUDGES[predictor.task](predictor.classes, score_thr)
         self.ranking = Ranking(images)
+        self.done = 0  # images
 
     def info(self, index: int) -> dict:
         """What the data set knows of an image."""
@@ -137,27 +152,45 @@ class Evaluation:
     @torch.no_grad()
     def run(self) -> dict[str, float]:
         """The metrics' scores, by name."""
-        done, total, progress = 0, len(self.dataset), progress_bar()
+        total, progress = len(self.dataset), progress_bar()
         for batch in self._batches():
             samples = self.model.val_step(batch)
             self.evaluator.process(data_samples=samples, data_batch=batch)
             for sample in samples:
-                self.ranking.add(self.judge.judge(done, sample, self.info(done)))
-                done += 1
-                progress(done, total)
+                judged = self.judge.judge(self.done, sample, self.info(self.done))
+                self.ranking.add(judged)
+                self.done += 1
+                progress(self.done, total)
         with _quiet():
             return self.evaluator.evaluate(total)
 
     def _batches(self) -> Iterator[dict]:
-        """The loader's batches; what fails in loading is named by the image that cannot be read."""
-        try:
-            yield from self.loader
-        except Exception:
-            for index in range(len(self.dataset)):
-                path = Path(self.info(index).get("img_path") or "")
+        """The loader's batches; DataError for the image that cannot be loaded."""
+        batches = iter(self.loader)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except Exception:
+                self._load_the_next_ones()
+                raise
+            yield batch
+
+    def _load_the_next_ones(self) -> None:
+        """Raise DataError for the first image, of those not seen yet, that cannot be loaded."""
+        for index in range(self.done, len(self.dataset)):
+            try:
+                self.dataset[index]
+            except Exception as error:
+                path = Path(self.info(index).get("img_path") or f"image {index}")
                 if path.is_file():
                     read_image(path)
-            raise
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise DataError(
+                    f"{path}: the val_dataloader cannot load it ({reason}); mend or replace the "
+                    "file, or its annotation"
+                ) from error
 
 
 @contextlib.contextmanager

@@ -145,6 +145,79 @@ def test_an_unreadable_image_is_named(run_tool, demo, tmp_path):
     assert not (work / "report.html").exists()
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_image_that_a_detector_cannot_load_is_one_line(workers, run_tool, demo, tmp_path):
+    """One that is gone, one that is none, and one whose pixels only Pillow reads."""
+    data = shutil.copytree(demo / "coco", tmp_path / "coco")
+    truth = data / "annotations/instances_val.json"
+    work = untrained(
+        tmp_path / "work",
+        "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
+        "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
+        f"dataset = dict(data_root={str(data)!r})\n"
+        f"val_dataloader = dict(num_workers={workers}, persistent_workers=False, dataset=dataset)\n"
+        f"val_evaluator = dict(ann_file={str(truth)!r})\n",
+        tuple("0123456789"),
+    )
+    names = [image["file_name"] for image in json.loads(truth.read_text())["images"]]
+    image = next(data.rglob(names[3]))
+    content = image.read_bytes()
+
+    def refused(expected: str) -> None:
+        with pytest.raises(SystemExit, match=f"^error: {re.escape(str(image))}: {expected}") as end:
+            run_tool("report", work)
+        assert "\n" not in str(end.value)
+
+    image.write_bytes(b"no image")
+    refused("unreadable image .*; replace the file$")
+    image.write_bytes(content[: len(content) // 8])
+    refused("unreadable image .*; replace the file$")
+    image.unlink()
+    refused(r"the val_dataloader cannot load it \(FileNotFoundError.*; mend or replace the file")
+
+
+@pytest.mark.slow
+def test_a_moved_work_dir_is_reported_and_resumed(
+    run_tool, tiny_config, demo, tmp_path, monkeypatch, capsys
+):
+    """Of a VOC folder, whose boxes are read from jsons in the work dir."""
+    monkeypatch.chdir(tmp_path)
+    data = shutil.copytree(demo / "voc", tmp_path / "first/voc")
+    run_tool("train", tiny_config, "--data", data, "--work-dir", "work", "--seed", 0)
+    (tmp_path / "new").mkdir()
+    moved = Path(shutil.move(tmp_path / "work", tmp_path / "new/run"))
+    run_tool("report", moved, "--images", 1)
+    page = (moved / "report.html").read_text()
+    expected = read_records(moved)[1][-1]["coco/bbox_mAP"]
+    assert row(page, "coco/bbox_mAP")[0] == f"{expected:.3f}"
+
+    capsys.readouterr()
+    options = ["--cfg-options", "train_cfg.max_epochs=3"]
+    run_tool("train", moved / "tiny.py", "--work-dir", moved, "--resume", *options)
+    assert f"are read in {moved / 'data'}" in capsys.readouterr().out
+    assert [record["step"] for record in read_records(moved)[0]] == [*range(1, 10)]
+    assert not (tmp_path / "work").exists()
+    run_tool("test", moved / "tiny.py", moved / "epoch_3.pth", "--work-dir", moved)
+    assert (moved / "test/results.md").is_file()
+
+    shutil.move(tmp_path / "first", tmp_path / "second")
+    with pytest.raises(SystemExit) as ended:
+        run_tool("report", moved)
+    message = str(ended.value)
+    assert f"the folder {tmp_path / 'first'} is missing" in message and "\n" not in message
+    assert "name the data's new place with --data ROOT" in message
+    with pytest.raises(SystemExit, match=f"--data ROOT; the folder {tmp_path / 'first'} is mis"):
+        run_tool("train", moved / "tiny.py", "--work-dir", moved, "--resume", *options)
+    data = tmp_path / "second/voc"
+    run_tool("report", moved, "--images", 1, "--data", data)
+    expected = read_records(moved)[1][-1]["coco/bbox_mAP"]
+    assert row((moved / "report.html").read_text(), "coco/bbox_mAP")[0] == f"{expected:.3f}"
+    options = ["--cfg-options", "train_cfg.max_epochs=4"]
+    arguments = ["--data", data, "--work-dir", moved, "--resume", *options]
+    run_tool("train", moved / "tiny.py", *arguments)
+    assert [record["step"] for record in read_records(moved)[0]] == [*range(1, 13)]
+
+
 def test_the_report_of_a_classifier(run_tool, tmp_path):
     pytest.importorskip("mmpretrain")
     random = np.random.default_rng(0)

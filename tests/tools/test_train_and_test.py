@@ -74,10 +74,15 @@ def test_a_test_has_a_folder_of_its_own(run_tool, tiny_config, demo, tmp_path, m
     data = ["--data", demo / "voc"]
     run_tool("train", tiny_config, *data, "--cfg-options", "train_cfg.max_epochs=1")
     work = tmp_path / "work_dirs/tiny"
-    trained = (work / "results.md").read_text()
-    run_tool("test", tiny_config, work / "epoch_1.pth", *data)
-    assert (work / "results.md").read_text() == trained
-    assert "| metric | value |" in (work / "test/results.md").read_text()
+    trained = {path: path.read_bytes() for path in work.iterdir() if path.is_file()}
+    assert {"results.md", "curves.png", "predictions.png"} <= {path.name for path in trained}
+    folders = {path.name for path in work.iterdir() if path.is_dir()}
+    for option in ([], ["--work-dir", work], ["--cfg-options", f"work_dir={work}"]):
+        run_tool("test", tiny_config, work / "epoch_1.pth", *data, *option)
+        assert {path: path.read_bytes() for path in work.iterdir() if path.is_file()} == trained
+        assert {path.name for path in work.iterdir() if path.is_dir()} == {*folders, "test"}
+        assert "| metric | value |" in (work / "test/results.md").read_text()
+        shutil.rmtree(work / "test")
 
 
 def test_the_work_dir_may_come_from_the_options(run_tool, tiny_config, demo, tmp_path):
