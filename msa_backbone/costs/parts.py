@@ -24,7 +24,7 @@ from .measure import WARMUP_ROUNDS, counting_flops
 
 VGG, ATTENTION = "VGG", "attention"
 PARTS = {
-    "_scales": "branches",
+    "scales": "branches",
     "channel_weights": "channel gate",
     "spatial_weights": "spatial gate",
 }

@@ -38,7 +38,7 @@ class DeformableMultiScaleAttention(MultiScaleAttention):
         nn.init.zeros_(self.offset_conv.weight)
         nn.init.zeros_(self.offset_conv.bias)
 
-    def _scales(self, x: Tensor) -> Tensor:
+    def scales(self, x: Tensor) -> Tensor:
         from torchvision.ops import deform_conv2d  # takes a second, which few need
 
         reduced = self.conv1x1(x)

@@ -118,9 +118,9 @@ class MultiScaleAttention(nn.Module):
 
     def multi_scale_features(self, x: Tensor) -> Tensor:
         """The fused branches f, (N, C, H, W)."""
-        return self.fusion_conv(self._scales(x))
+        return self.fusion_conv(self.scales(x))
 
-    def _scales(self, x: Tensor) -> Tensor:
+    def scales(self, x: Tensor) -> Tensor:
         """The three branches side by side, (N, 3 * h, H, W)."""
         return torch.cat([self.conv1x1(x), self.conv3x3(x), self.conv5x5(x)], dim=1)
 
@@ -138,7 +138,7 @@ class MultiScaleAttention(nn.Module):
 
     formula: ClassVar[dict[str, Callable]] = {
         step.__name__: step
-        for step in (multi_scale_features, _scales, channel_weights, spatial_weights, _gate_input)
+        for step in (multi_scale_features, scales, channel_weights, spatial_weights, _gate_input)
     }
     """The formula's steps as they are written here. The fast forms of `ops` compute these and call
     none: a subclass or a module that has another step in place of one takes the plain form."""

@@ -31,6 +31,6 @@ class SelectiveMultiScaleAttention(MultiScaleAttention):
         pooled = scales.sum(dim=1).mean(dim=(2, 3), keepdim=True)
         return 3 * self.selection(pooled).unflatten(1, (3, -1)).softmax(dim=1)
 
-    def _scales(self, x: Tensor) -> Tensor:
-        scales = super()._scales(x).unflatten(1, (3, -1))
+    def scales(self, x: Tensor) -> Tensor:
+        scales = super().scales(x).unflatten(1, (3, -1))
         return (scales * self.scale_weights(scales)).flatten(1, 2)

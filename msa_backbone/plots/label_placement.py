@@ -17,8 +17,8 @@ def labels_apart(visualizer: object) -> Iterator[None]:
 
     The visualizers of mmdet write a label into the corner of every box: of boxes that lie close,
     nobody can read it. Their texts are matplotlib's: they are moved before the picture is taken. A
-    box that reaches out of the picture would also widen matplotlib's axes, and leave a white border:
-    the axes get the picture's size again.
+    box that reaches out of the picture would also widen matplotlib's axes and leave a white border,
+    so the axes get the picture's size again.
     """
     if not isinstance(visualizer, Visualizer):
         yield

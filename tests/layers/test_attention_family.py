@@ -289,7 +289,7 @@ def test_regular_sampling_and_an_undecided_choice_are_the_published_scales():
     with torch.no_grad():
         reduced = module.conv1x1(x)
         expected = [reduced, module.conv3x3(reduced), module.conv5x5(reduced)]
-        assert (module._scales(x) - torch.cat(expected, 1)).abs().max() < 1e-5
+        assert (module.scales(x) - torch.cat(expected, 1)).abs().max() < 1e-5
 
 
 def test_attention_reaches_every_location():

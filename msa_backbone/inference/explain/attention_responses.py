@@ -45,7 +45,7 @@ def attention_responses(backbone: nn.Module, x: Tensor) -> dict[str, Responses]:
         seen = responses[name] = Responses((y - features).float().norm(dim=1))
         if not isinstance(module, MultiScaleAttention):
             return
-        branches = module._scales(features).chunk(len(SCALES), dim=1)
+        branches = module.scales(features).chunk(len(SCALES), dim=1)
         means = [branch.float().abs().mean(dim=1) for branch in branches]
         seen.scales = dict(zip(SCALES, means, strict=True))
         if module.spatial_attention is not None:

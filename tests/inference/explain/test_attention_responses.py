@@ -28,6 +28,8 @@ def test_responses_are_those_of_the_modules_parts():
         for name, conv in (("1x1", "conv1x1"), ("3x3", "conv3x3"), ("5x5", "conv5x5")):
             expected = getattr(module, conv)(features).abs().mean(1)
             assert (own.scales[name] - expected).abs().max() < 1e-6
+        branches = [conv(features) for conv in (module.conv1x1, module.conv3x3, module.conv5x5)]
+        assert torch.equal(module.scales(features), torch.cat(branches, dim=1))
         assert torch.equal(own.spatial, module.spatial_weights(features))
         assert torch.equal(own.channel, module.channel_weights(features).flatten(1))
     assert (own.change - (seen["y"] - features).norm(dim=1)).abs().max() < 1e-5
