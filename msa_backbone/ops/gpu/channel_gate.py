@@ -7,8 +7,11 @@ from torch import Tensor
 
 from .launch import TYPES, power_of_2
 
-ELEMENTS = 4096
-"""Weights that a program has in its registers."""
+ELEMENTS, WARPS = 8192, 16
+"""Sums or weights that a program has in its registers, and its warps.
+
+There is one program a sample: what it has not loaded at once it waits for again.
+"""
 
 BACKWARD_ELEMENTS = 2048
 """Likewise where it has three such tiles."""
@@ -92,7 +95,7 @@ def channel_gate(
     _channel_gate_kernel[(samples,)](
         sums, w1.contiguous(), b1, w2.contiguous(), b2, average, between, gate,
         parts, channels, hidden, ACC=TYPES[sums.dtype],
-        H=max(1, ELEMENTS // columns), C=columns,
+        H=max(1, ELEMENTS // columns), C=columns, num_warps=WARPS,
     )  # fmt: skip
     return average, between, gate
 

@@ -13,8 +13,11 @@ from torch import Tensor
 from ..autograd import memory_format_of
 from .launch import TYPES, accumulated, row_tile, strides, tiles_together
 
-TILE_ELEMENTS = 1024
-"""Elements of x that a warp has in its registers in the first pass: no warp waits for another."""
+TILE_ELEMENTS = 4096
+"""Elements of x that a program of four warps has in its registers in the first pass."""
+
+ENOUGH_PROGRAMS = 512
+"""Enough to hide the memory's latency; one program a sample adds up the sums of them all."""
 
 BACKWARD_ELEMENTS = 4096
 """Elements of x in a program of its backward pass: 16 in each thread of eight warps, no spills."""
@@ -98,13 +101,13 @@ def read(x: Tensor) -> tuple[Tensor, Tensor]:
     locations = height * width
     tile = row_tile(channels, TILE_ELEMENTS)
     tiles = triton.cdiv(locations, tile["L"])
-    together = tiles_together(samples * tiles)
+    together = tiles_together(samples * tiles, ENOUGH_PROGRAMS)
     parts = triton.cdiv(tiles, together)
     statistics = x.new_empty(samples, 3, height, width)
     sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype))
     _read_kernel[(parts, samples)](
         x, statistics, sums, channels, locations, *strides(x), together,
-        ACC=TYPES[sums.dtype], num_warps=1, **tile,
+        ACC=TYPES[sums.dtype], num_warps=4, **tile,
     )  # fmt: skip
     return statistics, sums
 

@@ -14,19 +14,28 @@ from .launch import TYPES, accumulated, power_of_2
 ROWS = 32
 """Rows that a program goes through for the gradient of the weight."""
 
+LARGE_MAP = 2**18
+"""Locations of all samples from which a thread has two columns: each tap is loaded once for both.
+
+On smaller maps one column a thread makes more threads, which wait for memory together.
+"""
+
 
 @triton.jit
 def _add_four_rows(
     source, taps, tap_y, tap_x, t0, t1, t2, t3, first, column, height, width, FLIP: tl.constexpr
 ):  # fmt: skip
-    """Add a 7x7 convolution of one map to four rows: each value is loaded once for all of them."""
-    for line in tl.static_range(10):
-        y = first + line - 3
-        for dx in tl.static_range(7):
-            x = column + dx - 3
+    """Add a 7x7 convolution of one map to four rows: each value is loaded once for all of them.
+
+    Only one column of taps is there at a time: all 49 would take the registers of the values.
+    """
+    for dx in range(7):
+        x = column + dx - 3
+        across = (6 - dx if FLIP else dx) * tap_x
+        for line in tl.static_range(10):
+            y = first + line - 3
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             values = tl.load(source + y * width + x, mask=inside, other=0.0).to(t0.dtype)
-            across = (6 - dx if FLIP else dx) * tap_x
             if line < 7:
                 tap = (6 - line if FLIP else line) * tap_y + across
                 t0 += values * tl.load(taps + tap).to(t0.dtype)
@@ -141,7 +150,7 @@ def spatial_gate(statistics: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """
     samples, _, height, width = statistics.shape
     gate = statistics.new_empty(samples, 1, height, width)
-    programs, segments, tile = _piece(height, width, 4)
+    programs, segments, tile = _piece(height, width, 4, samples * height * width >= LARGE_MAP)
     _spatial_gate_kernel[(programs, samples)](
         statistics, weight, bias, gate, height, width, segments, *weight.stride()[1:],
         ACC=TYPES[accumulated(statistics.dtype)], **tile,
@@ -160,7 +169,7 @@ def spatial_gate_backward(
     """
     samples, _, height, width = statistics.shape
     of_statistics = torch.empty_like(statistics)
-    programs, segments, tile = _piece(height, width, 4)
+    programs, segments, tile = _piece(height, width, 4, samples * height * width >= LARGE_MAP)
     _spatial_gate_backward_kernel[(programs, samples)](
         grad, weight, of_statistics, height, width, segments, *weight.stride()[1:],
         ACC=TYPES[grad.dtype], **tile,
@@ -175,9 +184,11 @@ def spatial_gate_backward(
     return of_statistics, total[..., :7], total[:, 0, 0, 7]
 
 
-def _piece(height: int, width: int, rows: int) -> tuple[int, int, dict[str, int]]:
+def _piece(
+    height: int, width: int, rows: int, large: bool = False
+) -> tuple[int, int, dict[str, int]]:
     """Programs with some rows of a piece of the map's width each; pieces; a piece's tile."""
-    columns = min(128, power_of_2(width, 32))
+    columns = min(256 if large else 128, power_of_2(width, 32))
     segments = triton.cdiv(width, columns)
-    tile = {"L": columns, "num_warps": columns // 32}
+    tile = {"L": columns, "num_warps": max(1, columns // (64 if large else 32))}
     return segments * triton.cdiv(height, rows), segments, tile

@@ -50,6 +50,7 @@ def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAtte
     width=st.integers(1, 13),
     tile=st.sampled_from([128, 512, 4096]),
     enough=st.sampled_from([1, 5, 1024]),
+    large=st.sampled_from([1, 2**18]),
     memory_format=st.sampled_from(FORMATS),
     channel=st.booleans(),
     spatial=st.booleans(),
@@ -58,10 +59,10 @@ def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAtte
     seed=st.integers(0, 99),
 )
 def test_any_shape_equals_the_published_formula(
-    samples, channels, ratio, height, width, tile, enough, memory_format, channel, spatial,
+    samples, channels, ratio, height, width, tile, enough, large, memory_format, channel, spatial,
     gate_norm, weights, seed,
 ):  # fmt: skip
-    from msa_backbone.ops.gpu import launch, read
+    from msa_backbone.ops.gpu import launch, read, spatial_gate
 
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     module = build(channels, min(ratio, channels), seed, **options)
@@ -74,7 +75,8 @@ def test_any_shape_equals_the_published_formula(
         lambda x: multi_scale_attention(parameters, x, **options), tensors
     )
     sizes = [(read, "TILE_ELEMENTS", tile), (read, "BACKWARD_ELEMENTS", tile)]
-    sizes.append((launch, "ENOUGH_PROGRAMS", enough))
+    sizes += [(part, "ENOUGH_PROGRAMS", enough) for part in (launch, read)]
+    sizes.append((spatial_gate, "LARGE_MAP", large))
     with pytest.MonkeyPatch.context() as patch:
         for size in sizes:
             patch.setattr(*size)
@@ -306,7 +308,7 @@ floats = set("sums average between w1 w3 w5 b1 b2 b3 b5 w2 weight bias channel o
 maps = set("x y statistics grad_y grad_statistics grad_branches grad_x branches spatial".split())
 products = {"PRECISION": "tf32x3" if size == 4 else "ieee"}
 kernels = [
-    (read._read_kernel, launch.row_tile(512, read.TILE_ELEMENTS), 1, ()),
+    (read._read_kernel, launch.row_tile(512, read.TILE_ELEMENTS), 4, ()),
     (read._read_backward_kernel, launch.row_tile(512, read.BACKWARD_ELEMENTS), 8, ()),
     (combine._combine_kernel,
      {**products, "L": 64, "C": 64, "K": 32 if size == 4 else 64, "width": 192}, 4, ()),
@@ -316,10 +318,11 @@ kernels = [
      8, ("grad",)),
     (combine_backward._share_products_kernel, {"R": 16, "K": 128}, 4, ()),
     (packed_branches._pack_kernel, {"LAST": True, "C": 128}, 4, ("weight", "bias")),
-    (channel_gate._channel_gate_kernel, {"H": 8, "C": 512}, 4, ()),
+    (channel_gate._channel_gate_kernel,
+     {"H": channel_gate.ELEMENTS // 512, "C": 512}, channel_gate.WARPS, ()),
     (channel_gate._channel_gate_backward_kernel, {"H": 4, "C": 512}, 4, ()),
-    (spatial_gate._spatial_gate_kernel, {"L": 128}, 4, ()),
-    (spatial_gate._spatial_gate_backward_kernel, {"L": 128}, 4, ()),
+    (spatial_gate._spatial_gate_kernel, {"L": 256}, 4, ()),
+    (spatial_gate._spatial_gate_backward_kernel, {"L": 256}, 4, ()),
     (spatial_gate._spatial_weight_kernel, {"L": 128}, 4, ()),
 ]
 # Those for Hopper and the large Ampere, with what they share there.
