@@ -18,6 +18,7 @@ def set_backbone_weights(cfg: Config, weights: str) -> str:
     for head in find_nodes(cfg.model, "VGGBBoxHead"):
         head["init_cfg"] = pretrained
     fed = cfg.model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
+    fed = fed.get("modalities", [fed])[0]  # of several modalities the reference's
     order = "RGB" if fed.get("bgr_to_rgb") or fed.get("to_rgb") else "BGR"  # mmpretrain's: to_rgb
     return (
         f"Input to the weights: {order}, mean {fed.get('mean')}, std {fed.get('std')}; check that "

@@ -126,6 +126,15 @@ def test_weights_fill_the_backbone_and_the_vgg_head():
     assert cfg.model.roi_head.bbox_head.init_cfg is None
 
 
+def test_weights_of_several_modalities_are_fed_the_reference():
+    cfg = config()
+    visible = {"name": "visible", "channels": 3, "mean": [1, 2, 3], "std": 4, "bgr_to_rgb": True}
+    infrared = {"name": "infrared", "channels": 1, "mean": 5, "std": 6}
+    cfg.model.data_preprocessor = {"modalities": [visible, infrared]}
+    fed = options.set_backbone_weights(cfg, "vgg16.pth")
+    assert "RGB, mean [1, 2, 3], std 4;" in fed
+
+
 @pytest.mark.parametrize("kind", ["Pretrained", "mmengine.Pretrained", PretrainedInit])
 def test_files_to_start_from_are_forgotten_however_their_type_is_written(kind):
     cfg = config()
