@@ -53,15 +53,22 @@ def find_detection_data(
         DataError: if there is no such data, a file of it cannot be read, or the splits disagree.
     """
     root = user_folder(root)
-    for find in READERS:
-        if data := find(root, classes):
-            return data if spoilt else require_read(data)
+    if data := read_detection_data(root, classes):
+        return data if spoilt else require_read(data)
     state = recognised(root) or (
         f"{root}: no labels of a known format"
         if any(root.iterdir())
         else f"{root}: an empty folder"
     )
-    raise DataError(f"{state}; arrange it as one of: {' '.join(LAYOUTS.split())}")
+    raise DataError(
+        f"{state}; arrange it in a layout of COCO, VOC, YOLO, CVAT, labelme, Label Studio or CSV, "
+        "which --help lists"
+    )
+
+
+def read_detection_data(root: Path, classes: Sequence[str] | None = None) -> DetectionData | None:
+    """The data in `root`, records that could not be read left out; None if there are none."""
+    return next((data for find in READERS if (data := find(root, classes))), None)
 
 
 def _coco(root: Path, classes: Sequence[str] | None) -> DetectionData | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
+from ...files.text import read_bytes
 from ..formats.coco import read_coco
 from ..formats.derived.categories import with_categories_of
 from ..formats.derived.fields import with_fields, with_sizes
@@ -67,7 +68,7 @@ def _named_for_a_split(path: Path) -> list[tuple[str, Path]]:
 
 def _is_coco(path: Path) -> bool:
     """Whether a json in ROOT, where labels of other formats lie too, speaks of COCO's lists."""
-    text = path.read_bytes()
+    text = read_bytes(path)
     return b'"images"' in text and (b'"annotations"' in text or b'"categories"' in text)
 
 

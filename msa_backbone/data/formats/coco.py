@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ...errors import DataError
+from ...files.text import read_bytes
 
 _REQUIRED = {  # what cannot be derived from the rest, of every record
     "images": ("id", "file_name"),
@@ -119,7 +120,7 @@ def without_images(content: dict, ids: Collection[object]) -> dict:
 
 def _parsed(path: Path) -> object:
     """The JSON in a file; raises DataError, also for text that is not Unicode."""
-    text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    text = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
     try:
         return _decode_coco(text)
     except UnicodeDecodeError as error:

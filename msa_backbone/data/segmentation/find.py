@@ -1,4 +1,4 @@
-"""Find semantic segmentation data in a folder: images with masks, VOC, or COCO instances.
+"""Find semantic segmentation data in a folder: images with masks, or objects that have masks.
 
 An index mask is a PNG of its image's size; a pixel holds the number of its class, from 0 on, or 255
 for "ignore". A mask in colours shows the colour of its class, which labelmap.txt names.
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
-from ..detection.find import find_detection_data
-from ..detection.find_coco import coco_files
+from ..detection.classes import require_read
+from ..detection.find import read_detection_data
 from ..detection.index import make_val_split
 from ..folders import user_folder
 from ..formats.detection_annotations import DetectionData
@@ -31,7 +31,7 @@ masks     or without train/, val/, test/; {train,val,test}/images/ + {train,val,
 Roboflow  {train,valid,test}/ with IMAGE.jpg and IMAGE_mask.png, and _classes.csv
 VOC       JPEGImages/ + SegmentationClass/ + ImageSets/Segmentation/{train,val,test}.txt; CVAT's
           with labelmap.txt, masks in its colours or as index; labelme2voc's with class_names.txt
-COCO      as for detection, with segmentations: masks are drawn from the instances, 0 is background
+objects   as for detection, with masks or polygons: index masks are drawn of them, 0 is background
 Class names: a line each in ROOT/classes.txt (or labels.txt), in the order of the masks' values, or
 --classes; VOC's 21 and COCO's are known. 255 in a mask means "ignore", and so does the value of a
 class named void, ignore or unlabelled."""
@@ -73,10 +73,12 @@ def find_segmentation_data(
         if lost and (complete or (train and not train.names)):
             raise DataError(first_and_count(lost, "more like it"))
         return _mask_data(root, found, classes)
-    if coco_files(root):
-        return masks_of_instances(make_val_split(find_detection_data(root, classes)))
-    layouts = " ".join(SEGMENTATION_LAYOUTS.split())
-    raise DataError(f"{root}: no segmentation data; arrange it as one of: {layouts}")
+    if instances := read_detection_data(root, classes):
+        return masks_of_instances(make_val_split(require_read(instances)))
+    raise DataError(
+        f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "
+        "images/ + masks/, or in another layout that --help lists"
+    )
 
 
 def _mask_data(root: Path, found: FoundMasks, classes: Sequence[str] | None) -> SegmentationData:

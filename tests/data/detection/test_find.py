@@ -148,7 +148,9 @@ def test_missing_empty_and_foreign_folders_are_refused(folder, refusal):
     folder.image("images/a.jpg")
     message = refusal(find_detection_data, folder.root)
     assert "1 images but no labels; add the annotations of the boxes" in message
-    assert message.endswith(" ".join(LAYOUTS.split()))
+    assert message.endswith("which --help lists")
+    for name in ("COCO", "VOC", "YOLO", "CVAT", "labelme", "Label Studio", "CSV"):
+        assert name in message and name in LAYOUTS
 
 
 def test_images_that_cannot_be_found_are_refused(folder, refusal):

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ....errors import DataError
+from ....files.text import read_bytes
 from .paths import ImageFinder, visible_files
 from .records import FoundBoxes, Records, size_or_none
 
@@ -65,7 +66,7 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
 def _tasks(path: Path) -> list[dict] | None:
     """The tasks of an export; None for another json."""
     try:
-        content = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        content = msgspec.json.decode(read_bytes(path).removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):

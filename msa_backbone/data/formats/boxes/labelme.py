@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ....errors import DataError
+from ....files.text import read_bytes
 from ..instance_masks import decode_mask, encode_mask
 from .paths import ImageFinder, images_in, split_of, visible_files
 from .records import FoundBoxes, Records, box_around, size_or_none
@@ -74,7 +75,7 @@ def find_labelme(root: Path) -> FoundBoxes | None:
 
 def _is_labelme(path: Path) -> bool:
     """Whether a json has shapes; looked for as text, so that a broken file is known as well."""
-    content = path.read_bytes()
+    content = read_bytes(path)
     return b'"shapes"' in content and b'"imagePath"' in content
 
 
@@ -108,7 +109,7 @@ def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
 
 def _decoded(path: Path) -> _File:
     try:
-        return msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=_File)
+        return msgspec.json.decode(read_bytes(path).removeprefix(b"\xef\xbb\xbf"), type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
 

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException, ElementTree
 
 from ....errors import DataError
+from ....files.text import read_bytes
 
 _ERRORS = (ParseError, ValueError, LookupError)
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)[\"']")
@@ -31,7 +32,7 @@ def mended_xml(path: Path) -> tuple[Element, str | None]:
         DataError: for what cannot be read with certainty, also for entities, which can grow without
             end.
     """
-    data = path.read_bytes()
+    data = read_bytes(path)
     try:
         return ElementTree.fromstring(data), None
     except _ERRORS as error:
