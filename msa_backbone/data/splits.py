@@ -1,6 +1,7 @@
 """Train, val and test: the names their folders may have, and a val split where there is none."""
 
 import random
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,6 +12,11 @@ SPLIT_WORDS = {  # how folders of images, with masks or by class, may call the s
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
+
+
+def looks_like_a_split(name: str) -> bool:
+    """Whether the name of a folder or list speaks of a split: train2017, seg_test, training_set."""
+    return re.search(r"(?<![a-z])(train|val|test)", name.lower()) is not None
 
 
 def choose_val(

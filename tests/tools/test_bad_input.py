@@ -89,7 +89,7 @@ def test_data_folder_of_neither_format(refuse, tmp_path):
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd/notes.txt").write_text("hello")
     message = refuse("--data", tmp_path / "odd")
-    assert "neither COCO nor VOC" in message
+    assert "no labels of a known format" in message
     assert "JPEGImages/" in message
 
 

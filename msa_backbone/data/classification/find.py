@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
-from ..splits import SPLIT_WORDS, choose_val
+from ..splits import SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
 CLASSIFICATION_LAYOUTS = """\
@@ -107,8 +107,21 @@ def _split_folders(root: Path) -> dict[str, Path]:
     if found and "train" not in found:
         beside = ", ".join(map(str, found.values()))
         raise DataError(f"{root / 'train'}: there is no train folder beside {beside}; add it")
+    if not found:
+        _refuse_other_splits(root)
     order = [split for split in SPLIT_WORDS if split in found]
     return {split: found[split] for split in order} or {"train": root}
+
+
+def _refuse_other_splits(root: Path) -> None:
+    """Raise DataError for splits by other names, which would be taken for classes."""
+    like = [path for path in _visible_folders(root) if looks_like_a_split(path.name)]
+    inside = [{folder.name.lower() for folder in _visible_folders(path)} for path in like]
+    if len(like) > 1 and set.intersection(*inside):
+        raise DataError(
+            f"{like[0]}: looks like a split by another name, as does {like[1].name}, and would be "
+            "taken for a class; name the folders train, val and test"
+        )
 
 
 def _without_labels(folders: dict[str, Path], images: dict[str, dict]) -> dict[str, str]:

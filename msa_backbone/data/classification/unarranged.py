@@ -46,8 +46,11 @@ def why_no_classes(root: Path, folder: Path, found: int, layouts: str) -> str:
 
 def _label_columns(path: Path) -> list[str]:
     """The columns of a table whose rows have an image's name or number and a label."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        columns = next(csv.reader(file), [])
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            columns = next(csv.reader(file), [])
+    except (OSError, csv.Error):
+        return []
     words = {re.sub(r"\W|_", "", column.lower()) for column in columns}
     image = words & {"id", "image", "imageid", "filename", "file", "imgname", "path", "img"}
     label = words & {"label", "class", "labels", "category", "target", "breed", "species", "level"}

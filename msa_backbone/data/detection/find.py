@@ -61,14 +61,27 @@ def find_detection_data(
         else f"{root}: an empty folder"
     )
     raise DataError(
-        f"{state}; arrange it in a layout of COCO, VOC, YOLO, CVAT, labelme, Label Studio or CSV, "
-        "which --help lists"
+        f"{state}; arrange it as COCO (annotations/instances_train.json, images/), as VOC "
+        "(JPEGImages/, Annotations/), as YOLO (images/train/, labels/train/), or in a layout of "
+        "CVAT, labelme, Label Studio or CSV, which --help lists"
     )
 
 
 def read_detection_data(root: Path, classes: Sequence[str] | None = None) -> DetectionData | None:
     """The data in `root`, records that could not be read left out; None if there are none."""
-    return next((data for find in READERS if (data := find(root, classes))), None)
+    data = next((data for find in READERS if (data := find(root, classes))), None)
+    return data and _without_empty_splits(data)
+
+
+def _without_empty_splits(data: DetectionData) -> DetectionData:
+    """The data; val and test that list no image are left aside, as no loader takes them."""
+    splits = data.splits.items()
+    empty = [n for n, s in splits if n != "train" and not s.content["images"] and not s.unread]
+    if not empty:
+        return data
+    splits = {name: split for name, split in data.splits.items() if name not in empty}
+    notes = (f"{name} is left aside: {data.splits[name].source} has no image" for name in empty)
+    return replace(data, splits=splits, notes=(*data.notes, *notes))
 
 
 def _coco(root: Path, classes: Sequence[str] | None) -> DetectionData | None:

@@ -55,7 +55,8 @@ def coco_files(root: Path) -> dict[str, Path]:
 def _jsons(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".json")
+    jsons = (path for path in folder.iterdir() if path.suffix.lower() == ".json")
+    return sorted(path for path in jsons if not path.name.startswith("."))  # macOS puts ._a.json
 
 
 def _named_for_a_split(path: Path) -> list[tuple[str, Path]]:

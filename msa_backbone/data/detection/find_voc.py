@@ -8,13 +8,13 @@ from ...errors import DataError
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import VocSplit, read_voc, voc_names, xml_files
-from ..splits import SPLIT_WORDS
+from ..splits import SPLIT_WORDS, looks_like_a_split
 from .classes import choose_classes, class_notes, count_notes, require_train
 
 _SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 _XML_FOLDERS = ("annotations", "labels", "xmls")
 _FOLDERS = (("jpegimages", "annotations"), *(("images", xmls) for xmls in _XML_FOLDERS), ("", ""))
-_LIST_FOLDERS = ("imagesets/main", "imagesets", "")
+_LIST_FOLDERS = ("imagesets/main", "imagesets/segmentation", "imagesets/layout", "imagesets", "")
 
 
 def voc_base(root: Path) -> Path:
@@ -98,6 +98,14 @@ def _lists(base: Path) -> dict[str, Path]:
             files["train"] = trainval
         if files:
             return {split: files[split] for split in SPLIT_WORDS if split in files}
+    sets = _inside(base, "imagesets")
+    others = sorted([*base.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())])
+    for path in others:
+        if looks_like_a_split(path.stem):
+            raise DataError(
+                f"{path}: looks like the list of a split by another name, whose images would all "
+                "be trained on; name the lists train.txt, val.txt and test.txt"
+            )
     return {}
 
 

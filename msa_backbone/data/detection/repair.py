@@ -62,7 +62,9 @@ def repair(
             f"{data.splits['train'].source}: every training image is defect or in another split "
             "too; make other splits"
         )
-    splits = {name: splits[name] for name in data.splits}
+    empty = [name for name in data.splits if not splits[name].content["images"]]
+    changes += [f"{name}: left out, as no image of it is sound" for name in empty]
+    splits = {name: splits[name] for name in data.splits if name not in empty}
     notes = tuple(count_notes(splits, data.classes))
     return replace(data, splits=splits, notes=notes), changes
 

@@ -144,7 +144,8 @@ def xml_files(folder: Path) -> list[Path]:
     """The xml files in a folder, whose ending may be in any case."""
     if not folder.is_dir():
         return []
-    return [path for path in folder.iterdir() if path.suffix.lower() == ".xml"]
+    xmls = (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
+    return [path for path in xmls if not path.name.startswith(".")]  # macOS puts ._a.xml
 
 
 def is_difficult(item: Element) -> bool:

@@ -203,3 +203,11 @@ def test_lists_are_written_outside_of_the_data_only(root, tmp_path_factory):
     assert lines == ["test/ant/im 0.png 0", "test/cat/im 0.png 2", "test/cat/im 1.png 2"]
     with pytest.raises(DataError, match="lies inside the data"):
         write_index(data, root / "index")
+
+
+@pytest.mark.parametrize("words", [("training_set", "test_set"), ("seg_train", "seg_test")])
+def test_splits_by_other_names_are_no_classes(words, tmp_path):
+    for shade, word in enumerate(words):
+        fill(tmp_path / word, {"cat": 3, "dog": 3}, shade)
+    with pytest.raises(DataError, match=r"looks like a split by another name.*train, val and test"):
+        find_classification_data(tmp_path)

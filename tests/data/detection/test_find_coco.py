@@ -162,3 +162,25 @@ def test_text_that_is_not_utf8_inside_a_mask_is_a_malformed_mask(folder):
     (folder.root / "annotations.json").write_bytes(text.encode("latin-1"))
     data = find_detection_data(folder.root)
     assert check_detection_data(data) == []  # boxes are trained on all the same
+
+
+def test_another_folders_image_of_the_same_name_is_no_partner(folder):
+    names = ["camA/1.jpg", "camB/1.jpg"]
+    folder.coco("annotations/instances_train.json", "images", names)
+    (folder.root / "images" / names[0]).unlink()
+    split = find_detection_data(folder.root).splits["train"]
+    assert [image["file_name"] for image in split.content["images"]] == names  # one is missing
+
+
+def test_splits_without_images_are_left_aside(folder):
+    folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
+    folder.coco("annotations/instances_val.json", "images", [])
+    data = find_detection_data(folder.root)
+    assert list(data.splits) == ["train"]
+    assert any("val is left aside" in note and "has no image" in note for note in data.notes)
+
+
+def test_what_a_system_puts_beside_a_json_is_no_second_one(folder):
+    folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
+    folder.write("annotations/._instances_train.json", "\0\5\26\7")
+    assert len(find_detection_data(folder.root).splits["train"].content["images"]) == 2

@@ -192,3 +192,18 @@ def test_spoilt_xml_files_and_objects_are_all_listed(folder, refusal):
     assert "b.xml: object 0 has no name; add it" in split.unread[1]
     assert [image["file_name"] for image in split.content["images"]] == ["b.jpg", "c.jpg"]
     assert [record["image_id"] for record in split.content["annotations"]] == [3]
+
+
+@pytest.mark.parametrize("name", ["training_set.txt", "cat_train.txt"])
+def test_lists_by_other_names_are_refused(name, folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.write(f"ImageSets/Main/{name}", "a\n")
+    assert "name the lists train.txt" in refusal(find_detection_data, folder.root)
+
+
+def test_lists_of_segmentation_serve_boxes_too(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b", "c"])
+    folder.write("ImageSets/Segmentation/train.txt", "a\n")
+    folder.write("ImageSets/Segmentation/test.txt", "b\nc\n")
+    splits = find_detection_data(folder.root).splits
+    assert [len(split.content["images"]) for split in splits.values()] == [1, 2]

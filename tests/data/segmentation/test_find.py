@@ -131,7 +131,7 @@ def test_class_names_come_from_the_folder(masks, refusal):
     message = refusal(find_segmentation_data, masks.root)
     assert "class names are unknown" in message and "classes.txt" in message
     assert "--classes" in message and "a.png holds 0, 1, 2" in message
-    (masks.root / "labels.txt").write_text("\ufeffsky\nroad \n\ncar\n")
+    (masks.root / "labels.txt").write_text("\ufeffsky\nroad \ncar\n\n")
     assert find_segmentation_data(masks.root).classes == NAMES
     assert find_segmentation_data(masks.root, NAMES).classes == NAMES
     message = refusal(find_segmentation_data, masks.root, ("sky", "road"))
@@ -347,3 +347,9 @@ def test_camvid_is_sound(camvid):
     counts = {split: len(own.names) for split, own in data.splits.items()}
     assert counts == {"train": 120, "val": 40, "test": 60}
     assert check_segmentation_data(data) == []
+
+
+def test_an_empty_line_among_the_classes_is_refused(masks, folder, refusal):
+    masks("images/{}.jpg", "masks/{}.png", "abc")
+    folder.write("classes.txt", "background\n\ncat\ndog\n")
+    assert "classes.txt: line 2 is empty" in refusal(find_segmentation_data, masks.root)

@@ -109,6 +109,8 @@ class ImageFinder:
             suffixes = IMAGE_SUFFIXES if annotation else ()
             stems = [path for s in suffixes if (path := annotation.with_suffix(s)).is_file()]
             found = stems or self._by_stem.get(parts[-1], [])
+        if split := split_of(beside.relative_to(self.root).parts):  # never another split's image
+            found = [path for path in found if self._split_of(path) in (None, split)]
         if len(found) > 1:
             raise DataError(
                 f"{annotation or beside}: image {name!r} may be {found[0]} or {found[1]}; write "
@@ -118,6 +120,9 @@ class ImageFinder:
             return os.path.relpath(beside / parts[-1], self.root)
         self.moved.append(name)
         return os.path.relpath(found[0], self.root)
+
+    def _split_of(self, path: Path) -> str | None:
+        return split_of(path.relative_to(self.root).parts[:-1])
 
     def notes(self) -> list[str]:
         if not self.moved:

@@ -45,10 +45,13 @@ class FolderFiles:
         """The files that `name` may mean, relative to the folder: one if it is certain.
 
         The longest end of the name's path that a file's path has too decides; upper and lower case
-        count as the same. Raises nothing: a name may be any text.
+        count as the same. A name that speaks of a folder that is there means a file in it: another
+        folder's file of the same base name is another image. A name may be any text.
         """
         for parts in _forms(name):
             for start in range(len(parts)):
+                if start and _key(parts[start - 1]) in self._folders:
+                    continue
                 key = _key("/".join(parts[start:]))
                 if found := self._by_end.get(key):
                     return found
@@ -85,6 +88,11 @@ class FolderFiles:
             start = "" if below == "." else f"{below}/"
             paths += [start + name for name in names]
         return frozenset(paths)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """The names of all folders below."""
+        return frozenset(_key(name) for _, names, _ in os.walk(self.folder) for name in names)
 
     @cached_property
     def _by_end(self) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from ....errors import DataError
+from ....files.text import read_text
 from ...folders import read_list
 from ..index_masks import VOC_CLASSES, read_index_mask, values_in
 from .labelmap import Colour, read_labelmap
@@ -91,7 +92,12 @@ def _read(path: Path) -> ClassNames:
         return ClassNames(dict(enumerate(names)), colours, origin)
     if kind == "_classes.csv":
         return ClassNames(_read_csv(path), None, origin)
-    lines = read_list(path)
+    lines = [line.strip() for line in read_text(path).rstrip().splitlines()]
+    if "" in lines:
+        raise DataError(
+            f"{path}: line {lines.index('') + 1} is empty, which leaves the values of the classes "
+            "behind it in doubt; give every value a line (void: ignored), or remove the line"
+        )
     if lines[:1] == [_LABELME_IGNORES]:
         lines = lines[1:]
     return ClassNames(dict(enumerate(lines)), None, origin)
@@ -99,7 +105,10 @@ def _read(path: Path) -> ClassNames:
 
 def _read_csv(path: Path) -> dict[int, str]:
     """Value and name of every row behind the heads."""
-    rows = list(csv.reader(read_list(path), skipinitialspace=True))[1:]
+    try:
+        rows = list(csv.reader(read_list(path), skipinitialspace=True))[1:]
+    except csv.Error as error:
+        raise DataError(f"{path}: no table of values and classes ({error}); correct it") from None
     found: dict[int, str] = {}
     for row in rows:
         if len(row) != 2 or not row[0].strip().isdecimal() or int(row[0]) in found:

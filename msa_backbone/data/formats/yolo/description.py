@@ -83,7 +83,7 @@ def _yolo_yaml(path: Path) -> dict | None:
     """The content of a yaml file that describes YOLO data; None for any other."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # dates that are none, too
         if path.stem != "data":
             return None
         raise DataError(
@@ -111,6 +111,11 @@ def _names_of(content: dict, path: Path) -> tuple[tuple[str, ...], list[str]]:
         names = [names[index] for index in range(len(names))]
     if not isinstance(names, list) or not names:
         raise DataError(f"{path}: names is no list of the classes' names; write one")
+    if odd := [name for name in names if isinstance(name, bool)]:
+        raise DataError(
+            f"{path}: a name is read as {odd[0]}, as YAML takes yes, no, on and off; put it in "
+            "quotes"
+        )
     if not all(isinstance(name, str | int | float) for name in names):
         raise DataError(f"{path}: names are not all text; correct them")
     if number is not None and number != len(names):

@@ -225,3 +225,13 @@ def test_what_is_not_used_is_counted(folder, labelme):
     notes = "\n".join(data.notes)
     assert "not used: 1 jsons that are not labelme's, first " in notes and "b.json" in notes
     assert "not used: 2 images without a json, first " in notes and "b.jpg" in notes
+
+
+def test_a_missing_image_is_not_taken_from_another_split(folder, labelme):
+    for stem in ("train/1", "train/2", "test/1", "test/3"):
+        labelme(stem, [RECTANGLE])
+    (folder.root / "train/1.jpg").unlink()
+    (folder.root / "test/1.json").unlink()
+    split = find_detection_data(folder.root).splits["train"]
+    paths = [split.image_dir / image["file_name"] for image in split.content["images"]]
+    assert paths == [folder.root / "train/1.jpg", folder.root / "train/2.jpg"]

@@ -364,3 +364,15 @@ def test_every_spoilt_line_is_listed_and_the_others_are_read(folder, yolo):
     ):
         assert place in line and "; correct" in line
     assert len(split.content["annotations"]) == 2 and len(split.content["images"]) == 2
+
+
+def test_a_name_that_yaml_takes_for_a_truth_value_is_refused(folder, yolo, refusal):
+    yolo("images/train", "labels/train", "ab")
+    folder.write("data.yaml", "train: images/train\nnames: [yes, no]\n")
+    assert "put it in quotes" in refusal(find_detection_data, folder.root)
+
+
+def test_a_date_that_is_none_is_named_with_its_file(folder, yolo, refusal):
+    yolo("images/train", "labels/train", "ab")
+    folder.write("data.yaml", "train: images/train\nnames: [cell]\nmade: 2024-13-45\n")
+    assert "data.yaml: not valid YAML" in refusal(find_detection_data, folder.root)
