@@ -55,8 +55,8 @@ def test_train_on_masks_then_resume_and_test(run_tool, segment_config, demo, tmp
     assert {"mIoU", "mAcc", "aAcc", "IoU/background", "Acc/9"} <= trained.keys()
     for name in ("curves.png", "predictions.png"):
         assert np.asarray(Image.open(work / name).convert("L")).std() > 10, name
-    # truth and prediction side by side, three rows of two
-    assert Image.open(work / "predictions.png").size == (2 * 256 + 6, 3 * 128 + 12)
+    # truth and prediction side by side, 480 pixels each, three rows of two
+    assert Image.open(work / "predictions.png").size == (2 * 960 + 6, 3 * 480 + 12)
 
     more = ["--cfg-options", "train_cfg.max_iters=6", "default_hooks.checkpoint.interval=6"]
     run_tool("train", segment_config, *data, "--work-dir", work, "--resume", *more)
