@@ -21,6 +21,20 @@ def user_folder(root: str | os.PathLike) -> Path:
     return folder
 
 
+def folder_below(folder: Path, path: str) -> Path | None:
+    """The folder of this relative path, in upper or lower case; None if there is none."""
+    for part in path.split("/"):
+        if not folder.is_dir():
+            return None
+        if not (folder / part).is_dir():
+            alike = [p for p in sorted(folder.iterdir()) if p.name.lower() == part.lower()]
+            part = next((p.name for p in alike if p.is_dir()), None)
+        if part is None:
+            return None
+        folder /= part
+    return folder
+
+
 def require_outside(index_dir: Path, root: Path) -> None:
     """Raise DataError for a folder inside the user's, `root`."""
     if index_dir.resolve().is_relative_to(root.resolve()):

@@ -14,9 +14,14 @@ SPLIT_WORDS = {  # how folders of images, with masks or by class, may call the s
 }
 
 
+SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+
+_LIKE_A_SPLIT = re.compile(rf"(?<![a-z])({'|'.join(SPLIT_OF)})(set|data|images)?(?![a-z])")
+
+
 def looks_like_a_split(name: str) -> bool:
-    """Whether the name of a folder or list speaks of a split: train2017, seg_test, training_set."""
-    return re.search(r"(?<![a-z])(train|val|test)", name.lower()) is not None
+    """Whether a name has the word of a split in it: train2017, seg_test, trainset; not valley."""
+    return _LIKE_A_SPLIT.search(name.lower()) is not None
 
 
 def choose_val(

@@ -9,9 +9,9 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; raises DataError if it cannot be read, as if it is a folder."""
+    """The content of a file, without UTF-8's byte order mark; DataError for a folder, for one."""
     try:
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); it has to be a file that you may read"
@@ -25,7 +25,7 @@ def read_text(path: Path) -> str:
         DataError: for another encoding, as what its letters are would be a guess.
     """
     content = read_bytes(path)
-    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8-sig"
+    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8"
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:

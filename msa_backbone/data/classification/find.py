@@ -9,13 +9,11 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
-from ..splits import SPLIT_WORDS, choose_val, looks_like_a_split
+from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
 CLASSIFICATION_LAYOUTS = """\
 folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
-
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def _split_folders(root: Path) -> dict[str, Path]:
     """The folder of every split, `root` itself for train if no split has one."""
     found: dict[str, Path] = {}
     for path in _visible_folders(root):
-        split = _SPLIT_OF.get(path.name.lower())
+        split = SPLIT_OF.get(path.name.lower())
         if split and found.setdefault(split, path) != path:
             raise DataError(f"{path}: a second {split} folder beside {found[split]}; move it away")
     if found and "train" not in found:

@@ -14,11 +14,10 @@ from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
 from ..formats.derived.image_names import FolderFiles, with_found_images
 from ..formats.detection_annotations import DetectionData, Split
-from ..splits import SPLIT_WORDS
+from ..splits import SPLIT_OF, SPLIT_WORDS
 from .classes import choose_classes, class_notes, count_notes, require_train, require_unique
 
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
-_WORDS = sorted([*_SPLIT_OF, "trainval"], key=len, reverse=True)
+_WORDS = sorted([*SPLIT_OF, "trainval"], key=len, reverse=True)
 _SPLIT_WORD = re.compile(rf"(?:^|[_.-])(({'|'.join(_WORDS)})(?![a-z]).*)", re.IGNORECASE)
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
@@ -32,10 +31,9 @@ def coco_files(root: Path) -> dict[str, Path]:
     folders = [root, *(p for p in root.iterdir() if p.name.lower() == "annotations")]
     in_root, *beside = [_jsons(folder) for folder in folders]
     found = [
-        (_SPLIT_OF[folder.name.lower()], path)
+        (SPLIT_OF[folder.name.lower()], path)
         for folder in sorted(root.iterdir())
-        if folder.name.lower() in _SPLIT_OF
-        and (path := folder / "_annotations.coco.json").is_file()
+        if folder.name.lower() in SPLIT_OF and (path := folder / "_annotations.coco.json").is_file()
     ]
     found += [pair for paths in beside for path in paths for pair in _named_for_a_split(path)]
     if not found:
@@ -64,7 +62,7 @@ def _named_for_a_split(path: Path) -> list[tuple[str, Path]]:
     match = _SPLIT_WORD.search(path.stem)
     if not match or path.name.lower().startswith(_NOT_BOXES):
         return []
-    return [(_SPLIT_OF.get(match[2].lower(), "trainval"), path)]
+    return [(SPLIT_OF.get(match[2].lower(), "trainval"), path)]
 
 
 def _is_coco(path: Path) -> bool:

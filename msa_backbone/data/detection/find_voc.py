@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
+from ..folders import folder_below
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import VocSplit, read_voc, voc_names, xml_files
-from ..splits import SPLIT_WORDS, looks_like_a_split
+from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split
 from .classes import choose_classes, class_notes, count_notes, require_train
 
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 _XML_FOLDERS = ("annotations", "labels", "xmls")
 _FOLDERS = (("jpegimages", "annotations"), *(("images", xmls) for xmls in _XML_FOLDERS), ("", ""))
 _LIST_FOLDERS = ("imagesets/main", "imagesets/segmentation", "imagesets/layout", "imagesets", "")
@@ -28,7 +28,7 @@ def voc_base(root: Path) -> Path:
 def voc_splits(root: Path) -> dict[str, VocSplit]:
     """Where the splits' images and xml files are; empty if it is not VOC."""
     base = voc_base(root)
-    pairs = [(_inside(base, images), _inside(base, xmls)) for images, xmls in _FOLDERS]
+    pairs = [(folder_below(base, images), folder_below(base, xmls)) for images, xmls in _FOLDERS]
     pairs = [pair for pair in pairs if None not in pair]
     for image_dir, xml_dir in pairs:
         if xml_files(xml_dir):
@@ -39,11 +39,13 @@ def voc_splits(root: Path) -> dict[str, VocSplit]:
     found: dict[str, VocSplit] = {}
     for folder in _split_folders(base):
         inner = [(folder, folder)]
-        inner += [(_inside(folder, "images"), _inside(folder, xmls)) for xmls in _XML_FOLDERS]
+        inner += [
+            (folder_below(folder, "images"), folder_below(folder, xmls)) for xmls in _XML_FOLDERS
+        ]
         _add_folders(found, folder.name, inner)
     for image_dir, xml_dir in pairs[:-1]:
         for folder in _split_folders(image_dir):
-            _add_folders(found, folder.name, [(folder, _inside(xml_dir, folder.name.lower()))])
+            _add_folders(found, folder.name, [(folder, folder_below(xml_dir, folder.name.lower()))])
     has_xml = any(xml_files(split.xml_dir) for split in found.values())
     return {name: found[name] for name in SPLIT_WORDS if name in found} if has_xml else {}
 
@@ -88,8 +90,8 @@ def _lists(base: Path) -> dict[str, Path]:
     """The lists of the splits, whose names may be in any case and spelling; DataError for two."""
     for folder in _LIST_FOLDERS:
         files: dict[str, Path] = {}
-        for path in sorted((_inside(base, folder) or base / folder).glob("*.[tT][xX][tT]")):
-            split = {**_SPLIT_OF, "trainval": "trainval"}.get(path.stem.lower())
+        for path in sorted((folder_below(base, folder) or base / folder).glob("*.[tT][xX][tT]")):
+            split = {**SPLIT_OF, "trainval": "trainval"}.get(path.stem.lower())
             if split and files.setdefault(split, path) != path:
                 message = f"{path}: a second {split} list beside {files[split]}; move one away"
                 raise DataError(message)
@@ -98,7 +100,7 @@ def _lists(base: Path) -> dict[str, Path]:
             files["train"] = trainval
         if files:
             return {split: files[split] for split in SPLIT_WORDS if split in files}
-    sets = _inside(base, "imagesets")
+    sets = folder_below(base, "imagesets")
     others = sorted([*base.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())])
     for path in others:
         if looks_like_a_split(path.stem):
@@ -109,18 +111,8 @@ def _lists(base: Path) -> dict[str, Path]:
     return {}
 
 
-def _inside(folder: Path, path: str) -> Path | None:
-    """The folder at a path in lower case below another, whatever its case; None if absent."""
-    for part in filter(None, path.split("/")):
-        names = sorted(p for p in folder.iterdir() if p.name.lower() == part and p.is_dir())
-        if not names:
-            return None
-        folder = names[0]
-    return folder
-
-
 def _split_folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.lower() in _SPLIT_OF)
+    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.lower() in SPLIT_OF)
 
 
 def _add_folders(
@@ -131,7 +123,7 @@ def _add_folders(
     if not pairs:
         return
     best = next((pair for pair in pairs if xml_files(pair[1])), pairs[0])
-    split = _SPLIT_OF[word.lower()]
+    split = SPLIT_OF[word.lower()]
     new = VocSplit(*best, None)
     if found.setdefault(split, new) != new:
         message = f"{best[1]}: a second {split} folder beside {found[split].xml_dir}; move one away"

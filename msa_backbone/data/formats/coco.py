@@ -120,7 +120,7 @@ def without_images(content: dict, ids: Collection[object]) -> dict:
 
 def _parsed(path: Path) -> object:
     """The JSON in a file; raises DataError, also for text that is not Unicode."""
-    text = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    text = read_bytes(path)
     try:
         return _decode_coco(text)
     except UnicodeDecodeError as error:

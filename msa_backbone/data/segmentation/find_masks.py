@@ -7,9 +7,9 @@ from pathlib import Path
 from ...errors import DataError
 from ..detection.find_coco import coco_files
 from ..detection.find_voc import voc_base
-from ..folders import read_list
+from ..folders import folder_below, read_list
 from ..formats.masks.pairs import MaskSplit, holds_masks, number_of_images, paired
-from ..splits import SPLIT_WORDS
+from ..splits import SPLIT_OF, SPLIT_WORDS
 
 VOC_FOLDERS = (("JPEGImages", "SegmentationClassPNG"), ("JPEGImages", "SegmentationClass"))
 _FOLDERS = (
@@ -41,15 +41,17 @@ def find_masks(root: Path) -> FoundMasks | None:
 def _of_lists(root: Path) -> FoundMasks | None:
     """The splits of the lists in ImageSets/Segmentation, as VOC has them."""
     base = voc_base(root)
-    list_dir = _below(base, "ImageSets/Segmentation")
-    folders = [(_below(base, images), _below(base, masks)) for images, masks in VOC_FOLDERS]
+    list_dir = folder_below(base, "ImageSets/Segmentation")
+    folders = [
+        (folder_below(base, images), folder_below(base, masks)) for images, masks in VOC_FOLDERS
+    ]
     folders = [pair for pair in folders if all(pair) and holds_masks(*pair)]
     if not list_dir or not folders:
         return None
     images, masks = folders[0]
     found: dict[str, Path] = {}
     for path in sorted(list_dir.iterdir()):
-        if path.suffix.lower() == ".txt" and (split := _split_of(path.stem)):
+        if path.suffix.lower() == ".txt" and (split := SPLIT_OF.get(path.stem.lower())):
             if split in found:
                 raise DataError(f"{path}: lists {split}, as {found[split]} does; keep one of them")
             found[split] = path
@@ -86,7 +88,7 @@ def _of_folders(root: Path) -> FoundMasks | None:
             return FoundMasks(splits, tuple(notes))
     for base in dict.fromkeys((root, voc_base(root))):
         for pair in known:
-            images, masks = (_below(base, name) for name in pair)
+            images, masks = (folder_below(base, name) for name in pair)
             if images and masks and holds_masks(images, masks):
                 _refuse_other_splits(images)
                 return FoundMasks({"train": paired(images, masks)})
@@ -95,7 +97,7 @@ def _of_folders(root: Path) -> FoundMasks | None:
 
 def _of_one_folder(root: Path) -> FoundMasks | None:
     """All for training: masks beside their images, called IMAGE_mask.png."""
-    for folder in (_below(root, "images"), root):
+    for folder in (folder_below(root, "images"), root):
         if folder and holds_masks(folder, folder):
             return FoundMasks({"train": paired(folder, folder)})
     return None
@@ -106,12 +108,12 @@ def _split_folders(root: Path, images: str, masks: str) -> dict[str, tuple[Path,
     found: dict[str, tuple[Path, Path]] = {}
     for split, words in SPLIT_WORDS.items():
         for word in words:
-            image_dir = _below(root, images.format(word))
+            image_dir = folder_below(root, images.format(word))
             if image_dir and split in found:
                 both = f"{found[split][0]} and {image_dir}"
                 raise DataError(f"{both}: are two folders for {split}; move one of them away")
             if image_dir:
-                mask_dir = _below(root, masks.format(word)) or root / masks.format(word)
+                mask_dir = folder_below(root, masks.format(word)) or root / masks.format(word)
                 found[split] = image_dir, mask_dir
     return found
 
@@ -126,10 +128,6 @@ def _refuse_other_splits(images: Path) -> None:
             )
 
 
-def _split_of(word: str) -> str | None:
-    return next((split for split, words in SPLIT_WORDS.items() if word.lower() in words), None)
-
-
 def _left_aside(images: int) -> str:
     return f"test left aside: none of its {images} images has a mask"
 
@@ -139,17 +137,3 @@ def _without_folders(path: Path, images: Path) -> Iterable[str]:
     for line in read_list(path):
         name = line.replace("\\", "/")
         yield name.rpartition(f"{images.name}/")[2]
-
-
-def _below(folder: Path, path: str) -> Path | None:
-    """The folder of this relative path, in upper or lower case; None if there is none."""
-    for part in path.split("/"):
-        if not folder.is_dir():
-            return None
-        if not (folder / part).is_dir():
-            alike = [p for p in sorted(folder.iterdir()) if p.name.lower() == part.lower()]
-            part = next((p.name for p in alike if p.is_dir()), None)
-        if part is None:
-            return None
-        folder /= part
-    return folder

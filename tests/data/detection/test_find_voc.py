@@ -194,7 +194,9 @@ def test_spoilt_xml_files_and_objects_are_all_listed(folder, refusal):
     assert [record["image_id"] for record in split.content["annotations"]] == [3]
 
 
-@pytest.mark.parametrize("name", ["training_set.txt", "cat_train.txt"])
+@pytest.mark.parametrize(
+    "name", ["training_set.txt", "cat_train.txt", "trainset.txt", "train2017.txt"]
+)
 def test_lists_by_other_names_are_refused(name, folder, refusal):
     folder.voc("JPEGImages", "Annotations", ["a", "b"])
     folder.write(f"ImageSets/Main/{name}", "a\n")
@@ -207,3 +209,10 @@ def test_lists_of_segmentation_serve_boxes_too(folder):
     folder.write("ImageSets/Segmentation/test.txt", "b\nc\n")
     splits = find_detection_data(folder.root).splits
     assert [len(split.content["images"]) for split in splits.values()] == [1, 2]
+
+
+def test_a_word_that_only_begins_like_a_split_is_none(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.write("values.txt", "1\n")
+    folder.write("ImageSets/valley.txt", "a\n")
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg", "b.jpg"]}

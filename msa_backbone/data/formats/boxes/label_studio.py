@@ -66,7 +66,7 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
 def _tasks(path: Path) -> list[dict] | None:
     """The tasks of an export; None for another json."""
     try:
-        content = msgspec.json.decode(read_bytes(path).removeprefix(b"\xef\xbb\xbf"))
+        content = msgspec.json.decode(read_bytes(path))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):

@@ -109,7 +109,7 @@ def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
 
 def _decoded(path: Path) -> _File:
     try:
-        return msgspec.json.decode(read_bytes(path).removeprefix(b"\xef\xbb\xbf"), type=_File)
+        return msgspec.json.decode(read_bytes(path), type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
 

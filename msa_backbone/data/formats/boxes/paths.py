@@ -14,12 +14,11 @@ from urllib.parse import unquote
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
-from ...splits import SPLIT_WORDS
+from ...splits import SPLIT_OF
 from ..derived.image_names import FolderFiles
 
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 _SPLIT_WORD = re.compile(
-    rf"(?:^|[_.\- ])({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})(?![a-z])", re.IGNORECASE
+    rf"(?:^|[_.\- ])({'|'.join(sorted(SPLIT_OF, key=len, reverse=True))})(?![a-z])", re.IGNORECASE
 )
 
 
@@ -27,7 +26,7 @@ def split_of(parts: Iterable[str]) -> str | None:
     """The split that one of the names of a path speaks of, the last first: train2017 is train."""
     for part in reversed(list(parts)):
         if match := _SPLIT_WORD.search(part):
-            return _SPLIT_OF[match[1].lower()]
+            return SPLIT_OF[match[1].lower()]
     return None
 
 

@@ -50,7 +50,7 @@ class FolderFiles:
         """
         for parts in _forms(name):
             for start in range(len(parts)):
-                if start and _key(parts[start - 1]) in self._folders:
+                if start and _key(parts[start - 1]) in self._below[1]:
                     continue
                 key = _key("/".join(parts[start:]))
                 if found := self._by_end.get(key):
@@ -80,19 +80,20 @@ class FolderFiles:
         return found
 
     @cached_property
-    def _paths(self) -> frozenset[str]:
-        paths = []
+    def _below(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The paths of all files below, and the names of all folders; hidden folders are none."""
+        paths, folder_names = [], []
         for place, folders, names in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
             below = os.path.relpath(place, self.folder).replace(os.sep, "/")
             start = "" if below == "." else f"{below}/"
             paths += [start + name for name in names]
-        return frozenset(paths)
+            folder_names += map(_key, folders)
+        return frozenset(paths), frozenset(folder_names)
 
-    @cached_property
-    def _folders(self) -> frozenset[str]:
-        """The names of all folders below."""
-        return frozenset(_key(name) for _, names, _ in os.walk(self.folder) for name in names)
+    @property
+    def _paths(self) -> frozenset[str]:
+        return self._below[0]
 
     @cached_property
     def _by_end(self) -> dict[str, list[str]]:

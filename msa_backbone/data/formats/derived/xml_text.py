@@ -1,6 +1,5 @@
 """XML that is not quite XML: of another encoding, with blanks in front, with a bare `&`."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +54,7 @@ def mended_xml(path: Path) -> tuple[Element, str | None]:
 
 def _texts(data: bytes) -> Iterator[tuple[str, str]]:
     """The text in every encoding that it can have, the likeliest first."""
-    match = _DECLARED.match(data.removeprefix(codecs.BOM_UTF8))
+    match = _DECLARED.match(data)
     declared = match[1].decode().lower() if match else "utf-8"
     if declared in ("gb2312", "gbk"):
         declared = "gb18030"  # holds both, and what is often called by their names

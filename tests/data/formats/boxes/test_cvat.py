@@ -57,7 +57,7 @@ def test_a_polygon_an_ellipse_and_a_mask(folder, cvat):
     record = only_object(folder)
     assert record["bbox"] == pytest.approx([10, 14, 40, 20])
     assert record["area"] == pytest.approx(np.pi * 200, rel=0.01)
-    runs = "1, 2, 1, 3, 5"  # of 4 x 3: .XX. XXX. ....
+    runs = "1, 2, 1, 3, 5"  # of 4 x 3: .##. ###. ....
     cvat(IMAGE.format(f'<mask label="cat" rle="{runs}" left="7" top="9" width="4" height="3"/>'))
     record = only_object(folder)
     expected = np.zeros((48, 64), bool)

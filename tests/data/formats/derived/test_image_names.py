@@ -47,10 +47,10 @@ def found(root) -> list[str]:
     "form",
     [
         *("images\\{}", "images\\1/{}", "..\\..\\label-studio\\media\\upload\\4\\{}"),
-        *("/data/local-files/?d=photos/{}", "/home/someone/photos/{}", "D:\\photos\\{}"),
+        *("/data/local-files/?d=photos/{}", "/data/someone/photos/{}", "D:\\photos\\{}"),
         *("/data/upload/1/{}", "/data/upload/1/0a1b2c3d-{}", "C:/Users/x/{}", "file:///tmp/{}"),
         *("https://host.example/bucket/{}?token=abc#x", "./photos/{}", "../photos/{}"),
-        *("\\\\server\\share\\{}", "/home/someone/sub/{}", "photos%2F{}", "2/{}"),
+        *("\\\\server\\share\\{}", "/data/someone/sub/{}", "photos%2F{}", "2/{}"),
     ],
 )
 def test_paths_of_other_machines(named, form):
@@ -86,16 +86,16 @@ def test_a_file_that_is_named_exactly_goes_before_other_spellings(named):
 
 def test_the_end_of_the_path_decides_between_equal_names(named):
     files = ["images/train/1.jpg", "images/val/1.jpg"]
-    root = named(files, ["/home/x/data/train/1.jpg", "D:\\data\\val\\1.jpg"])
+    root = named(files, ["/data/x/train/1.jpg", "D:\\data\\val\\1.jpg"])
     assert found(root) == files
 
 
 def test_two_files_for_a_name_are_refused_with_both(named, folder, refusal):
     files = ["images/x/1.jpg", "images/other.jpg", "images/another.jpg"]
-    root = named(files, ["/home/x/photos/1.jpg", "other.jpg", "another.jpg"])
+    root = named(files, ["/data/x/photos/1.jpg", "other.jpg", "another.jpg"])
     folder.image("images/y/1.jpg")
     message = refusal(find_detection_data, root)
-    assert "train.json: images[0]: file_name '/home/x/photos/1.jpg' may be " in message
+    assert "train.json: images[0]: file_name '/data/x/photos/1.jpg' may be " in message
     assert f"{root}/images/x/1.jpg or {root}/images/y/1.jpg; write the path" in message
     content = find_detection_data(root, spoilt=True).splits["train"].content
     names = [image["file_name"] for image in content["images"]]

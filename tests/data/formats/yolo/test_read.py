@@ -87,7 +87,7 @@ def test_lists_of_images_and_several_folders(folder, yolo):
     yolo("images/one", "labels/one", "a")
     yolo("images/two", "labels/two", "b")
     yolo("images/three", "labels/three", "c")
-    folder.write("train.txt", "./images/one/a.jpg\n/home/someone/data/images/two/b.jpg\n")
+    folder.write("train.txt", "./images/one/a.jpg\n/data/someone/images/two/b.jpg\n")
     folder.write("data.yaml", "train: train.txt\nval: [images/three]\nnames: {0: cell, 1: dog}\n")
     data = find_detection_data(folder.root)
     assert list(boxes(data)) == ["images/one/a.jpg", "images/two/b.jpg"]
