@@ -1,5 +1,6 @@
 """Seeded damage to a data folder: the kinds of thing that people, exports and disks do to files."""
 
+import io
 import json
 import random
 import re
@@ -207,17 +208,20 @@ def _recode(path: Path, rng: random.Random) -> str:
 
 def _image_edit(change: Callable[[Image.Image], Image.Image], name: str, **options) -> Callable:
     def edit(path: Path, rng: random.Random) -> None:
+        file = io.BytesIO()
         try:
+            # Pillow reads pixels at the first use, maybe as late as in save: the file must be open.
             with Image.open(path) as picture:
                 changed, file_format = change(picture), picture.format
-        except (OSError, SyntaxError):
+                # Under its old name, as people rename files.
+                if changed.mode in ("I", "F"):
+                    file_format = "TIFF"
+                elif file_format == "JPEG" and changed.mode not in ("RGB", "L", "CMYK"):
+                    file_format = "PNG"
+                changed.save(file, format=file_format, **options)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             return  # spoilt by an earlier mutation
-        # Under its old name, as people rename files.
-        if changed.mode in ("I", "F"):
-            file_format = "TIFF"
-        elif file_format == "JPEG" and changed.mode not in ("RGB", "L", "CMYK"):
-            file_format = "PNG"
-        changed.save(path, format=file_format, **options)
+        path.write_bytes(file.getvalue())
 
     edit.__name__ = name
     return edit
