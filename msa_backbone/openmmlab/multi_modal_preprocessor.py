@@ -42,6 +42,8 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
             It stands for `modality_dropout` of the backbone, and serves any backbone.
         absent: names of modalities that are absent, in training and after it.
         black: names of modalities whose pictures are black, likewise.
+        only: names of modalities that a network gets, the others' channels being left out: to
+            train what one camera alone gives, on the same data. None stands for all.
 
     Raises:
         ValueError: for values that do not fit; when called, for another number of channels.
@@ -54,12 +56,16 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
         dropout: dict | None = None,
         absent: Sequence[str] = (),
         black: Sequence[str] = (),
+        only: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.modalities = modalities_of(modalities)
         self.then = MODELS.build(then)
         self.dropout = ModalityDropout(len(self.modalities), **dropout) if dropout else None
         self._fixed = self._fixed_states(tuple(absent), tuple(black))
+        self.only = self._known_names(only) if only else [m.name for m in self.modalities]
+        if only and dropout:
+            raise ValueError("dropout serves a network that gets all modalities; remove it or only")
         for number, modality in enumerate(self.modalities):
             for name in ("mean", "std"):
                 value = torch.tensor(getattr(modality, name), dtype=torch.float32)
@@ -98,6 +104,8 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
         parts = []
         for number, (modality, values) in enumerate(zip(self.modalities, pictures, strict=True)):
             k = next(known) if modality.unknown else None
+            if modality.name not in self.only:
+                continue
             if states[number] == ABSENT or (states[number] == BLACK and modality.unknown):
                 parts.append(torch.zeros_like(values))
                 continue
@@ -116,8 +124,7 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
     def _fixed_states(self, absent: tuple[str, ...], black: tuple[str, ...]) -> Tensor:
         """What stays so for all samples, (M,)."""
         names = [modality.name for modality in self.modalities]
-        if wrong := [name for name in (*absent, *black) if name not in names]:
-            raise ValueError(f"modality '{wrong[0]}' is unknown: choose from {', '.join(names)}")
+        self._known_names((*absent, *black))
         if both := set(absent) & set(black):
             raise ValueError(f"modality '{min(both)}' is both absent and black: choose one")
         if set(absent) == set(names):
@@ -125,6 +132,13 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
         return torch.tensor(
             [ABSENT if n in absent else BLACK if n in black else PRESENT for n in names]
         )
+
+    def _known_names(self, names: Sequence[str]) -> Sequence[str]:
+        """The names, if there is such a modality for each."""
+        known = [modality.name for modality in self.modalities]
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"modality '{wrong[0]}' is unknown: choose from {', '.join(known)}")
+        return names
 
     def _check(self) -> None:
         """Refuse what would go wrong without a word."""

@@ -49,6 +49,28 @@ def test_each_channel_by_the_formula():
 
 
 @pytest.mark.parametrize("batched", [False, True])
+def test_only_leaves_the_other_cameras_channels_out(batched):
+    inputs = [picture(4), picture(4)]
+    inputs = torch.stack(inputs) if batched else inputs
+    both = preprocessor(VISIBLE, INFRARED)({"inputs": inputs})["inputs"]
+    for name, channels in (("visible", slice(0, 3)), ("infrared", slice(3, 4))):
+        alone = preprocessor(VISIBLE, INFRARED, only=[name])({"inputs": inputs})["inputs"]
+        assert torch.equal(alone, both[:, channels])
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"only": ["thermal"]}, "'thermal' is unknown: choose from visible, infrared"),
+        ({"only": ["visible"], "dropout": {"absent": 0.1}}, "remove it or only"),
+    ],
+)
+def test_only_that_does_not_fit(options, match):
+    with pytest.raises(ValueError, match=match):
+        preprocessor(VISIBLE, INFRARED, **options)
+
+
+@pytest.mark.parametrize("batched", [False, True])
 def test_one_camera_is_what_mmengine_makes_of_it(batched):
     inputs = [picture(3), picture(3)]
     inputs = torch.stack(inputs) if batched else inputs

@@ -1,0 +1,3 @@
+# A weight for each channel of the second stream, by Squeeze-and-Excitation.
+_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py'
+model = dict(backbone=dict(fusion=dict(_delete_=True, type='SEFusion', reduction_ratio=8)))
