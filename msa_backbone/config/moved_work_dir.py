@@ -17,11 +17,13 @@ def follow_index(cfg: Config) -> list[str]:
     nowhere, and the files lie where the config lies.
 
     Args:
-        cfg: from a file; changed in place.
+        cfg: changed in place; one that was made in memory has nothing beside it.
 
     Returns:
         A line for the user, or none where nothing has moved.
     """
+    if cfg.filename is None:
+        return []
     folder = Path(cfg.filename).absolute().parent / INDEX_FOLDER
     found: set[str] = set()
 

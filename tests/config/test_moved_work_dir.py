@@ -57,3 +57,9 @@ def test_files_that_are_where_the_config_says_stay(tmp_path):
     cfg = Config.fromfile(copy / "run.py")
     assert follow_index(cfg) == []
     assert cfg.val_dataloader.dataset.ann_file == named
+
+
+def test_a_config_without_a_file_has_nothing_beside_it():
+    cfg = Config({"train_dataloader": {"dataset": {"ann_file": f"{OLD}/train.json"}}})
+    assert follow_index(cfg) == []
+    assert cfg.train_dataloader.dataset.ann_file == f"{OLD}/train.json"
