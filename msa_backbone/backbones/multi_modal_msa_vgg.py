@@ -56,7 +56,8 @@ class MultiModalMSAVGG(MSAVGG):
             lens gives, are for the data pipeline to draw.
         sensors: the modalities in use, counted from 0; the others count as absent, in training and
             after it. None for all. Can be set later, as `backbone.sensors = (1,)`.
-        frozen_stages: the first k stages of every stream, with their fusions, do not train.
+        frozen_stages: the first k stages of every stream do not train. Their fusions do: unlike
+            the streams, which a checkpoint starts, they have learned nothing yet.
         init_cfg: as in MSAVGG; a checkpoint of one VGG goes into every stream that is as wide as
             the reference's, its first convolution adapted to the modality's channels.
         depth, num_stages, out_indices, out_before_pool, conv_cfg, norm_cfg, act_cfg, norm_eval,
@@ -153,9 +154,12 @@ class MultiModalMSAVGG(MSAVGG):
         reference = self._base_channels[0]
         return tuple(width * base // reference for base in self._base_channels)
 
-    def _freeze(self, zero_init: bool) -> None:
-        """A fusion without parameters, as the plain sum, is no identity and needs no warning."""
-        super()._freeze(zero_init and any(True for _ in self.attentions.parameters()))
+    def _frozen_modules(self) -> list[str]:
+        """As MSAVGG's, but the fusions of frozen stages train."""
+        names = super()._frozen_modules()
+        if self._paused is not None:
+            return names
+        return [name for name in names if not name.startswith("attentions.")]
 
     def load_configured_weights(self) -> None:
         """Load the files that `init_cfg` names; raises what `load_pretrained` does.
