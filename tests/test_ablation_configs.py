@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 pytest.importorskip("mmdet")
 from mmengine.config import Config
@@ -33,6 +34,22 @@ MODULES = {  # by the parts of the file's name before '_'
     "coordinate": "CoordAttn",
     "context-block": "ContextBlock",
 }
+
+CAMERAS = {  # by name: channels of each stream, and what fuses them
+    "visible": ((3,), "SumFusion"),
+    "infrared": ((1,), "SumFusion"),
+    "early": ((4,), "SumFusion"),
+    "sum": ((3, 1), "SumFusion"),
+    "concat": ((3, 1), "ConcatFusion"),
+    "se": ((3, 1), "SEFusion"),
+    "cbam": ((3, 1), "CBAMFusion"),
+    "attention": ((3, 1), "MultiModalAttention"),
+    "attention_pass-through": ((3, 1), "MultiModalAttention"),
+}
+PAIRS = (
+    "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py",
+    "multimodal/faster-rcnn_multimodal-msa-vgg16-caffe_fpn_8e_msrs-320x240.py",
+)
 
 
 def test_every_ablation_is_found_and_short():
@@ -104,3 +121,24 @@ def test_ablations_fit_other_bases(name, base):
     assert cfg.default_scope == toolbox
     names = {inner(module) for module in backbone.attentions.values()}
     assert names == {MODULES[name.split("_")[0]]} - {None}
+
+
+@pytest.mark.parametrize("base", PAIRS)
+@pytest.mark.parametrize("name", CAMERAS)
+def test_cameras_get_their_channels_and_the_fusion_of_the_name(name, base):
+    cfg, backbone = build(f"cameras/{name}", base)
+    channels, fusion = CAMERAS[name]
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    batch = preprocessor({"inputs": [torch.randint(0, 255, (4, 64, 64))]})
+    assert batch["inputs"].shape[1] == sum(channels)
+    assert backbone.in_channels == channels
+    assert {type(m).__name__ for m in backbone.attentions.values()} == {fusion}
+    if fusion == "MultiModalAttention":
+        passes = [m.others["1"].pass_through is not None for m in backbone.attentions.values()]
+        assert passes == [name.endswith("pass-through")] * len(passes)
+    assert len(backbone.streams) == len(channels) - 1
+    assert (preprocessor.dropout is None) == (name in ("visible", "infrared"))
+
+
+def test_every_camera_variant_is_tested():
+    assert {path.stem for path in (ROOT / "ablation/cameras").glob("*.py")} == set(CAMERAS)

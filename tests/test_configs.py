@@ -26,8 +26,8 @@ MULTIMODAL = [path for path in CONFIGS if path.parent.name == "multimodal"]
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
     assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 10)
-    assert len(MULTIMODAL) == 4
-    assert len(set(names)) == len(names) == 33
+    assert len(MULTIMODAL) == 5
+    assert len(set(names)) == len(names) == 34
 
 
 def test_model_index_names_every_trainable_config_once():
@@ -38,7 +38,7 @@ def test_model_index_names_every_trainable_config_once():
     metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
     assert sorted(imported) == sorted(metafiles) and len(metafiles) == 4
     named = [ROOT.parent / model.config for model in index.models]
-    assert sorted(named) == CONFIGS and len(named) == 33
+    assert sorted(named) == CONFIGS and len(named) == 34
     assert [model.name for model in index.models] == [path.stem for path in named]
     for model, path in zip(index.models, named, strict=True):
         schedule = Config.fromfile(path).train_cfg
@@ -56,7 +56,7 @@ def test_model_index_names_every_trainable_config_once():
         ("segmentation", 9),
         ("classification", 10),
         ("ablation", 24),
-        ("multimodal", 4),
+        ("multimodal", 5),
     ],
 )
 def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):

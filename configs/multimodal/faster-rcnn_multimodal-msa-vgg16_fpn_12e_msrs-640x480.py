@@ -23,5 +23,8 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
     roi_head=dict(bbox_head=dict(num_classes=3)))
 # One GPU with 4 pairs a step.
-optim_wrapper = dict(optimizer=dict(lr=0.005))
+optim_wrapper = dict(
+    optimizer=dict(lr=0.005),
+    # The second camera comes through the fusions alone: they learn as fast as the rest.
+    paramwise_cfg=dict(custom_keys={'backbone.attentions.': dict(lr_mult=1.0)}))
 auto_scale_lr = dict(base_batch_size=4)

@@ -40,6 +40,9 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True),
 ]
-optim_wrapper = dict(optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05))
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05),
+    # The second camera comes through the fusions alone: they learn as fast as the rest.
+    paramwise_cfg=dict(custom_keys={'backbone.attentions.': dict(lr_mult=1.0)}))
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1))
 auto_scale_lr = dict(base_batch_size=4)

@@ -34,6 +34,8 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=950, eta_min=1e-5, begin=50, end=1000, by_epoch=False),
 ]
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=3e-3, weight_decay=0.05, fused=True))
+    optimizer=dict(_delete_=True, type='AdamW', lr=3e-3, weight_decay=0.05, fused=True),
+    # The second camera comes through the fusions alone: they learn as fast as the rest.
+    paramwise_cfg=dict(custom_keys={'backbone.attentions.': dict(lr_mult=1.0)}))
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=1000))
 auto_scale_lr = dict(base_batch_size=4)

@@ -21,3 +21,6 @@ model = dict(
         fusion=dict(type='MultiModalAttention', reduction_ratio=16, pass_through=True),
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
     decode_head=dict(num_classes=9))
+# The second camera comes through the fusions alone: they learn as fast as the rest.
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'backbone.attentions.': dict(lr_mult=1.0)}))
