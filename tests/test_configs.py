@@ -56,6 +56,7 @@ def test_model_index_names_every_trainable_config_once():
         ("segmentation", 9),
         ("classification", 10),
         ("ablation", 24),
+        ("ablation/cameras", 9),
         ("multimodal", 5),
     ],
 )
