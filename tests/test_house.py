@@ -33,9 +33,9 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
 )
 DATA_FLOORS = (  # the same inside data
     ("image_counter", "folders", "splits"),
-    ("formats",),
+    ("modalities", "formats"),
     ("detection",),
-    ("segmentation", "classification"),
+    ("segmentation", "classification", "language"),
     ("crops", "subset", "demo"),
     ("__init__",),
 )

@@ -20,10 +20,12 @@ from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index
 from ..errors import DataError
+from ..files.loaded_modalities import loaded_modalities
 from ..progress import progress_bar
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
 from .classes import set_num_classes
+from .modalities.data import pair
 
 FoundData = ClassificationData | DetectionData | SegmentationData
 
@@ -79,21 +81,29 @@ class UserData:
 def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> UserData:
     """Find and check the data in `root`, and point the config at it; nothing is written.
 
-    The config's task decides what is looked for: boxes, masks or a class for each image. Among
-    several processes the main one alone checks the data. `write_index` has to follow.
+    The config's task decides what is looked for: boxes, masks or a class for each image. If it
+    loads several modalities, those of the others are found beside the images. Among several
+    processes the main one alone checks the data. `write_index` has to follow.
 
     Raises:
         ValueError, OSError: what is wrong with the data, or why the config cannot read them.
     """
     find, check = FIND_AND_CHECK[task_of(cfg)]
-    data, warnings = find(root, classes), []
+    modalities = loaded_modalities(cfg)
+    if modalities and task_of(cfg) is Task.CLASSIFICATION:
+        raise ValueError("--data finds several modalities for boxes and masks, not for classes")
+    data = find(root, classes, modalities=modalities) if modalities else find(root, classes)
+    warnings = []
     if is_main_process():
         warnings = check(data, progress=progress_bar())
     if isinstance(data, DetectionData):
         data = make_val_split(data)
     index_dir = Path(cfg.work_dir).absolute() / "data"
     set_data(cfg, data, index_dir)
-    lines = [f"Data from {data.root}", *(f"  {note}" for note in data.notes)]
+    notes = [*data.notes]
+    if modalities:
+        notes += pair(cfg, data.root, data.image_files, modalities, check=is_main_process())
+    lines = [f"Data from {data.root}", *(f"  {note}" for note in notes)]
     lines += [f"  warning: {warning}" for warning in warnings]
     return UserData(data, index_dir, tuple(lines))
 

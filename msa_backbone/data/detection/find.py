@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...errors import DataError
+from ...files.modality_files import Modality
 from ..folders import user_folder
 from ..formats.boxes.csv_boxes import CSV_LAYOUT, find_csv
 from ..formats.boxes.cvat import CVAT_LAYOUT, find_cvat
@@ -40,7 +42,10 @@ LAYOUTS = "\n".join(
 
 
 def find_detection_data(
-    root: str | os.PathLike, classes: Sequence[str] | None = None, spoilt: bool = False
+    root: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+    spoilt: bool = False,
+    modalities: Sequence[Modality] = (),
 ) -> DetectionData:
     """Find the data in the folder `root`, in one of `LAYOUTS`; nothing is written.
 
@@ -48,12 +53,14 @@ def find_detection_data(
         classes: the classes to keep, in this order; all by default. COCO keeps the order of the
             json, as loaders number the categories by it.
         spoilt: also give data of which a record could not be read; `Split.unread` names them.
+        modalities: of several, the data are those of the first; where its images lie depends on
+            their names.
 
     Raises:
         DataError: if there is no such data, a file of it cannot be read, or the splits disagree.
     """
     root = user_folder(root)
-    if data := read_detection_data(root, classes):
+    if data := read_detection_data(root, classes, modalities):
         return data if spoilt else require_read(data)
     state = recognised(root) or (
         f"{root}: no labels of a known format"
@@ -67,9 +74,12 @@ def find_detection_data(
     )
 
 
-def read_detection_data(root: Path, classes: Sequence[str] | None = None) -> DetectionData | None:
+def read_detection_data(
+    root: Path, classes: Sequence[str] | None = None, modalities: Sequence[Modality] = ()
+) -> DetectionData | None:
     """The data in `root`, records that could not be read left out; None if there are none."""
-    data = next((data for find in READERS if (data := find(root, classes))), None)
+    readers = (partial(_coco, modalities=modalities), *READERS)
+    data = next((data for find in readers if (data := find(root, classes))), None)
     return data and _without_empty_splits(data)
 
 
@@ -84,9 +94,11 @@ def _without_empty_splits(data: DetectionData) -> DetectionData:
     return replace(data, splits=splits, notes=(*data.notes, *notes))
 
 
-def _coco(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
-    files = coco_files(root)
-    return coco_data(root, files, classes) if files else None
+def _coco(
+    root: Path, classes: Sequence[str] | None, modalities: Sequence[Modality]
+) -> DetectionData | None:
+    files = coco_files(root, modalities)
+    return coco_data(root, files, classes, modalities) if files else None
 
 
 def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
@@ -110,7 +122,6 @@ def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
 
 
 READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...] = (
-    _coco,
     _boxes(find_cvat),  # before VOC, which takes any xml beside images
     voc_data,
     _boxes(find_yolo),
@@ -118,4 +129,5 @@ READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...
     _boxes(find_label_studio),
     _boxes(find_csv),
 )
-"""Tried in this order: each gives the data, None if they are of another format, or a DataError."""
+"""Tried in this order, behind COCO's: each gives the data, None if they are of another format, or a
+DataError."""

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
+from ...files.modality_files import Modality
 from ...files.text import read_bytes
+from ..folders import folder_below
 from ..formats.coco import read_coco
 from ..formats.derived.categories import with_categories_of
 from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
 from ..formats.derived.image_names import FolderFiles, with_found_images
 from ..formats.detection_annotations import DetectionData, Split
+from ..modalities.names import folder_names, speaks_of_one
 from ..splits import SPLIT_OF, SPLIT_WORDS
 from .classes import choose_classes, class_notes, count_notes, require_train, require_unique
 
@@ -26,8 +29,12 @@ _LONE = (
 _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stuff_")
 
 
-def coco_files(root: Path) -> dict[str, Path]:
-    """The COCO json of every split; empty if there is none."""
+def coco_files(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, Path]:
+    """The COCO json of every split; empty if there is none.
+
+    Of several, those that are named after one of `modalities` are left aside: infrared_train.json
+    beside fusion_train.json says what that camera alone shows.
+    """
     folders = [root, *(p for p in root.iterdir() if p.name.lower() == "annotations")]
     in_root, *beside = [_jsons(folder) for folder in folders]
     found = [
@@ -41,6 +48,12 @@ def coco_files(root: Path) -> dict[str, Path]:
     if not found:
         paths = [path for paths in (in_root, *beside) for path in paths]
         found = [("train", path) for path in paths if path.name.lower() in _LONE]
+    for_all = {split for split, path in found if not speaks_of_one(path.stem, modalities)}
+    found = [
+        (split, path)
+        for split, path in found
+        if split not in for_all or not speaks_of_one(path.stem, modalities)
+    ]
     files: dict[str, Path] = {}
     for split, path in found:
         if files.setdefault(split, path) != path:
@@ -71,8 +84,16 @@ def _is_coco(path: Path) -> bool:
     return b'"images"' in text and (b'"annotations"' in text or b'"categories"' in text)
 
 
-def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None) -> DetectionData:
-    """The splits of these files; one of test images without any annotation is left aside."""
+def coco_data(
+    root: Path,
+    files: dict[str, Path],
+    classes: Sequence[str] | None,
+    modalities: Sequence[Modality] = (),
+) -> DetectionData:
+    """The splits of these files; one of test images without any annotation is left aside.
+
+    Of several `modalities`, the images are those of the first.
+    """
     first = require_train(files, root / "annotations" / "instances_train.json")
     read, unlabelled, notes = {}, {}, []
     for name, path in files.items():
@@ -94,7 +115,8 @@ def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None)
             train = splits["train"]
             whole, lines = with_categories_of(train.content, whole, classes, first, files[name])
             derived += lines
-        splits[name], lines = _filled_in(root, name, files[name], whole, unread)
+        image_files = _image_files(root, name, files[name], whole, modalities)
+        splits[name], lines = _filled_in(image_files, files[name], whole, unread)
         if splits[name].content is not content or unread:
             splits[name] = replace(splits[name], ann_file=None)
         notes += [f"{name}: {line}" for line in derived + lines]
@@ -107,10 +129,9 @@ def coco_data(root: Path, files: dict[str, Path], classes: Sequence[str] | None)
 
 
 def _filled_in(
-    root: Path, name: str, path: Path, content: dict, unread: list[str]
+    files: FolderFiles, path: Path, content: dict, unread: list[str]
 ) -> tuple[Split, list[str]]:
     """The split with its images found and the fields that follow from others, and notes."""
-    files = _image_files(root, name, path, content)
     content, unsure, notes = with_found_images(content, files, path)
     content, sized = with_sizes(content, files.folder)
     content, filled = with_fields(content)
@@ -118,12 +139,20 @@ def _filled_in(
     return split, notes + sized + filled
 
 
-def _image_files(root: Path, split: str, path: Path, content: dict) -> FolderFiles:
+def _image_files(
+    root: Path, split: str, path: Path, content: dict, modalities: Sequence[Modality]
+) -> FolderFiles:
     """The folder of the images: the first that has the first three, or else most of them all."""
     match = _SPLIT_WORD.search(path.stem)
     words = [match[1]] if match else []
     words += [word for word in SPLIT_WORDS[split] if word not in words]
-    folders = [path.parent, root / "images", *(root / "images" / word for word in words)]
+    folders = [
+        folder
+        for name in (folder_names(modalities[0], modalities) if modalities else ())
+        for below in (name, *(f"{name}/{w}" for w in words), *(f"{w}/{name}" for w in words))
+        if (folder := folder_below(root, below))
+    ]
+    folders += [path.parent, root / "images", *(root / "images" / word for word in words)]
     folders += [*(root / word for word in words), root]
     candidates = [FolderFiles(folder, root) for folder in dict.fromkeys(folders)]
     names = [image["file_name"] for image in content["images"]]

@@ -40,6 +40,14 @@ class DetectionData:
         """Of all splits together."""
         return sum(len(split.content["images"]) for split in self.splits.values())
 
+    @property
+    def image_files(self) -> dict[str, list[Path]]:
+        """The images of every split."""
+        return {
+            name: [split.image_dir / image["file_name"] for image in split.content["images"]]
+            for name, split in self.splits.items()
+        }
+
 
 def with_images(split: Split, images: list[dict]) -> Split:
     """The split with these of its images only, and their annotations."""

@@ -1,0 +1,1 @@
+"""Configs that load several modalities: the user's data, and cameras switched off."""

@@ -1,0 +1,1 @@
+"""Several cameras in the user's folder: where each one's pictures lie, and whether they fit."""

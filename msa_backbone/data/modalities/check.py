@@ -1,0 +1,67 @@
+"""Check the pictures of several modalities: each scene has all of them, in one frame."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...errors import DataError
+from ...files.modality_files import MODALITY_SUFFIXES, Modality, partner, read_stack
+from ..image_counter import ImageCounter, Progress
+
+Images = Mapping[str, Sequence[Path]]
+"""The reference's files, by split."""
+
+
+def modality_defects(
+    images: Images,
+    modalities: Sequence[Modality],
+    progress: Progress | None = None,
+    full_decode_limit: float = 5000,
+) -> tuple[list[str], list[str]]:
+    """Look for partners that are missing, ambiguous, unreadable or of other sizes or channels.
+
+    So many scenes are read; of the others it is only seen that their files are there. Missing
+    pictures of the reference are left to the checks of its data.
+
+    Returns:
+        Errors, a line each with its file and the mend; and notes of what was paired and what is
+        left over.
+    """
+    reference, *others = modalities
+    counter = ImageCounter(sum(map(len, images.values())), progress)
+    errors: list[str] = []
+    notes: list[str] = []
+    used: dict[Modality, set[Path]] = {other: set() for other in others}
+    for split, files in images.items():
+        paired = 0
+        for image in files:
+            try:
+                paths = [partner(image, reference, other) for other in others]
+                for other, path in zip(others, paths, strict=True):
+                    used[other].add(path)
+                if counter.done < full_decode_limit and image.is_file():
+                    read_stack([image, *paths], modalities)
+                paired += 1
+            except DataError as error:
+                errors.append(f"{split}: {error}")
+            counter.step()
+        names = " and ".join(other.name for other in others)
+        notes.append(f"{split}: {paired} of {len(files)} {reference.name} pictures with {names}")
+    for other in others:
+        if left := _without_reference(other, used[other]):
+            notes.append(
+                f"{other.name} pictures without a {reference.name} one, which are not used: "
+                f"{len(left)}, first {left[0]}"
+            )
+    return errors, notes
+
+
+def _without_reference(modality: Modality, used: set[Path]) -> list[Path]:
+    """The files in a modality's folders that belong to no picture of the reference."""
+    wanted = Path(modality.folder).parts
+    folders = {
+        next(parent for parent in path.parents if parent.parts[-len(wanted) :] == wanted)
+        for path in used
+    }
+    files = (path for folder in folders for path in folder.rglob("*"))
+    kinds = (path for path in files if path.suffix.lower() in MODALITY_SUFFIXES)
+    return sorted(path for path in kinds if path not in used and path.name[0] != ".")

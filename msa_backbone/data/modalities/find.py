@@ -1,0 +1,109 @@
+"""Find the folders of several modalities beside the pictures of the first, the reference.
+
+What lists the scenes, a COCO json or the masks, names the reference's pictures alone. The others
+lie in folders that differ from the reference's in one place of their paths.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...errors import DataError
+from ...files.modality_files import Modality
+from ..folders import folder_below
+from ..splits import SPLIT_OF
+from .names import folder_names
+
+MODALITY_LAYOUT = """\
+For configs that load several modalities (LoadModalities), with COCO jsons, YOLO or masks:
+      {visible,infrared,depth,...}/ or images/ + {infrared,depth,...}/, each with or without
+      {train,val,test}/, or such folders inside {train,val,test}/; stems are equal. The first
+      modality's pictures are those that the json or the masks belong to. Other words are known,
+      such as rgb, thermal and ir; jsons named after one modality are left aside beside others."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the modalities' folders may differ: `before` / a modality's folder / `below`."""
+
+    before: Path
+    reference: Path  # the reference's folder, as it lies in `before`
+    below: Path
+
+    def folder(self, name: str) -> Path | None:
+        """The folder of this name, in any case, that is not the reference's."""
+        found = folder_below(self.before, name)
+        return None if found == self.before / self.reference else found
+
+
+def with_folders(
+    root: Path, images: Mapping[str, Sequence[Path]], modalities: Sequence[Modality]
+) -> tuple[Modality, ...]:
+    """The modalities with the folders that they have in `root`.
+
+    Args:
+        images: the reference's files, by split.
+        modalities: the reference first.
+
+    Raises:
+        DataError: for a modality without a folder, or with two that may be meant.
+    """
+    others = modalities[1:]
+    first = next(image for files in images.values() for image in files)
+    places = list(_places(root, first.parent))
+    found = {place: [_folders(place, other, modalities) for other in others] for place in places}
+    complete = [place for place in places if all(found[place])] or [
+        max(places, key=lambda place: sum(map(bool, found[place])))
+    ]
+    # Of two places, that where the folders go on as the reference's does.
+    place = max(complete, key=lambda p: sum((f / p.below).is_dir() for fs in found[p] for f in fs))
+    folders = []
+    for other, candidates in zip(others, found[place], strict=True):
+        if not candidates:
+            raise DataError(
+                f"{root}: no folder '{other.name}' beside {place.before / place.reference}; put "
+                f"the {other.name} pictures into {place.before / other.name / place.below}, or "
+                "take a config without this modality"
+            )
+        if len(candidates) > 1:
+            both = " and ".join(map(str, candidates[:2]))
+            raise DataError(
+                f"{both}: both may hold the {other.name} pictures; move one of them away, or set "
+                f"the folder of {other.name} in the config"
+            )
+        folders.append(candidates[0])
+    if place.reference == Path():  # no folder of its own: only full paths tell them apart
+        named = [str(place.before), *map(str, folders)]
+    else:
+        parts = [place.reference, *(folder.relative_to(place.before) for folder in folders)]
+        named = [part.as_posix() for part in parts]
+    return tuple(replace(m, folder=f) for m, f in zip(modalities, named, strict=True))
+
+
+def describe(root: Path, modalities: Sequence[Modality]) -> str:
+    """A line for the user: every modality, its channels and its folder."""
+    parts = []
+    for modality in modalities:
+        folder = Path(modality.folder)
+        shown = folder.relative_to(root) if folder.is_absolute() else folder
+        place = "ROOT" if shown == Path() else f"{shown.as_posix()}/"
+        channels = f"{modality.channels} channel{'s' if modality.channels > 1 else ''}"
+        parts.append(f"{modality.name} in {place}, {channels}")
+    return f"{len(modalities)} modalities: {'; '.join(parts)}"
+
+
+def _places(root: Path, folder: Path) -> Iterator[Place]:
+    """Each folder of the reference's path below `root`, but a split's; then none: in `root`."""
+    parts = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
+    for at, part in enumerate(parts):
+        if part.lower() not in SPLIT_OF:
+            yield Place(root.joinpath(*parts[:at]), Path(part), Path(*parts[at + 1 :]))
+    yield Place(root, Path(), Path(*parts))
+
+
+def _folders(place: Place, modality: Modality, modalities: Sequence[Modality]) -> list[Path]:
+    """The folders that may hold a modality's pictures: one where it has its own name."""
+    names = folder_names(modality, modalities)
+    found = {name: folder for name in names if (folder := place.folder(name))}
+    said = [found[name] for name in (modality.folder, modality.name) if name in found]
+    return said[:1] or list(dict.fromkeys(found.values()))

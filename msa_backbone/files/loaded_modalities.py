@@ -1,0 +1,16 @@
+"""Which modalities a config loads."""
+
+from mmengine.config import Config
+
+from ..config_nodes import find_nodes, pipeline_steps
+from .modality_files import Modality, modalities_of
+
+
+def loaded_modalities(cfg: Config, loader: str = "train_dataloader") -> tuple[Modality, ...]:
+    """The modalities that a dataloader's pipeline loads, the reference first; none for one camera.
+
+    Raises:
+        ValueError: for modalities that do not fit.
+    """
+    steps = find_nodes(pipeline_steps(cfg, loader), "LoadModalities")
+    return modalities_of(steps[0]["modalities"]) if steps else ()

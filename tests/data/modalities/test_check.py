@@ -1,0 +1,92 @@
+"""Pairs that do not fit are found, each with its file and reason."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from msa_backbone.data.modalities.check import modality_defects
+from msa_backbone.files.modality_files import Modality
+
+MODALITIES = (
+    Modality("visible", 3, "visible"),
+    Modality("infrared", 1, "infrared"),
+    Modality("depth", 1, "depth", unknown=True),
+)
+RNG = np.random.default_rng(0)
+
+
+def write(file: Path, channels: int = 1, size: tuple[int, int] = (6, 8), depth=np.uint8) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    top = np.iinfo(depth).max
+    cv2.imwrite(str(file), RNG.integers(0, top, (*size, channels), depth).squeeze())
+    return file
+
+
+@pytest.fixture
+def images(tmp_path) -> dict[str, list[Path]]:
+    found = {}
+    for split, names in {"train": "abcd", "val": "ef"}.items():
+        found[split] = [write(tmp_path / f"visible/{split}/{name}.jpg", 3) for name in names]
+        for name in names:
+            write(tmp_path / f"infrared/{split}/{name}.png")
+            write(tmp_path / f"depth/{split}/{name}.tif", depth=np.uint16)
+    return found
+
+
+def test_sound_pairs_have_no_defects(images):
+    steps = []
+    errors, notes = modality_defects(images, MODALITIES, lambda *done: steps.append(done))
+    assert errors == []
+    assert notes == [
+        "train: 4 of 4 visible pictures with infrared and depth",
+        "val: 2 of 2 visible pictures with infrared and depth",
+    ]
+    assert steps[-1] == (6, 6)
+
+
+def test_each_defect_is_told_with_its_file(images, tmp_path):
+    (tmp_path / "infrared/train/a.png").unlink()
+    write(tmp_path / "depth/train/b.png", depth=np.uint16)
+    write(tmp_path / "infrared/train/c.png", size=(6, 9))
+    write(tmp_path / "infrared/train/d.png", channels=3)
+    (tmp_path / "depth/val/e.tif").write_bytes(b"no image")
+    errors, notes = modality_defects(images, MODALITIES)
+    expected = [
+        rf"train: .*visible/train/a\.jpg: no infrared file {tmp_path}/infrared/train/a\.\*; add it",
+        r"train: .*depth/train: b\.png and b\.tif both fit .*visible/train/b\.jpg; remove one",
+        r"train: .*infrared/train/c\.png: 9 x 6 pixels, but .*visible/train/c\.jpg has 8 x 6",
+        r"train: .*infrared/train/d\.png: 3 channels, but infrared has channels=1",
+        r"val: .*depth/val/e\.tif: ",
+    ]
+    assert len(errors) == len(expected)
+    for line, pattern in zip(errors, expected, strict=True):
+        assert re.match(pattern, line), line
+    assert notes[:2] == [
+        "train: 0 of 4 visible pictures with infrared and depth",
+        "val: 1 of 2 visible pictures with infrared and depth",
+    ]
+
+
+def test_pictures_without_a_reference_are_told(images, tmp_path):
+    write(tmp_path / "infrared/val/z.png")
+    write(tmp_path / "infrared/val/y.png")
+    (tmp_path / "infrared/val/notes.txt").touch()
+    (tmp_path / "infrared/val/._y.png").touch()  # macOS
+    errors, notes = modality_defects(images, MODALITIES)
+    assert errors == []
+    assert notes[2:] == [
+        "infrared pictures without a visible one, which are not used: 2, first "
+        f"{tmp_path / 'infrared/val/y.png'}"
+    ]
+
+
+def test_beyond_the_limit_only_the_files_are_looked_for(images, tmp_path):
+    write(tmp_path / "infrared/val/e.png", size=(6, 9))
+    (tmp_path / "infrared/val/f.png").unlink()
+    errors, _ = modality_defects(images, MODALITIES, full_decode_limit=4)
+    assert len(errors) == 1 and "f.jpg: no infrared file" in errors[0]
+    errors, _ = modality_defects(images, MODALITIES, full_decode_limit=5)
+    assert len(errors) == 2 and "9 x 6" in errors[0]
