@@ -1,7 +1,8 @@
 """Check a folder of detection or segmentation data: every defect with its file and reason.
 
 Ends with exit code 1 if there is an error that would stop or spoil a training. --fix OUT writes a
-repaired copy and says what it changed; ROOT is never touched.
+repaired copy and says what it changed; ROOT is never touched. --config CONFIG checks the pictures
+of all modalities that a config loads.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.config.load import load_config
 from msa_backbone.data.detection.boxes import BOX_FORMS
 from msa_backbone.data.detection.check import FATAL, detection_defects
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
@@ -20,6 +22,8 @@ from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
 from msa_backbone.data.formats.yolo.write import write_yolo_data
+from msa_backbone.data.modalities.check import modality_defects
+from msa_backbone.data.modalities.find import MODALITY_LAYOUT, describe, with_folders
 from msa_backbone.data.segmentation.check import mask_defects
 from msa_backbone.data.segmentation.find import (
     SEGMENTATION_LAYOUTS,
@@ -28,6 +32,8 @@ from msa_backbone.data.segmentation.find import (
 )
 from msa_backbone.data.segmentation.repair import write_repaired
 from msa_backbone.errors import DataError
+from msa_backbone.files.loaded_modalities import loaded_modalities
+from msa_backbone.files.modality_files import Modality
 from msa_backbone.files.whole_files import complete_folder, require_absent
 from msa_backbone.progress import progress_bar
 
@@ -36,23 +42,27 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=f"layouts of ROOT:\n\nboxes and instances\n{LAYOUTS}\n\nsemantic masks (--masks)\n"
-        f"{SEGMENTATION_LAYOUTS}",
+        f"{SEGMENTATION_LAYOUTS}\n\nseveral cameras (--config)\n{MODALITY_LAYOUT}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("root", metavar="ROOT", help="the data")
     parser.add_argument("--masks", action="store_true", help="check index masks, not boxes")
     parser.add_argument("--classes", nargs="+", help="these only; of masks, every value's name")
+    parser.add_argument("--config", help="a config that loads several modalities: check them all")
     parser.add_argument("--fix", metavar="OUT", type=Path, help="a new folder for a repaired copy")
     return parser.parse_args()
 
 
 def check(args: argparse.Namespace) -> int:
     """Print what was found; return the number of errors."""
+    modalities = modalities_of_config(args.config) if args.config else ()
     if args.masks:
-        data = find_segmentation_data(args.root, args.classes, complete=False)
+        data = find_segmentation_data(args.root, args.classes, False, modalities)
     else:
-        data = find_detection_data(args.root, args.classes, spoilt=True)
+        data = find_detection_data(args.root, args.classes, True, modalities)
     if args.fix:
+        if modalities:
+            raise ValueError("--fix mends the data of one camera: leave --config out")
         if args.masks and data.instances is not None:
             raise ValueError("--fix mends instances without --masks: leave it out")
         require_outside(args.fix, data.root)
@@ -76,6 +86,11 @@ def check(args: argparse.Namespace) -> int:
             with_masks(boxes)
         except DataError as error:
             errors.append(str(error))
+    if modalities:
+        placed = with_folders(data.root, data.image_files, modalities)
+        wrong, paired = modality_defects(data.image_files, placed, progress_bar(), float("inf"))
+        errors += wrong
+        print(*(f"  {note}" for note in (describe(data.root, placed), *paired)), sep="\n")
     for line in errors:
         print(f"error: {line}")
     for line in warnings:
@@ -88,6 +103,14 @@ def check(args: argparse.Namespace) -> int:
             raise DataError(f"{form}, as --fix mends single boxes only")
         fix(data, args.fix)
     return len(errors)
+
+
+def modalities_of_config(config: str) -> tuple[Modality, ...]:
+    """The modalities that training with a config loads."""
+    modalities = loaded_modalities(load_config(config, None, {}))
+    if not modalities:
+        raise ValueError(f"--config {config}: loads one camera (no LoadModalities): leave it out")
+    return modalities
 
 
 def fix(data: DetectionData, out: Path) -> None:

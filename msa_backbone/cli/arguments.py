@@ -6,11 +6,13 @@ from mmengine.config import DictAction
 
 from ..data.classification.find import CLASSIFICATION_LAYOUTS
 from ..data.detection.find import LAYOUTS
+from ..data.modalities.find import MODALITY_LAYOUT
 from ..data.segmentation.find import SEGMENTATION_LAYOUTS
 
 LAYOUTS_HELP = (
     f"layouts that --data accepts:\n\nboxes and instances\n{LAYOUTS}\n\n"
-    f"semantic masks\n{SEGMENTATION_LAYOUTS}\n\na class for each image\n{CLASSIFICATION_LAYOUTS}"
+    f"semantic masks\n{SEGMENTATION_LAYOUTS}\n\nseveral cameras\n{MODALITY_LAYOUT}\n\n"
+    f"a class for each image\n{CLASSIFICATION_LAYOUTS}"
 )
 
 
