@@ -10,6 +10,7 @@ from .backbones import MSAVGG, MultiModalMSAVGG, vgg16_msa
 from .layers import MultiScaleAttention
 from .openmmlab import (  # noqa: F401  (register by being imported)
     cpu_amp_optim_wrapper,
+    datasets,
     lazy_builders,
     mmcv_ops,
     multi_modal_preprocessor,
@@ -20,6 +21,7 @@ from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
     progressive_attention_hook,
     seed_hook,
 )
+from .openmmlab.metrics import answer_accuracy  # noqa: F401  (registers)
 from .version import __version__
 
 __all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]

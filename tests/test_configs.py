@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("mmdet")
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
+from mmengine.structures import BaseDataElement
 
 from msa_backbone.config.options import drop_pretrained
 from msa_backbone.config_nodes import walk
@@ -20,14 +21,15 @@ CONFIGS = sorted(p for p in ROOT.rglob("*.py") if not {"_base_", "ablation"} & {
 DETECTION = [path for path in CONFIGS if path.parent.name == "detection"]
 SEGMENTATION = [path for path in CONFIGS if path.parent.name == "segmentation"]
 CLASSIFICATION = [path for path in CONFIGS if path.parent.name == "classification"]
-MULTIMODAL = [path for path in CONFIGS if path.parent.name == "multimodal"]
+LANGUAGE = [path for path in CONFIGS if path.stem.startswith(("vqa_", "captions_"))]
+MULTIMODAL = [p for p in CONFIGS if p.parent.name == "multimodal" and p not in LANGUAGE]
 
 
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
     assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 10)
-    assert len(MULTIMODAL) == 5
-    assert len(set(names)) == len(names) == 34
+    assert (len(MULTIMODAL), len(LANGUAGE)) == (5, 1)
+    assert len(set(names)) == len(names) == 35
 
 
 def test_model_index_names_every_trainable_config_once():
@@ -38,7 +40,7 @@ def test_model_index_names_every_trainable_config_once():
     metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
     assert sorted(imported) == sorted(metafiles) and len(metafiles) == 4
     named = [ROOT.parent / model.config for model in index.models]
-    assert sorted(named) == CONFIGS and len(named) == 34
+    assert sorted(named) == CONFIGS and len(named) == 35
     assert [model.name for model in index.models] == [path.stem for path in named]
     for model, path in zip(index.models, named, strict=True):
         schedule = Config.fromfile(path).train_cfg
@@ -57,7 +59,7 @@ def test_model_index_names_every_trainable_config_once():
         ("classification", 10),
         ("ablation", 24),
         ("ablation/cameras", 9),
-        ("multimodal", 5),
+        ("multimodal", 6),
     ],
 )
 def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):
@@ -238,3 +240,41 @@ def test_multimodal_config_builds_and_its_parts_fit(path):
     else:
         extractor = cfg.model.roi_head.bbox_roi_extractor
         assert (strides, channels) == (extractor.featmap_strides, cfg.model.neck.in_channels)
+
+
+@pytest.mark.parametrize("path", LANGUAGE, ids=lambda path: path.stem)
+def test_language_config_builds_and_its_parts_fit(path):
+    """With words, which a training learns from its data, the model reads pictures of its size."""
+    pytest.importorskip("mmpretrain")
+    pytest.importorskip("tokenizers")
+    from msa_backbone.language import train_vocabulary
+
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    drop_pretrained(cfg)
+    cfg.model.vocabulary = train_vocabulary(["is it red"], **cfg.model.vocabulary)
+    asks = "answers" in cfg.model
+    if asks:
+        cfg.model.answers = ["yes", "no"]
+    model = MODELS.build(cfg.model).eval()
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        size = picture_size(cfg[name].dataset.pipeline[:-1])
+        assert path.stem.endswith("{}x{}".format(*size)), name
+        keys = cfg[name].dataset.pipeline[-1].algorithm_keys
+        assert (
+            {"question", "gt_answer", "gt_answer_weight"} <= {*keys}
+            if asks
+            else "gt_caption" in keys
+        )
+    loop, scheduler = cfg.train_cfg, cfg.param_scheduler
+    assert loop.max_iters == scheduler[-1].end and scheduler[0].end == scheduler[1].begin
+    assert f"_{loop.max_iters // 1000}k_" in path.stem
+    with torch.no_grad():
+        images = torch.rand(2, 3, *size) * 255
+        images = model.data_preprocessor({"inputs": images, "data_samples": None})["images"]
+        samples = [BaseDataElement() for _ in images]
+        for sample in samples:
+            sample.question = "is it red"
+        model(images, samples, mode="predict")
+    texts = [sample.pred_answer if asks else sample.pred_caption for sample in samples]
+    assert all(isinstance(text, str) for text in texts)

@@ -32,7 +32,8 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
     ("__init__",),  # registers everything; only tools and users import it
 )
 DATA_FLOORS = (  # the same inside data
-    ("image_counter", "folders", "splits"),
+    ("image_counter", "folders", "found_files"),
+    ("splits",),
     ("modalities", "formats"),
     ("detection",),
     ("segmentation", "classification", "language"),

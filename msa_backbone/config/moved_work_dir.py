@@ -35,6 +35,7 @@ def follow_index(cfg: Config) -> list[str]:
                     node[key] = str(here)
                     found.add(path.name)
 
+    walk(cfg.get("model"), follow)  # a vocabulary
     for loader in LOADERS:
         walk(cfg.get(loader), follow)
         walk(cfg.get(loader.replace("dataloader", "evaluator")), follow)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.config import Config
 
 from ..config import load
+from ..config.language.words import check_words, learn_words, recall_words, store_words
 from ..config.moved_work_dir import follow_index
 from ..config.options import (
     add_report,
@@ -70,9 +71,13 @@ def prepare_training(
     make_resumable(cfg)
     add_report(cfg)
     check_paired_pipelines(cfg)
-    rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
+    lines += learn_words(cfg)
+    model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
+    if cfg.get("load_from"):
+        check_words(model, cfg.load_from)
     if found:
         found.write_index()
+    store_words(cfg)
     return lines
 
 
@@ -111,10 +116,12 @@ def prepare_testing(
     fit_processes(cfg)
     add_report(cfg)
     drop_pretrained(cfg)  # the checkpoint brings every weight
+    recall_words(cfg, checkpoint)
     model = rehearse(cfg, () if found else ("test_dataloader",))
     check_checkpoint(model, checkpoint, found.data.classes if found else None)
     if tta:
         lines.append(set_flip_augmentation(cfg))
     if found:
         found.write_index(testing=True)
+    store_words(cfg)
     return lines

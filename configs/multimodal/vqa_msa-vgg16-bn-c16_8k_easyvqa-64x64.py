@@ -1,0 +1,36 @@
+# Questions about shapes and colours (easy-VQA, tools/convert_easyvqa.py), by a network of a quarter of
+# VGG16's width without its last stage, from random weights. The question takes part in the attention
+# behind the last two stages; the stages before run once a picture.
+_base_ = ['../_base_/datasets/questions_64x64.py', '../_base_/classification_runtime.py']
+model = dict(
+    type='MSAAnswerer',
+    data_preprocessor=dict(
+        type='MultiModalDataPreprocessor', mean=[128.0] * 3, std=[64.0] * 3, to_rgb=True),
+    vocabulary=dict(kind='word'),
+    answers=dict(most=1000),
+    text_encoder=dict(type='GRUTextEncoder', channels=64, word_channels=32),
+    backbone=dict(
+        type='MSAVGG',
+        base_channels=16,
+        num_stages=4,
+        out_indices=(3,),
+        norm_cfg=dict(type='BN'),
+        attention=dict(type='LanguageConditionedAttention', text_channels=64),
+        attention_positions=(16, 23),  # the pools of the last two stages
+        zero_init=False),
+    conditioning='backbone',
+    hidden_channels=128,
+    pool_size=1)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=200),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=8000),
+]
+train_cfg = dict(by_epoch=False, max_iters=8000, val_interval=200)
+val_cfg = dict()
+test_cfg = dict()
+default_hooks = dict(
+    checkpoint=dict(
+        interval=1000, by_epoch=False, save_best='answers/exact', rule='greater'),
+    visualization=dict(_delete_=True, type='VisualizationHook', enable=False))
+log_processor = dict(by_epoch=False)

@@ -1,0 +1,1 @@
+"""Configs of models that read or write: their data and their words."""

@@ -1,0 +1,58 @@
+"""The questions of a picture one after the other, so that a batch has few pictures.
+
+A model that looks at equal neighbours once, as `MSAAnswerer` does, then runs its early stages once
+a picture instead of once a question.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sized
+
+import torch
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.registry import DATA_SAMPLERS
+from torch.utils.data import Sampler
+
+
+@DATA_SAMPLERS.register_module()
+class PictureSampler(Sampler):
+    """Every sample once an epoch, those of a picture together.
+
+    Each of several processes takes a part of equal length; the last is filled up from the first.
+
+    Args:
+        dataset: of mmengine, whose samples have `img_path`.
+        shuffle: draw the order of the pictures, and of the questions of each, anew every epoch.
+        seed: of the order; by default one drawn for all processes.
+    """
+
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None) -> None:
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self.rank, self.processes = get_dist_info()
+        groups: dict[str, list[int]] = defaultdict(list)
+        for index in range(len(dataset)):
+            groups[dataset.get_data_info(index)["img_path"]].append(index)
+        self.pictures = list(groups.values())
+        self.length = -(-len(dataset) // self.processes)
+
+    def __iter__(self) -> Iterator[int]:
+        order = torch.Generator().manual_seed(self.seed + self.epoch)
+        indices = []
+        for picture in self._shuffled(self.pictures, order):
+            indices += self._shuffled(picture, order)
+        indices += indices[: self.length * self.processes - len(indices)]
+        return iter(indices[self.rank * self.length : (self.rank + 1) * self.length])
+
+    def _shuffled(self, items: list, order: torch.Generator) -> list:
+        if not self.shuffle:
+            return items
+        return [items[place] for place in torch.randperm(len(items), generator=order).tolist()]
+
+    def __len__(self) -> int:
+        """Samples an epoch of this process."""
+        return self.length
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another order for another epoch; mmengine calls it."""
+        self.epoch = epoch

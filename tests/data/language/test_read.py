@@ -1,0 +1,250 @@
+"""VQA v2's and COCO's jsons: what is read, and what is refused in one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msa_backbone.data.language.easyvqa import convert_easyvqa, question_type
+from msa_backbone.data.language.pictures import PictureFiles, split_in, with_files
+from msa_backbone.data.language.read_captions import read_captions
+from msa_backbone.data.language.read_questions import most_given, read_questions
+from msa_backbone.data.language.records import Captions, Question
+from msa_backbone.errors import DataError
+
+QUESTIONS = [
+    {"question_id": 11, "image_id": 9, "question": "What is on the left?"},
+    {"question_id": 12, "image_id": 9, "question": "Is it red?"},
+    {"question_id": 21, "image_id": 25, "question": "How many are there?"},
+]
+ANNOTATIONS = [
+    {"question_id": 21, "image_id": 25, "answers": [{"answer": "2"}], "answer_type": "number",
+     "question_type": "how many"},
+    {"question_id": 11, "image_id": 9, "multiple_choice_answer": "cat", "question_type": "what is",
+     "answers": [{"answer": a} for a in ("dog", "cat", "cat")], "answer_type": "other"},
+    {"question_id": 12, "image_id": 9, "answers": [{"answer": "Yes"}], "answer_type": "yes/no"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Writes VQA v2's pair: `pair(questions, annotations)` gives both files."""
+
+    def write(questions: list = QUESTIONS, annotations: list = ANNOTATIONS) -> tuple[Path, Path]:
+        files = tmp_path / "q.json", tmp_path / "a.json"
+        files[0].write_text(json.dumps({"info": {}, "questions": questions}))
+        files[1].write_text(json.dumps({"info": {}, "annotations": annotations}))
+        return files
+
+    return write
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_pair_is_joined_by_the_number_of_the_question(pair):
+    assert read_questions(*pair()) == [
+        Question(9, "What is on the left?", ("dog", "cat", "cat"), 11, "what is", "other"),
+        Question(9, "Is it red?", ("yes",), 12, "is", "yes/no"),
+        Question(25, "How many are there?", ("2",), 21, "how many", "number"),
+    ]
+    assert most_given(read_questions(*pair())[0]) == "cat"
+
+
+def test_a_list_holds_both(tmp_path):
+    records = [
+        {"image": "a.png", "question": "Which?", "answers": ["Two", "two"], "split": "val"},
+        {"image": "b.png", "question": " how many ", "answer": 3},
+    ]
+    assert read_questions(write(tmp_path / "both.json", records)) == [
+        Question("a.png", "Which?", ("two", "two"), 0, "which?", "", "val"),
+        Question("b.png", "how many", ("3",), 1, "how"),
+    ]
+
+
+def test_questions_of_a_test_have_no_answers(pair):
+    questions, _ = pair()
+    assert all(question.answers == () for question in read_questions(questions))
+
+
+def without(record: dict, name: str) -> dict:
+    return {key: value for key, value in record.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("questions", "annotations", "expected"),
+    [
+        (QUESTIONS, ANNOTATIONS[1:], r"question 21 \('How many are there\?'\) has no answer in "),
+        (QUESTIONS, [], r"question 11 .*; 2 more without; add it or remove them"),
+        (QUESTIONS, [{**ANNOTATIONS[0], "answers": []}, *ANNOTATIONS[1:]], "21 .* has no answer"),
+        (QUESTIONS, [{**ANNOTATIONS[0], "answers": [{}]}, *ANNOTATIONS[1:]],
+         "question 21 has an empty answer; remove it"),
+        ([*QUESTIONS, QUESTIONS[0]], ANNOTATIONS, "question 11 is there twice; remove one"),
+        (QUESTIONS, [*ANNOTATIONS, ANNOTATIONS[0]], "question 21 is answered twice; remove one"),
+        ([without(QUESTIONS[0], "image_id")], ANNOTATIONS, "question 11 has no image or image_id"),
+        ([without(QUESTIONS[0], "question")], ANNOTATIONS, "question 11 has no question; add it"),
+        ([{**QUESTIONS[0], "question": " "}], ANNOTATIONS, "question 11 has question=''; correct"),
+        ([{**QUESTIONS[0], "image_id": [1]}], ANNOTATIONS, "11 has image_id=.1.; correct it"),
+        ([], ANNOTATIONS, "holds no question; export it again"),
+        (["What?"], ANNOTATIONS, r"questions\[0\] is no record"),
+    ],
+)  # fmt: skip
+def test_bad_questions_are_one_line(questions, annotations, expected, pair):
+    with pytest.raises(DataError, match=expected) as error:
+        read_questions(*pair(questions, annotations))
+    assert "\n" not in str(error.value) and ".json" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("{", "is no JSON"), ("3", "holds neither"), ("{}", "has no list 'questions'")],
+)
+def test_other_files_are_one_line(text, expected, tmp_path):
+    path = tmp_path / "q.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=expected):
+        read_questions(path)
+
+
+COCO = {
+    "images": [{"id": 2, "file_name": "b.jpg"}, {"id": 1, "file_name": "a.jpg"},
+               {"id": 3, "file_name": "c.jpg"}],
+    "annotations": [{"image_id": 1, "caption": "A cat. "}, {"image_id": 2, "caption": "A dog"},
+                    {"image_id": 1, "caption": "Cat"}],
+}  # fmt: skip
+
+
+def test_captions_of_a_picture_come_together(tmp_path):
+    coco = read_captions(write(tmp_path / "coco.json", COCO))
+    assert coco == [Captions("b.jpg", ("A dog",)), Captions("a.jpg", ("A cat.", "Cat"))]
+    records = [
+        {"image": "a.jpg", "caption": "A cat.", "split": "train"},
+        {"image": "b.jpg", "captions": ["A dog"], "split": "val"},
+        {"image": "a.jpg", "caption": "Cat", "split": "train"},
+    ]
+    assert read_captions(write(tmp_path / "list.json", records)) == [
+        Captions("a.jpg", ("A cat.", "Cat"), "train"),
+        Captions("b.jpg", ("A dog",), "val"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({**COCO, "images": [*COCO["images"], COCO["images"][0]]}, "image 2 is listed twice"),
+        ({**COCO, "images": [*COCO["images"], {"id": 7, "file_name": "a.jpg"}]},
+         "image a.jpg is listed twice"),
+        ({**COCO, "annotations": [{"image_id": 8, "caption": "x"}]},
+         "caption 'x' is about image 8, which the file does not list"),
+        ({**COCO, "annotations": [{"image_id": 1, "caption": ""}]}, "image 1 has caption=''"),
+        ([{"image": "a.jpg", "captions": ["x"]}] * 2, "image a.jpg is listed twice"),
+        ([{"image": "a.jpg", "captions": ["x", " "]}], "image a.jpg has an empty caption"),
+        ([], "holds no caption; export it again"),
+        ({**COCO, "annotations": []}, "holds no caption; export it again"),
+        ([{"image": "a.jpg"}], "image a.jpg has no captions or caption"),
+    ],
+)  # fmt: skip
+def test_bad_captions_are_one_line(content, expected, tmp_path):
+    with pytest.raises(DataError, match=expected) as error:
+        read_captions(write(tmp_path / "c.json", content))
+    assert "\n" not in str(error.value) and "c.json" in str(error.value)
+
+
+def picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4)).save(path)
+
+
+def test_a_number_finds_its_file(tmp_path):
+    for name in ("train2014/COCO_train2014_000000000009.jpg", "val2014/x.png", "12.jpg", "cat.jpg",
+                 "train/000001.png", "val/000001.png", ".hidden/77.png"):  # fmt: skip
+        picture(tmp_path / name)
+    files = PictureFiles(tmp_path)
+    assert files.of(9) == "train2014/COCO_train2014_000000000009.jpg"
+    assert files.of("9") == files.of("COCO_train2014_000000000009.jpg") == files.of(9)
+    assert files.of(12) == "12.jpg" and files.of("cat") == "cat.jpg"
+    assert files.of("val/000001.png") == "val/000001.png"
+    assert [files.of(1, split) for split in ("train", "val")] == [
+        "train/000001.png",
+        "val/000001.png",
+    ]
+    with pytest.raises(DataError, match=r"image 1 is there twice, as train/000001\.png and val"):
+        files.of(1)
+    with pytest.raises(DataError, match="image 77 has no file below"):
+        files.of(77)
+
+
+def test_a_question_without_an_image_is_one_line(pair, tmp_path):
+    picture(tmp_path / "images/9.png")
+    questions = read_questions(*pair())
+    found = with_files(questions[:2], PictureFiles(tmp_path), None, Path("q.json"))
+    assert [question.image for question in found] == ["images/9.png"] * 2
+    expected = "q.json: 'How many are there.': image 25 has no file below .*; add the images"
+    with pytest.raises(DataError, match=expected):
+        with_files(questions, PictureFiles(tmp_path), None, Path("q.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("v2_OpenEnded_mscoco_train2014_questions.json", "train"),
+        ("captions_val2017.json", "val"),
+        ("test-dev2015.json", "test"),
+        ("val/questions.json", "val"),
+        ("train/val_questions.json", "val"),
+        ("trainers.json", None),
+        ("vqa.json", None),
+    ],
+)
+def test_a_name_tells_the_split(name, split):
+    assert split_in(name) == split
+
+
+def test_easyvqa_becomes_vqa_v2(tmp_path):
+    random = np.random.default_rng(0)
+    images = {}
+    for split, count in (("train", 20), ("test", 3)):
+        images[split] = random.integers(0, 255, (count, 8, 8, 3), np.uint8)
+        np.savez(tmp_path / f"{split}_images.npz", images=images[split])
+        rows = [["is there not a circle?", "no", n] for n in range(count)]
+        rows += [["what color is the shape?", "red", 0]]
+        write(tmp_path / f"{split}_questions.json", rows)
+    counts = convert_easyvqa(tmp_path, tmp_path / "out")
+    assert counts["test"] == (3, 4) and counts["train"][0] == 18 and counts["val"][0] == 2
+    assert counts["train"][1] + counts["val"][1] == 21
+    seen = {}
+    for split in counts:
+        files = [tmp_path / f"out/{split}_{name}.json" for name in ("questions", "annotations")]
+        questions = with_files(
+            read_questions(*files), PictureFiles(tmp_path / "out"), None, files[0]
+        )
+        seen[split] = {question.image for question in questions}
+        assert {q.question_type for q in questions} <= {"is there not", "what colour"}
+        assert all(q.answers == (("no",) if "not" in q.text else ("red",)) for q in questions)
+    assert not seen["train"] & seen["val"]
+    for name in seen["train"] | seen["val"]:
+        pixels = np.asarray(Image.open(tmp_path / "out" / name))
+        assert (pixels == images["train"][int(Path(name).stem)]).all()
+    last = np.asarray(Image.open(tmp_path / "out/images/test/000022.png"))
+    assert (last == images["test"][2]).all()
+    (tmp_path / "test_images.npz").write_text("nothing")
+    with pytest.raises(DataError, match="holds no array 'images'"):
+        convert_easyvqa(tmp_path, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("what is the blue shape?", "what shape"),
+        ("what is the color of the shape?", "what colour"),
+        ("is no red shape present?", "is there not"),
+        ("does the image contain a circle?", "is there"),
+    ],
+)
+def test_the_type_of_a_question_of_easyvqa(question, kind):
+    assert question_type(question) == kind

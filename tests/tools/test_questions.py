@@ -1,0 +1,148 @@
+"""Questions from the command line: training, testing, and bad input in one line."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from msa_backbone.files.checkpoints import read_state_dict
+from msa_backbone.language.text.stored_text import read_stored_text
+
+pytest.importorskip("mmpretrain")
+pytest.importorskip("mmdet")  # for run_tool
+pytest.importorskip("tokenizers")
+
+CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
+COLOURS = {"red": (250, 30, 30), "green": (30, 250, 30), "blue": (30, 30, 250)}
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """Pictures of one colour; three questions about each."""
+    random = np.random.default_rng(0)
+    number = 0
+    for split, count in (("train", 12), ("val", 4), ("test", 4)):
+        questions, annotations = [], []
+        (tmp_path / f"data/images/{split}").mkdir(parents=True)
+        for _ in range(count):
+            number += 1
+            colour = list(COLOURS)[number % 3]
+            pixels = np.clip(random.normal(COLOURS[colour], 20, (32, 32, 3)), 0, 255)
+            file = tmp_path / f"data/images/{split}/{number:012d}.png"
+            Image.fromarray(pixels.astype(np.uint8)).save(file)
+            asked = {"what colour is it?": colour, "is it red?": "yes" if colour == "red" else "no"}
+            for place, (question, answer) in enumerate(asked.items()):
+                key = {"question_id": 10 * number + place, "image_id": number}
+                questions.append({**key, "question": question})
+                kind = "colour" if place == 0 else "is"
+                annotations.append({**key, "answers": [{"answer": answer}], "question_type": kind})
+        for name, content in (("questions", questions), ("annotations", annotations)):
+            path = tmp_path / f"data/{split}_{name}.json"
+            path.write_text(json.dumps({name: content}))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def tiny(tmp_path, root) -> Path:
+    path = tmp_path / "tiny.py"
+    base = next(CONFIGS.glob("vqa_*easyvqa*.py"))
+    loaders = ("train_dataloader", "val_dataloader", "test_dataloader")
+    path.write_text(
+        f"_base_ = {str(base)!r}\n"
+        "model = dict(backbone=dict(depth=11, base_channels=8, attention_positions=(10, 15)))\n"
+        "train_cfg = dict(max_iters=6, val_interval=3)\n"
+        "default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=3))\n"
+        + "".join(
+            f"{loader} = dict(batch_size=8, dataset=dict(data_root={str(root)!r}))\n"
+            for loader in loaders
+        )
+    )
+    return path
+
+
+def test_trains_and_tests(run_tool, tiny, tmp_path, capfd):
+    work = tmp_path / "work"
+    run_tool("train", tiny, "--work-dir", work, "--seed", 0)
+    shown = capfd.readouterr().out
+    assert "Vocabulary: 10 tokens, of 24 sentences" in shown  # 6 words and 4 special ones
+    assert "Answers: 5, the most frequent first: no, blue, green, red, yes" in shown
+    table = (work / "results.md").read_text()
+    for score in ("VQA/acc", "answers/exact", "answers/exact/colour", "answers/exact/is"):
+        assert f"| {score} |" in table
+    tensors = read_state_dict(work / "iter_6.pth")
+    vocabulary = read_stored_text(tensors, "tokenizer.text")
+    assert {"what", "colour", "is", "it", "red", "?"} < set(
+        json.loads(vocabulary)["model"]["vocab"]
+    )
+    cfg = Config.fromfile(work / "tiny.py")
+    assert Path(cfg.model.vocabulary).read_text() == vocabulary
+
+    # The words are the checkpoint's, whatever the training data have become.
+    (tmp_path / "data/train_questions.json").unlink()
+    run_tool("test", tiny, work / "iter_6.pth", "--work-dir", work)
+    assert "answers/exact/colour" in capfd.readouterr().out
+
+
+def replace(path: Path, name: str, change) -> None:
+    content = json.loads(path.read_text())
+    content[name] = change(content[name])
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "expected"),
+    [
+        ("train_annotations", lambda rows: rows[1:], "has no answer in"),
+        ("val_annotations", lambda rows: rows[1:], "has no answer in"),
+        ("train_questions", lambda rows: [{**row, "image_id": 99} for row in rows],
+         "image 99 has no file below"),
+        ("train_questions", lambda rows: [*rows, rows[0]], "is there twice"),
+        ("train_questions", lambda rows: [], "holds no question"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_before_anything_is_written(
+    file, change, expected, run_tool, tiny, root, tmp_path, capfd
+):
+    replace(root / f"{file}.json", file.partition("_")[2], change)
+    with pytest.raises(SystemExit) as ended:
+        run_tool("train", tiny, "--work-dir", tmp_path / "work")
+    assert expected in str(ended.value) and "\n" not in str(ended.value)
+    assert str(ended.value).startswith("error: ")
+    assert not (tmp_path / "work").exists()
+
+
+def test_an_empty_vocabulary_is_refused(run_tool, tiny, tmp_path):
+    often = "model.vocabulary.min_frequency=99"
+    with pytest.raises(SystemExit, match="the vocabulary is empty: no word occurs 99 times in 24"):
+        run_tool("train", tiny, "--work-dir", tmp_path / "work", "--cfg-options", often)
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_checkpoint_of_another_vocabulary_is_refused(run_tool, tiny, root, tmp_path):
+    work = tmp_path / "work"
+    run_tool("train", tiny, "--work-dir", work)
+    replace(
+        root / "train_questions.json",
+        "questions",
+        lambda rows: [{**row, "question": row["question"] + " please"} for row in rows],
+    )
+    for option in (("--resume",), ("--cfg-options", f"load_from={work / 'iter_6.pth'}")):
+        with pytest.raises(SystemExit, match="belongs to another vocabulary than the training"):
+            run_tool("train", tiny, "--work-dir", work, *option)
+
+
+def test_easyvqa_is_converted(run_tool, tmp_path, monkeypatch, capfd):
+    for split in ("train", "test"):
+        np.savez(tmp_path / f"{split}_images.npz", images=np.zeros((10, 8, 8, 3), np.uint8))
+        rows = [["is there a circle?", "no", number] for number in range(10)]
+        (tmp_path / f"{split}_questions.json").write_text(json.dumps(rows))
+    run_tool("convert_easyvqa", tmp_path, tmp_path / "out")
+    assert "val: 1 questions about 1 pictures" in capfd.readouterr().out
+    assert len(list((tmp_path / "out/images").rglob("*.png"))) == 20
+    with pytest.raises(SystemExit, match="is there already"):
+        run_tool("convert_easyvqa", tmp_path, tmp_path / "out")
+    assert "msa_backbone" in sys.modules
