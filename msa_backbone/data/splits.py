@@ -6,14 +6,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..errors import DataError
+from .folders import folder_below
 
 SPLIT_WORDS = {  # how folders of images, with masks or by class, may call the splits
     "train": ("train", "training"),
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-
-
 SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 
 _LIKE_A_SPLIT = re.compile(rf"(?<![a-z])({'|'.join(SPLIT_OF)})(set|data|images)?(?![a-z])")
@@ -22,6 +21,32 @@ _LIKE_A_SPLIT = re.compile(rf"(?<![a-z])({'|'.join(SPLIT_OF)})(set|data|images)?
 def looks_like_a_split(name: str) -> bool:
     """Whether a name has the word of a split in it: train2017, seg_test, trainset; not valley."""
     return _LIKE_A_SPLIT.search(name.lower()) is not None
+
+
+def split_lists(
+    base: Path, folders: Sequence[str], others: Collection[str] = ()
+) -> dict[str, Path]:
+    """The text files that list the splits' images, in the first of `folders` that has one.
+
+    Args:
+        base: what the folders are below, in upper or lower case.
+        others: words that name a list as well, as trainval does, and are its key here.
+
+    Raises:
+        DataError: for two lists of one split.
+    """
+    words = {**SPLIT_OF, **{word: word for word in others}}
+    for folder in folders:
+        place, found = folder_below(base, folder), {}
+        for path in sorted(place.iterdir()) if place else ():
+            split = words.get(path.stem.lower()) if path.suffix.lower() == ".txt" else None
+            if split and path.is_file() and found.setdefault(split, path) != path:
+                raise DataError(
+                    f"{path}: a second {split} list beside {found[split]}; move one away"
+                )
+        if found:
+            return found
+    return {}
 
 
 def choose_val(

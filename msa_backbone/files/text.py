@@ -18,8 +18,11 @@ def read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, errors: str = "strict") -> str:
     """The text of a file in UTF-8, with or without a byte order mark, or in UTF-16 with one.
+
+    Args:
+        errors: "replace" for a first look at what may be no text at all.
 
     Raises:
         DataError: for another encoding, as what its letters are would be a guess.
@@ -27,7 +30,7 @@ def read_text(path: Path) -> str:
     content = read_bytes(path)
     encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8"
     try:
-        return content.decode(encoding)
+        return content.decode(encoding, errors)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: is no text in UTF-8 (byte {error.start}); save it in UTF-8"

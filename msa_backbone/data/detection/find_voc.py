@@ -9,7 +9,7 @@ from ..folders import folder_below
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import VocSplit, read_voc, voc_names, xml_files
-from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split
+from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split, split_lists
 from .classes import choose_classes, class_notes, count_notes, require_train
 
 _XML_FOLDERS = ("annotations", "labels", "xmls")
@@ -88,18 +88,12 @@ def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
 
 def _lists(base: Path) -> dict[str, Path]:
     """The lists of the splits, whose names may be in any case and spelling; DataError for two."""
-    for folder in _LIST_FOLDERS:
-        files: dict[str, Path] = {}
-        for path in sorted((folder_below(base, folder) or base / folder).glob("*.[tT][xX][tT]")):
-            split = {**SPLIT_OF, "trainval": "trainval"}.get(path.stem.lower())
-            if split and files.setdefault(split, path) != path:
-                message = f"{path}: a second {split} list beside {files[split]}; move one away"
-                raise DataError(message)
-        trainval = files.pop("trainval", None)
-        if trainval and not files.keys() & {"train", "val"}:
-            files["train"] = trainval
-        if files:
-            return {split: files[split] for split in SPLIT_WORDS if split in files}
+    files = split_lists(base, _LIST_FOLDERS, ("trainval",))
+    trainval = files.pop("trainval", None)
+    if trainval and not files.keys() & {"train", "val"}:
+        files["train"] = trainval
+    if files:
+        return {split: files[split] for split in SPLIT_WORDS if split in files}
     sets = folder_below(base, "imagesets")
     others = sorted([*base.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())])
     for path in others:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
+from ...files.modality_files import Modality
 from ..detection.classes import require_read
 from ..detection.find import read_detection_data
 from ..detection.index import make_val_split
@@ -50,9 +51,17 @@ class SegmentationData:
     instances: DetectionData | None = None  # what the masks are drawn from; None if there are masks
     colours: dict[Colour, int] | None = None  # the value of each, where the masks show colours
 
+    @property
+    def image_files(self) -> dict[str, list[Path]]:
+        """The images of every split."""
+        return {n: [split.image(name) for name in split.names] for n, split in self.splits.items()}
+
 
 def find_segmentation_data(
-    root: str | os.PathLike, classes: Sequence[str] | None = None, complete: bool = True
+    root: str | os.PathLike,
+    classes: Sequence[str] | None = None,
+    complete: bool = True,
+    modalities: Sequence[Modality] = (),
 ) -> SegmentationData:
     """Find the data in `root`, in one of `SEGMENTATION_LAYOUTS`; nothing is written.
 
@@ -62,18 +71,20 @@ def find_segmentation_data(
         classes: names in the order of the masks' values; of COCO data, the classes to keep.
         complete: whether an image without a mask is an error; if not, it is left out, and `lost`
             of its split has a line.
+        modalities: of several, the data are those of the first; where its images lie depends on
+            their names.
 
     Raises:
         DataError: if there is no such data, an image has no mask, or the class names are unknown.
     """
     root = user_folder(root)
-    if found := find_masks(root):
+    if found := find_masks(root, modalities):
         lost = [line for split in found.splits.values() for line in split.lost]
         train = found.splits.get("train")
         if lost and (complete or (train and not train.names)):
             raise DataError(first_and_count(lost, "more like it"))
         return _mask_data(root, found, classes)
-    if instances := read_detection_data(root, classes):
+    if instances := read_detection_data(root, classes, modalities):
         return masks_of_instances(make_val_split(require_read(instances)))
     raise DataError(
         f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "

@@ -1,23 +1,32 @@
 """Find images with masks in a folder: the layouts of many tools, and the splits in each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError
+from ...files.modality_files import Modality
 from ..detection.find_coco import coco_files
 from ..detection.find_voc import voc_base
 from ..folders import folder_below, read_list
-from ..formats.masks.pairs import MaskSplit, holds_masks, number_of_images, paired
-from ..splits import SPLIT_OF, SPLIT_WORDS
+from ..formats.masks.pairs import (
+    MaskSplit,
+    holds_images,
+    holds_masks,
+    number_of_images,
+    paired,
+)
+from ..modalities.names import folder_names
+from ..splits import SPLIT_WORDS, looks_like_a_split, split_lists
 
-VOC_FOLDERS = (("JPEGImages", "SegmentationClassPNG"), ("JPEGImages", "SegmentationClass"))
 _FOLDERS = (
     *(("images", masks) for masks in ("masks", "labels", "annotations")),
     ("img_dir", "ann_dir"),
-    *VOC_FOLDERS,
+    *(("JPEGImages", masks) for masks in ("SegmentationClassPNG", "SegmentationClass")),
 )
-_LIST_WORDS = {"trainval": "train", "default": "train", "all": "train"}  # without a train list
+Layouts = Sequence[tuple[str, str]]
+_BESIDE_MODALITIES = ("masks", "labels", "annotations", "Segmentation_labels")  # MSRS's the last
+_ALL_WORDS = ("trainval", "default", "all")  # lists for training where there is none called train
 
 
 @dataclass(frozen=True)
@@ -29,54 +38,83 @@ class FoundMasks:
     voc_lists: bool = False
 
 
-def find_masks(root: Path) -> FoundMasks | None:
+def find_masks(root: Path, modalities: Sequence[Modality] = ()) -> FoundMasks | None:
     """The images with masks in `root`; None if there are none.
+
+    Of several `modalities`, the images are those of the first.
 
     Raises:
         DataError: for folders that can be understood in two ways.
     """
-    return _of_lists(root) or _of_folders(root) or _of_one_folder(root)
+    layouts = _layouts(root, modalities)
+    both = next(_folders(root, layouts), None)
+    return (
+        _of_lists(root, both, ("imagesets/segmentation",))
+        or _of_split_folders(root, layouts)
+        or _of_lists(root, both, ("imagesets/main", "imagesets", ""))
+        or _all_for_training(root, both)
+    )
 
 
-def _of_lists(root: Path) -> FoundMasks | None:
-    """The splits of the lists in ImageSets/Segmentation, as VOC has them."""
-    base = voc_base(root)
-    list_dir = folder_below(base, "ImageSets/Segmentation")
-    folders = [
-        (folder_below(base, images), folder_below(base, masks)) for images, masks in VOC_FOLDERS
-    ]
-    folders = [pair for pair in folders if all(pair) and holds_masks(*pair)]
-    if not list_dir or not folders:
+def _layouts(root: Path, modalities: Sequence[Modality]) -> list[tuple[str, str]]:
+    """The names of folders of images and of masks.
+
+    Beside COCO's instances, the PNGs in annotations/ are its panoptic or stuff maps.
+    """
+    names = folder_names(modalities[0], modalities) if modalities else ()
+    pairs = [*((images, masks) for images in names for masks in _BESIDE_MODALITIES), *_FOLDERS]
+    is_coco = bool(coco_files(root, modalities))
+    return [pair for pair in pairs if pair[1] != "annotations" or not is_coco]
+
+
+def _folders(root: Path, layouts: Layouts) -> Iterator[tuple[Path, Path]]:
+    """Folders of images with their folders of masks."""
+    for base in dict.fromkeys((root, voc_base(root))):
+        for pair in layouts:
+            images, masks = (folder_below(base, name) for name in pair)
+            if images and masks and holds_masks(images, masks):
+                yield images, masks
+
+
+def _of_lists(
+    root: Path, folders: tuple[Path, Path] | None, list_folders: Sequence[str]
+) -> FoundMasks | None:
+    """The splits of the lists in the first of `list_folders` that has one."""
+    found = split_lists(voc_base(root), list_folders, _ALL_WORDS) if folders else {}
+    if not found:
         return None
-    images, masks = folders[0]
-    found: dict[str, Path] = {}
-    for path in sorted(list_dir.iterdir()):
-        if path.suffix.lower() == ".txt" and (split := SPLIT_OF.get(path.stem.lower())):
-            if split in found:
-                raise DataError(f"{path}: lists {split}, as {found[split]} does; keep one of them")
-            found[split] = path
-    for word, split in _LIST_WORDS.items():
-        lists = [path for path in list_dir.iterdir() if path.name.lower() == f"{word}.txt"]
-        if lists and split not in found:
-            found = {split: lists[0], **found}
-    voc_lists = any(path.stem in ("train", "val", "trainval") for path in found.values())
-    splits, notes = {}, []
+    images, masks = folders
+    names = {split: list(_without_folders(path, images)) for split, path in found.items()}
+    notes = []
+    alone = next((word for word in _ALL_WORDS if word in found), None)
+    if alone and "train" not in found:  # what the other lists name is not for training
+        others = {name for split in names.keys() - {alone} for name in names[split]}
+        found["train"] = found[alone]
+        names["train"] = [name for name in names[alone] if name not in others]
+        if without := len(names[alone]) - len(names["train"]):
+            notes.append(f"train is {found[alone].name} without {without} images of other lists")
+    splits = {}
     for split in [split for split in SPLIT_WORDS if split in found]:
         path = found[split]
-        part = paired(images, masks, _without_folders(path, images), f"{path} lists it")
+        if not names[split] and split != "train":
+            notes.append(f"{split} is left aside: {path} has no image")
+            continue
+        if not names[split]:
+            raise DataError(f"{path}: lists no image to train on; add their names")
+        part = paired(images, masks, names[split], f"{path} lists it")
         if split == "test" and not part.names:
             notes.append(_left_aside(len(part.lost)))
         else:
             splits[split] = part
+    named = {path.stem for path in found.values()} & {"train", "val", "trainval"}
+    voc_lists = bool(named) and path.parent.name.lower() == "segmentation"
     return FoundMasks(splits, tuple(notes), voc_lists) if splits else None
 
 
-def _of_folders(root: Path) -> FoundMasks | None:
-    """The splits of the first layout with a folder of images and one of masks."""
-    # Beside COCO's instances, the PNGs in annotations/ are its panoptic or stuff maps.
-    known = [pair for pair in _FOLDERS if pair[1] != "annotations" or not coco_files(root)]
-    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in known]
-    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in known]
+def _of_split_folders(root: Path, layouts: Layouts) -> FoundMasks | None:
+    """The splits of the first layout with a folder of images and one of masks for each."""
+    patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in layouts]
+    patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in layouts]
     patterns += [("{}", f"{{}}{tail}") for tail in ("annot", "_labels", "_masks", "")]
     for images, masks in patterns:
         folders = _split_folders(root, images, masks)
@@ -86,21 +124,20 @@ def _of_folders(root: Path) -> FoundMasks | None:
                 notes = [_left_aside(number_of_images(folders.pop("test")[0]))]
             splits = {split: paired(*pair) for split, pair in folders.items()}
             return FoundMasks(splits, tuple(notes))
-    for base in dict.fromkeys((root, voc_base(root))):
-        for pair in known:
-            images, masks = (folder_below(base, name) for name in pair)
-            if images and masks and holds_masks(images, masks):
-                _refuse_other_splits(images)
-                return FoundMasks({"train": paired(images, masks)})
     return None
 
 
-def _of_one_folder(root: Path) -> FoundMasks | None:
-    """All for training: masks beside their images, called IMAGE_mask.png."""
-    for folder in (folder_below(root, "images"), root):
-        if folder and holds_masks(folder, folder):
-            return FoundMasks({"train": paired(folder, folder)})
-    return None
+def _all_for_training(root: Path, both: tuple[Path, Path] | None) -> FoundMasks | None:
+    """One folder of images and one of masks, or both in one: masks are called IMAGE_mask.png."""
+    if both:
+        _refuse_other_splits(both[0])
+    else:
+        alone = (folder for folder in (folder_below(root, "images"), root) if folder)
+        both = next(((f, f) for f in alone if holds_masks(f, f)), None)
+    if both is None:
+        return None
+    _refuse_lists(root, both[0])
+    return FoundMasks({"train": paired(*both)})
 
 
 def _split_folders(root: Path, images: str, masks: str) -> dict[str, tuple[Path, Path]]:
@@ -125,6 +162,17 @@ def _refuse_other_splits(images: Path) -> None:
             raise DataError(
                 f"{folder}: looks like a split by another name, and would be mixed with the "
                 f"others; name the folders of images and masks {words}"
+            )
+
+
+def _refuse_lists(root: Path, images: Path) -> None:
+    """Raise DataError for a list of a split that would be passed over, all images trained on."""
+    sets = folder_below(voc_base(root), "ImageSets")
+    for path in sorted([*root.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())]):
+        if looks_like_a_split(path.stem) and holds_images(images, _without_folders(path, images)):
+            raise DataError(
+                f"{path}: looks like the list of a split by another name, whose images would all "
+                "be trained on; name the lists train.txt, val.txt and test.txt"
             )
 
 

@@ -353,3 +353,57 @@ def test_an_empty_line_among_the_classes_is_refused(masks, folder, refusal):
     masks("images/{}.jpg", "masks/{}.png", "abc")
     folder.write("classes.txt", "background\n\ncat\ndog\n")
     assert "classes.txt: line 2 is empty" in refusal(find_segmentation_data, masks.root)
+
+
+@pytest.mark.parametrize("name", ["seg_train.txt", "ImageSets/Main/test_set.txt"])
+@pytest.mark.parametrize("masks_in", ["masks/{}.png", "images/{}_mask.png"])
+def test_lists_by_other_names_are_not_passed_over(masks, folder, refusal, name, masks_in):
+    masks("images/{}.jpg", masks_in, *"abc")
+    folder.write(name, "about the data\n")
+    assert len(find_segmentation_data(masks.root, NAMES).splits["train"].names) == 2
+    folder.write(name, "a\n")
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert f"{name}: looks like the list of a split by another name" in message
+
+
+@pytest.mark.parametrize("place", ["", "ImageSets/", "ImageSets/Main/"])
+@pytest.mark.parametrize(
+    "line", ["{}", "images/{}.jpg", "/data/images/{}.jpg masks/{}.png", "{}.jpg"]
+)
+def test_lists_anywhere_share_out_the_splits(masks, folder, place, line):
+    masks("images/{}.jpg", "masks/{}.png", *"abcd", "e f")
+    for split, names in {"Train": ["a", "b"], "valid": ["e f"], "test": ["c"]}.items():
+        if "masks" in line and "e f" in names:
+            names = ["d"]  # two columns are parted by a space
+        folder.write(f"{place}{split}.txt", "".join(line.format(n, n) + "\n" for n in names))
+    splits = find_segmentation_data(masks.root, NAMES).splits
+    val = "d" if "masks" in line else "e f"
+    assert {name: split.names for name, split in splits.items()} == {
+        "train": ("a", "b"), "val": (val,), "test": ("c",)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["trainval", "all", "Default"])
+def test_the_list_of_all_is_without_what_others_list(masks, folder, word):
+    masks("JPEGImages/{}.jpg", "SegmentationClass/{}.png", *"abcd")
+    folder.write(f"ImageSets/Segmentation/{word}.txt", "a\nb\nc\nd\n")
+    folder.write("ImageSets/Segmentation/val.txt", "c\n")
+    folder.write("ImageSets/Segmentation/test.txt", "d\n")
+    data = find_segmentation_data(masks.root, NAMES)
+    assert {name: split.names for name, split in data.splits.items()} == {
+        "train": ("a", "b"), "val": ("c",), "test": ("d",)
+    }  # fmt: skip
+    assert f"train is {word}.txt without 2 images of other lists" in data.notes
+
+
+def test_an_empty_list_of_val_is_left_aside_and_one_of_train_is_named(masks, folder, refusal):
+    masks("JPEGImages/{}.jpg", "SegmentationClass/{}.png", *"abc")
+    folder.write("ImageSets/Segmentation/train.txt", "a\nb\nc\n")
+    folder.write("ImageSets/Segmentation/val.txt", "\n")
+    data = find_segmentation_data(masks.root, NAMES)
+    assert len(data.splits["train"].names) == 2 and len(data.splits["val"].names) == 1
+    left_aside = f"val is left aside: {masks.root}/ImageSets/Segmentation/val.txt has no image"
+    assert left_aside in data.notes
+    folder.write("ImageSets/Segmentation/train.txt", "")
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert "train.txt: lists no image to train on" in message

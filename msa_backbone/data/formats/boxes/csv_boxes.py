@@ -3,13 +3,14 @@
 Three kinds are common: TensorFlow's and Roboflow's, with the columns filename, class, xmin, ymin,
 xmax, ymax and perhaps width, height; Open Images', with ImageID, LabelName and fractions of the
 image; and keras-retinanet's, without a header: path, x1, y1, x2, y2, class, an empty row for an
-image without objects.
+image without objects. Open Images' IsGroupOf means what COCO calls a crowd.
 """
 
 import csv
 import io
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,13 +18,16 @@ from typing import NamedTuple
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ....files.text import read_text
-from .paths import ImageFinder, path_parts, split_of, visible_files
+from ...found_files import paths_below
+from ...splits import SPLIT_OF
+from .paths import ImageFinder, path_parts, split_of
 from .records import FoundBoxes, Records, size_or_none
 
 CSV_LAYOUT = """\
 CSV   *.csv with a row a box: filename, class, xmin, ymin, xmax, ymax (Roboflow, TensorFlow),
       ImageID, LabelName, XMin, ... (Open Images) or path,x1,y1,x2,y2,class without a header; its
-      path or name says train, val or test; the images beside it or anywhere in ROOT"""
+      path, its name or a column split says train, val or test; the images beside it or anywhere in
+      ROOT"""
 
 _COLUMNS = {  # what is read, and how tables may call it
     "image": ("filename", "file_name", "image", "image_id", "imageid", "image_name", "path"),
@@ -33,48 +37,90 @@ _COLUMNS = {  # what is read, and how tables may call it
     "right": ("xmax", "x_max", "x2"),
     "bottom": ("ymax", "y_max", "y2"),
 }
+_SPLIT_COLUMNS = ("split", "set", "subset", "dataset")
 _HEADERLESS = ("image", "left", "top", "right", "bottom", "label")
+_DESCRIPTIONS = re.compile("class.*descriptions")
 _EDGES = ("left", "top", "right", "bottom")
 
 
 def find_csv(root: Path) -> FoundBoxes | None:
     """The data, if `root` holds tables of boxes; DataError with the row that is wrong."""
-    files: dict[str, Path] = {}
+    tables: dict[str, _Table] = {}
     others: list[str] = []  # tables of other things
-    for path in visible_files(root.rglob("*.csv"), root):
-        columns = _columns(_rows(path, path.read_text(encoding="utf-8-sig", errors="replace")))
+    for path in paths_below(root, (".csv", ".tsv")):
+        rows = _rows(path, read_text(path, errors="replace"))
+        columns = _columns(rows)
         if columns is None:
             others.append(os.path.relpath(path, root))
             continue
-        split = split_of(path.relative_to(root).with_suffix("").parts) or "train"
-        if files.setdefault(split, path) != path:
-            raise DataError(f"{path}: a second {split} table beside {files[split]}; move one away")
-    if not files:
+        rows = _rows(path, read_text(path))
+        for split, numbers in _by_split(path, root, rows, columns).items():
+            if split in tables:
+                raise DataError(
+                    f"{path}: a second {split} table beside {tables[split].path}; move one away"
+                )
+            tables[split] = _Table(path, columns, rows, numbers)
+    if not tables:
         return None
-    if "train" not in files:
-        beside = ", ".join(map(str, files.values()))
+    if "train" not in tables:
+        beside = ", ".join(str(table.path) for table in tables.values())
         raise DataError(f"{root}: there is no train table beside {beside}; add it")
     finder, left_aside, unlabelled = ImageFinder(root), [], {}
-    read = {split: _read(path, finder) for split, path in files.items()}
+    read = {split: _read(table, finder) for split, table in tables.items()}
     for split in [split for split, records in read.items() if split != "train"]:
         if not read[split].annotations and not read[split].unread:
-            left_aside.append(f"{split} left aside: {files[split]} has no boxes")
-            unlabelled[split] = files[split]
+            left_aside.append(f"{split} left aside: {tables[split].path} has no boxes")
+            unlabelled[split] = tables[split].path
             del read[split]
     long_names = _long_names(root)
     for records in read.values():
         records.labels = [long_names.get(label, label) for label in records.labels]
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
-    splits = {split: records.split(names, root, files[split]) for split, records in read.items()}
-    found = ", ".join(os.path.relpath(path, root) for path in files.values())
-    notes = [f"format csv: found {found}", *(f"not used: {name}" for name in others)]
+    splits = {split: rows.split(names, root, tables[split].path) for split, rows in read.items()}
+    found = dict.fromkeys(os.path.relpath(table.path, root) for table in tables.values())
+    notes = [f"format csv: found {', '.join(found)}", *(f"not used: {name}" for name in others)]
+    groups = sum(record["iscrowd"] for records in read.values() for record in records.annotations)
+    if groups:
+        notes.append(f"groups in one box (IsGroupOf), which become crowds: {groups}")
     notes = (*notes, *left_aside, *finder.notes())
     return FoundBoxes("csv", names, "in sorted order", splits, notes, unlabelled)
 
 
+class _Table(NamedTuple):
+    """The rows of a file that belong to one split."""
+
+    path: Path
+    columns: dict[str, int]
+    rows: list[list[str]]
+    numbers: list[int]  # of the rows to read, the first of the file is 0
+
+
+def _by_split(
+    path: Path, root: Path, rows: Sequence[Sequence[str]], columns: dict[str, int]
+) -> dict[str, list[int]]:
+    """The numbers of the rows of every split: as a column says, or else the file's path."""
+    header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
+    numbers = [number for number in range(header, len(rows)) if any(rows[number])]
+    heads = [cell.lower() for cell in rows[0]] if header else []
+    for at in (heads.index(word) for word in _SPLIT_COLUMNS if word in heads):
+        words = {number: "".join(rows[number][at : at + 1]).lower() for number in numbers}
+        if not SPLIT_OF.keys() & words.values():
+            continue  # a set of another kind
+        found: dict[str, list[int]] = {}
+        for number, word in words.items():
+            if word not in SPLIT_OF:
+                raise DataError(
+                    f"{path}: line {number + 1}: {word!r} in column {rows[0][at]} is no split; "
+                    "write train, val or test"
+                )
+            found.setdefault(SPLIT_OF[word], []).append(number)
+        return found
+    return {split_of(path.relative_to(root).with_suffix("").parts) or "train": numbers}
+
+
 def _rows(path: Path, text: str) -> list[list[str]]:
     head = text.partition("\n")[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
+    delimiter = max(",;\t", key=head.count)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
@@ -99,19 +145,17 @@ def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
     return {what: i for i, what in enumerate(_HEADERLESS)} if is_image and len(head) == 6 else None
 
 
-def _read(path: Path, finder: ImageFinder) -> Records:
-    rows = _rows(path, read_text(path))
-    columns = _columns(rows)
-    header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
-    head = [cell.lower() for cell in rows[0]]
+def _read(table: _Table, finder: ImageFinder) -> Records:
+    path, columns = table.path, table.columns
+    head = [cell.lower() for cell in table.rows[0]]
     sides = [head.index(side) for side in ("width", "height") if side in head]
+    group = head.index("isgroupof") if "isgroupof" in head else None
     records = Records()
     by_image: dict[str, list[_Row]] = {}
-    for number, cells in enumerate(rows[header:], start=1 + header):
+    for number in table.numbers:
         with records.reading():
-            if any(cells):
-                row = _row(cells, columns, sides, f"{path}: line {number}")
-                by_image.setdefault(row.image, []).append(row)
+            row = _row(table.rows[number], columns, sides, group, f"{path}: line {number + 1}")
+            by_image.setdefault(row.image, []).append(row)
     boxes = [row.edges for found in by_image.values() for row in found if row.edges]
     # Boxes of a pixel or less in every row are fractions of the image.
     fractions = bool(boxes) and all(max(edges) <= 1 for edges in boxes)
@@ -120,12 +164,14 @@ def _read(path: Path, finder: ImageFinder) -> Records:
             file = finder.find(name, path.parent)
             size = size_or_none(finder.root / file)
             image_id = records.add_image(file, *(found[0].size or size), path)
-            for _, label, edges, _, place in found:
+            for row in found:
+                edges = row.edges
                 if edges and (size != (None, None) or not fractions):
                     width, height = size if fractions else (1, 1)
                     left, top = edges[0] * width, edges[1] * height
                     box = [left, top, edges[2] * width - left, edges[3] * height - top]
-                    records.add_object(image_id, label, place, box)
+                    records.add_object(image_id, row.label, row.place, box)
+                    records.annotations[-1]["iscrowd"] = int(row.group)
     return records
 
 
@@ -134,11 +180,18 @@ class _Row(NamedTuple):
     label: str
     edges: list[float] | None  # left, top, right, bottom; None where an image has no object
     size: tuple[int, int] | None  # of the image, as stated
+    group: bool  # whether the box holds several objects, as one
     place: str
 
 
-def _row(cells: Sequence[str], columns: dict[str, int], sides: Sequence[int], place: str) -> _Row:
-    """What a row says; `sides` are the columns of the image's width and height, if there are."""
+def _row(
+    cells: Sequence[str],
+    columns: dict[str, int],
+    sides: Sequence[int],
+    group: int | None,
+    place: str,
+) -> _Row:
+    """What a row says; `sides` and `group` are columns, where there are such."""
     if len(cells) <= max(columns.values()):
         raise DataError(f"{place}: has {len(cells)} cells, too few; correct or remove it")
     name, label = cells[columns["image"]], " ".join(cells[columns["label"]].split())
@@ -149,18 +202,19 @@ def _row(cells: Sequence[str], columns: dict[str, int], sides: Sequence[int], pl
     size = (int(stated[0]), int(stated[1])) if known else None
     texts = [cells[columns[edge]] for edge in _EDGES]
     if not any(texts) and not label:
-        return _Row(name, label, None, size, place)
+        return _Row(name, label, None, size, False, place)
     try:
         edges = [float(text) for text in texts]
     except ValueError:
         edges = [math.nan]
     if not all(map(math.isfinite, edges)) or not label:
         raise DataError(f"{place}: is no class with four numbers; correct or remove it")
-    return _Row(name, label, edges, size, place)
+    is_group = group is not None and cells[group : group + 1] == ["1"]
+    return _Row(name, label, edges, size, is_group, place)
 
 
 def _long_names(root: Path) -> dict[str, str]:
     """Open Images' names by their codes: /m/01g317 is Person."""
-    files = visible_files(root.rglob("*class*descriptions*.csv"), root)
+    files = [p for p in paths_below(root, (".csv",)) if _DESCRIPTIONS.search(p.name.lower())]
     rows = (row for path in files for row in _rows(path, read_text(path)) if len(row) == 2)
     return {code: name for code, name in rows if code.startswith("/m/")}

@@ -35,9 +35,13 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
     (path, tasks) = next(iter(found.items()))
     finder, left, records = ImageFinder(root), Counter(), Records()
     taken: dict[str, str] = {}
+    undone = 0
     for number, task in enumerate(tasks):
         place = f"{path}: task {task.get('id', number)!r}"
         image, results = _image_and_results(task, place)
+        if results is None:
+            undone += 1
+            continue
         name = finder.find(image, root)
         if taken.setdefault(name, place) != place:
             raise DataError(f"{place}: a second task of {name} beside {taken[name]}; remove one")
@@ -54,6 +58,10 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
     names = tuple(sorted(set(records.labels)))
     notes = [f"format label-studio: found {path.name}", *finder.notes()]
     notes += [f"left out: {count} results of type {kind}" for kind, count in left.items()]
+    if undone:
+        notes.append(f"left aside: {undone} tasks without an annotation, or skipped")
+    if undone == len(tasks):
+        raise DataError(f"{path}: no task has been annotated; annotate some, and export them again")
     if not names and not records.unread:
         raise DataError(
             f"{path}: Label Studio's JSON without rectangles or polygons ({', '.join(left)}); "
@@ -76,8 +84,8 @@ def _tasks(path: Path) -> list[dict] | None:
     return content if whole or short else None
 
 
-def _image_and_results(task: dict, place: str) -> tuple[str, list[dict]]:
-    """The image of a task as written, and what was drawn on it."""
+def _image_and_results(task: dict, place: str) -> tuple[str, list[dict] | None]:
+    """The image of a task as written, and what was drawn on it; None if it is not done."""
     if "image" in task:
         image, results = task["image"], task.get("label") or []
     else:
@@ -87,6 +95,8 @@ def _image_and_results(task: dict, place: str) -> tuple[str, list[dict]]:
         kept = [a for a in done if isinstance(a, dict) and not a.get("was_cancelled")]
         if len(kept) > 1:
             raise DataError(f"{place}: has {len(kept)} annotations; keep one for each image")
+        if not kept and isinstance(image, str):
+            return image, None
         results = kept[0].get("result") if kept else []
     if not isinstance(image, str) or not isinstance(results, list):
         raise DataError(f"{place}: has no 'image' or no list of results; export it again")

@@ -50,13 +50,13 @@ class FolderFiles:
         """
         for parts in _forms(name):
             for start in range(len(parts)):
-                if start and _key(parts[start - 1]) in self._below[1]:
+                if start and spelling_key(parts[start - 1]) in self._below[1]:
                     continue
-                key = _key("/".join(parts[start:]))
+                key = spelling_key("/".join(parts[start:]))
                 if found := self._by_end.get(key):
                     return found
             plain, count = _LABEL_STUDIO_PREFIX.subn("", parts[-1], count=1) if parts else ("", 0)
-            if count and (found := self._by_end.get(_key(plain))):
+            if count and (found := self._by_end.get(spelling_key(plain))):
                 return found
         for parts in _forms(name):  # converted since, as from .png to .jpg
             if found := self.with_stem(os.path.splitext("/".join(parts))[0]):
@@ -65,7 +65,7 @@ class FolderFiles:
 
     def with_stem(self, stem: str) -> list[str]:
         """The images of this name without ending: in its case, or else in any."""
-        paths = self._by_stem.get(_key(stem), [])
+        paths = self._by_stem.get(spelling_key(stem), [])
         return [path for path in paths if os.path.splitext(path)[0] == stem] or paths
 
     @cached_property
@@ -74,7 +74,7 @@ class FolderFiles:
         for path in sorted(self._paths):
             stem, suffix = os.path.splitext(path)
             if suffix.lower() in IMAGE_SUFFIXES:
-                found.setdefault(_key(stem), []).append(path)
+                found.setdefault(spelling_key(stem), []).append(path)
         for paths in found.values():
             paths.sort(key=lambda path: IMAGE_SUFFIXES.index(os.path.splitext(path)[1].lower()))
         return found
@@ -88,7 +88,7 @@ class FolderFiles:
             below = os.path.relpath(place, self.folder).replace(os.sep, "/")
             start = "" if below == "." else f"{below}/"
             paths += [start + name for name in names]
-            folder_names += map(_key, folders)
+            folder_names += map(spelling_key, folders)
         return frozenset(paths), frozenset(folder_names)
 
     @property
@@ -102,7 +102,7 @@ class FolderFiles:
         for path in sorted(self._paths):
             parts = path.split("/")
             for start in range(len(parts)):
-                found.setdefault(_key("/".join(parts[start:])), []).append(path)
+                found.setdefault(spelling_key("/".join(parts[start:])), []).append(path)
         return found
 
 
@@ -151,7 +151,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _key(path: str) -> str:
+def spelling_key(path: str) -> str:
+    """Equal for names that differ in upper and lower case or in NFC and NFD only."""
     return unicodedata.normalize("NFC", path).casefold()
 
 

@@ -5,14 +5,15 @@ written: as a letter of their own (NFC) or behind their letter (NFD).
 """
 
 import os
-import unicodedata
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
+from ..derived.image_names import spelling_key
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
 _BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
@@ -56,6 +57,12 @@ def number_of_images(image_dir: Path) -> int:
     return sum(1 for _ in _files(image_dir, IMAGE_SUFFIXES))
 
 
+def holds_images(image_dir: Path, names: Iterable[str]) -> bool:
+    """Whether one of the names, as a list has them, is an image below a folder."""
+    images = list(_files(image_dir, IMAGE_SUFFIXES))
+    return any(_listed(images, [name], image_dir, "")[0] for name in names)
+
+
 def paired(
     image_dir: Path, mask_dir: Path, names: Sequence[str] | None = None, why: str = ""
 ) -> MaskSplit:
@@ -79,8 +86,8 @@ def paired(
         raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
     by_key = defaultdict(list)
     for file in masks:
-        by_key[_key(file)].append(file)
-    tail = _tail([_key(_stem(image)) for image in images], set(by_key))
+        by_key[spelling_key(file)].append(file)
+    tail = _tail([spelling_key(_stem(image)) for image in images], set(by_key))
     pairs, owner = {}, {}
     for image in images:
         mask = _mask_of(image, tail, by_key, mask_dir)
@@ -130,17 +137,26 @@ def _split(
 
 
 def _listed(
-    images: Sequence[str], names: Sequence[str], image_dir: Path, why: str
+    images: Sequence[str], names: Iterable[str], image_dir: Path, why: str
 ) -> tuple[list[str], list[str]]:
-    """The images that a list names, and a line for each that is not there."""
+    """The images that a list names, and a line for each that is not there.
+
+    A line may have the mask in a second column; an image's name may have spaces, too.
+    """
     by_stem, by_key = defaultdict(list), defaultdict(list)
     for image in images:
         for name in {_stem(image), image}:
             by_stem[name].append(image)
-            by_key[_key(name)].append(image)
+            by_key[spelling_key(name)].append(image)
     found, lost = [], []
     for name in dict.fromkeys(names):
-        files = by_stem.get(name) or by_key.get(_key(name)) or []
+        forms = (name, re.split(r"[\s,]", name)[0])
+        keys = [
+            (table, key)
+            for form in forms
+            for table, key in ((by_stem, form), (by_key, spelling_key(form)))
+        ]
+        files = next((table[key] for table, key in keys if key in table), [])
         if len(files) > 1:
             both = " or ".join(str(image_dir / file) for file in files[:2])
             raise DataError(f"{image_dir / name}: is {both}; keep one of them")
@@ -154,7 +170,7 @@ def _mask_of(
     image: str, tail: str | None, by_key: dict[str, list[str]], mask_dir: Path
 ) -> str | None:
     """The file of an image's mask; None if there is none, DataError if it may be one of two."""
-    stem = _key(_stem(image))
+    stem = spelling_key(_stem(image))
     wanted = [stem] if tail is None else [f"{stem}{tail}{end}" for end in _MASK_SUFFIXES]
     files = [file for key in wanted for file in by_key.get(key, ())]
     if len(files) > 1:
@@ -195,7 +211,3 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
 
 def _stem(file: str) -> str:
     return os.path.splitext(file)[0]
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -1,12 +1,22 @@
 """Finding YOLO data in a folder: the images of every split, and with them their labels."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ...folders import read_list
-from ..boxes.paths import child, images_in, path_parts, split_of, tail_inside
+from ...splits import looks_like_a_split, split_lists
+from ..boxes.paths import (
+    ImageFinder,
+    child,
+    images_in,
+    path_parts,
+    split_of,
+    tail_inside,
+    visible_files,
+)
 from ..boxes.records import FoundBoxes
 from ..detection_annotations import Split
 from .description import Description, describe, split_folders
@@ -15,7 +25,9 @@ from .labels import YoloReader, label_folder, unused_labels
 YOLO_LAYOUT = """\
 YOLO  data.yaml (Ultralytics, Roboflow), obj.data (darknet) or classes.txt in ROOT; the images in
       images/{split}/, {split}/images/, {split}/ or images/, the labels (boxes or polygons) in
-      labels/ instead of images/, or beside the images"""
+      labels/ instead of images/, or beside the images; or lists of them, train.txt, val.txt and
+      test.txt, in ROOT"""
+_LIST_FOLDERS = ("", "data", "imagesets", "imagesets/main")
 
 
 def find_yolo(root: Path) -> FoundBoxes | None:
@@ -31,6 +43,8 @@ def find_yolo(root: Path) -> FoundBoxes | None:
         images[split] = _images_of(root, split, sources, described, notes)
     if not described.sources:
         images = {split: images_in(folder) for split, folder in split_folders(root).items()}
+        if not any(images.values()):
+            images = {split: list(_listed(root, path)) for split, path in _lists(root).items()}
         if not any(images.values()):
             folder = child(root, "images")
             images = {"train": images_in(folder if folder.is_dir() else root)}
@@ -54,6 +68,26 @@ def find_yolo(root: Path) -> FoundBoxes | None:
         notes.append(f"not used: {len(unused)} label files without an image, first {unused[0]}")
     order = f"as {described.file.name} orders them"
     return FoundBoxes("yolo", described.names, order, splits, tuple(notes), unlabelled)
+
+
+def _lists(root: Path) -> dict[str, Path]:
+    """The lists of the splits' images; DataError for one in ROOT by another name."""
+    listed = split_lists(root, _LIST_FOLDERS)
+    if found := {split: path for split, path in listed.items() if _names_images(root, path)}:
+        return found
+    for path in visible_files(root.glob("*.txt"), root):
+        if looks_like_a_split(path.stem) and _names_images(root, path):
+            raise DataError(
+                f"{path}: looks like the list of a split by another name, whose images would all "
+                "be trained on; name the lists train.txt, val.txt and test.txt"
+            )
+    return {}
+
+
+def _names_images(root: Path, file: Path) -> bool:
+    """Whether a text file is a list of images; it may be the label of an image called train."""
+    lines = (line.lower().endswith(IMAGE_SUFFIXES) for line in read_list(file))
+    return any(lines) or any(map(os.path.isfile, _listed(root, file)))
 
 
 def _images_of(
@@ -102,11 +136,12 @@ def _place_of(root: Path, base: str, written: str) -> Path | None:
 
 def _listed(root: Path, file: Path) -> Iterable[Path]:
     """The images of a list; one that is missing is where it should be, for the checks to report."""
+    finder = ImageFinder(root)
     for line in read_list(file):
         path = tail_inside(file.parent, line) or tail_inside(root, line)
         if path is None or path.suffix.lower() not in IMAGE_SUFFIXES:
-            path = root.joinpath(*path_parts(line))
-        yield path
+            path = root / finder.find(line, file.parent)
+        yield path if path.is_file() else root.joinpath(*path_parts(line))
 
 
 def _no_labels(root: Path, images: Sequence[Path], file: Path) -> str:

@@ -16,6 +16,7 @@ from ....errors import DataError
 from ....files.text import read_text
 from ..boxes.paths import child
 from ..boxes.records import Records, size_or_none
+from ..derived.image_names import spelling_key
 from ..detection_annotations import Split
 
 _ROUNDING = 0.01  # of the image, by which Ultralytics lets numbers pass its border, too
@@ -69,19 +70,23 @@ class YoloReader:
             texts[folder] = {}
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 if path.suffix.lower() == ".txt" and path.is_file():
-                    texts[folder].setdefault(path.stem, []).append(path)
-        found, taken = {}, {}
+                    texts[folder].setdefault(spelling_key(path.stem), []).append(path)
+        found, taken, stems = {}, {}, {path.stem for path in images}
         for path, folders in of_image.items():
             files = [
                 file
                 for folder in dict.fromkeys(folders)
                 if folder
-                for file in texts[folder].get(path.stem, ())
+                for file in texts[folder].get(spelling_key(path.stem), ())
+                if file.stem == path.stem or file.stem not in stems
             ]
+            files = [file for file in files if file.stem == path.stem] or files
             if len(files) > 1:
                 raise DataError(f"{files[1]}: a second label file beside {files[0]}; remove one")
             if files:
                 found[path] = files[0]
+                if files[0].stem != path.stem:
+                    self._count("labels spelled otherwise than their images", files[0])
                 if taken.setdefault(files[0], path) != path:
                     raise DataError(
                         f"{files[0]}: labels of {taken[files[0]]} or of {path}? Remove or rename "
@@ -146,11 +151,11 @@ def label_folder(image_folder: Path, root: Path) -> Path | None:
 
 def unused_labels(images: Sequence[Path], root: Path) -> list[Path]:
     """Label files in the folders beside the images that no image has."""
-    stems = {(label_folder(path.parent, root), path.stem) for path in images}
+    stems = {(label_folder(path.parent, root), spelling_key(path.stem)) for path in images}
     folders = {folder for folder, _ in stems if folder and folder.is_dir()}
     return [
         path
         for folder in sorted(folders)
         for path in sorted(folder.glob("*.txt"))
-        if (folder, path.stem) not in stems and path.name.lower() not in NOT_LABELS
+        if (folder, spelling_key(path.stem)) not in stems and path.name.lower() not in NOT_LABELS
     ]

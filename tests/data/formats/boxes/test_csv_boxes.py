@@ -126,3 +126,65 @@ def test_another_encoding_is_refused_and_other_tables_are_named(folder, refusal)
     text = (folder.root / "boxes.csv").read_text().replace("dog", "Kätzchen")
     (folder.root / "boxes.csv").write_bytes(text.encode("latin-1"))
     assert "boxes.csv: is no text in UTF-8" in refusal(find_detection_data, folder.root)
+
+
+HEAD = "filename,class,xmin,ymin,xmax,ymax"
+
+
+@pytest.mark.parametrize("column", ["split", "Set", "subset"])
+def test_a_column_shares_the_rows_out_among_the_splits(folder, column):
+    words = {"a": "train", "b": "TRAIN", "c": "Validation", "d": "test"}
+    for name in words:
+        folder.image(f"{name}.jpg")
+    rows = [f"{n}.jpg,cat,1,{i},9,19,{w}" for i, (n, w) in enumerate(words.items())]
+    folder.write("boxes.csv", "\n".join([f"{HEAD},{column}", *rows]))
+    splits = find_detection_data(folder.root).splits
+    found = {
+        name: {
+            image["file_name"]: record["bbox"]
+            for image, record in zip(s.content["images"], s.content["annotations"], strict=True)
+        }
+        for name, s in splits.items()
+    }
+    assert found == {
+        "train": {"a.jpg": [1, 0, 8, 19], "b.jpg": [1, 1, 8, 18]},
+        "val": {"c.jpg": [1, 2, 8, 17]},
+        "test": {"d.jpg": [1, 3, 8, 16]},
+    }
+
+
+def test_a_column_that_is_no_split_s_is_refused_or_passed_over(folder, refusal):
+    folder.image("a.jpg")
+    folder.image("b.jpg")
+    folder.write("boxes.csv", f"{HEAD},split\na.jpg,cat,1,1,9,9,train\nb.jpg,cat,1,1,9,9,\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "boxes.csv: line 3: '' in column split is no split" in message
+    folder.write("boxes.csv", f"{HEAD},set\na.jpg,cat,1,1,9,9,zoo\nb.jpg,cat,1,1,9,9,wild\n")
+    splits = find_detection_data(folder.root).splits
+    assert {name: len(s.content["images"]) for name, s in splits.items()} == {"train": 2}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_tables_as_excel_saves_them(folder, encoding):
+    folder.image("a.jpg")
+    folder.image("b.jpg")
+    text = f"{HEAD}\na.jpg,Kätzchen,1,2,9,9\nb.jpg,Kätzchen,3,4,9,9\n".replace(",", "\t")
+    (folder.root / "boxes.csv").write_bytes(text.encode(encoding))
+    data = find_detection_data(folder.root)
+    assert data.classes == ("Kätzchen",)
+    boxes = [record["bbox"] for record in data.splits["train"].content["annotations"]]
+    assert boxes == [[1, 2, 8, 7], [3, 4, 6, 5]]
+
+
+def test_groups_of_open_images_are_crowds(folder):
+    head = "ImageID,LabelName,XMin,XMax,YMin,YMax,IsOccluded,IsGroupOf"
+    for name in "ab":
+        folder.image(f"{name}.jpg")
+    rows = ["a,cat,0.25,0.5,0.5,1,1,0", "a,cat,0,1,0,1,0,1", "b,cat,0.5,1,0.5,1,0,-1"]
+    folder.write("train.csv", "\n".join([head, *rows]))
+    data = find_detection_data(folder.root)
+    records = data.splits["train"].content["annotations"]
+    assert [(r["bbox"], r["iscrowd"]) for r in records] == [
+        ([16, 24, 16, 24], 0), ([0, 0, 64, 48], 1), ([32, 24, 32, 24], 0)
+    ]  # fmt: skip
+    assert "groups in one box (IsGroupOf), which become crowds: 1" in data.notes

@@ -109,3 +109,20 @@ def test_what_is_not_understood_is_refused(folder, export, refusal, broken, mess
 def test_two_tasks_of_an_image_are_refused(folder, export, refusal):
     export(task([result(RECTANGLE)]), task([result(RECTANGLE)], id=8))
     assert "task 8: a second task of" in refusal(find_detection_data, folder.root)
+
+
+def test_tasks_that_nobody_has_done_are_no_backgrounds(folder, export, refusal):
+    def other(name: str, annotations: list) -> dict:
+        folder.image(f"images/{name}.jpg")
+        return {"id": name, "data": {"image": f"{name}.jpg"}, "annotations": annotations}
+
+    skipped = {"id": 2, "was_cancelled": True, "result": []}
+    empty = {"id": 3, "was_cancelled": False, "result": []}  # looked at: a background
+    undone = [other("waiting", []), other("skipped", [skipped])]
+    export(task([result(RECTANGLE)]), *undone, other("empty", [empty]))
+    data = find_detection_data(folder.root)
+    names = [image["file_name"] for image in data.splits["train"].content["images"]]
+    assert names == ["90fb0d1c-a.jpg", "empty.jpg"]
+    assert "left aside: 2 tasks without an annotation, or skipped" in data.notes
+    export(*undone)
+    assert "no task has been annotated" in refusal(find_detection_data, folder.root)

@@ -376,3 +376,59 @@ def test_a_date_that_is_none_is_named_with_its_file(folder, yolo, refusal):
     yolo("images/train", "labels/train", "ab")
     folder.write("data.yaml", "train: images/train\nnames: [cell]\nmade: 2024-13-45\n")
     assert "data.yaml: not valid YAML" in refusal(find_detection_data, folder.root)
+
+
+def test_labels_may_be_spelled_otherwise_than_their_images(folder, yolo):
+    yolo("images/train", "labels/train", "a")
+    for image, label in (("IMG_1", "img_1"), ("\u00e9", "e\u0301")):
+        folder.image(f"images/train/{image}.jpg")
+        folder.write(f"labels/train/{label}.txt", LINE)
+    folder.write("classes.txt", "cell\n")
+    data = find_detection_data(folder.root)
+    found = boxes(data)
+    assert len(found) == 3 and all(len(of_image) == 1 for of_image in found.values())
+    assert any(n.startswith("2 labels spelled otherwise than their images, ") for n in data.notes)
+    assert not any("not used" in note for note in data.notes)
+
+
+def test_a_label_is_its_own_image_s_before_another_spelling_s(folder, yolo):
+    yolo("images/train", "labels/train", "img_1")
+    folder.image("images/train/IMG_1.jpg")
+    folder.write("classes.txt", "cell\n")
+    found = boxes(find_detection_data(folder.root))
+    assert {name: len(of_image) for name, of_image in found.items()} == {
+        "img_1.jpg": 1,
+        "IMG_1.jpg": 0,
+    }
+
+
+@pytest.mark.parametrize("place", ["", "data/", "ImageSets/Main/"])
+@pytest.mark.parametrize(
+    "line", ["images/{}.jpg", "./images/{}.jpg", "D:\\x\\images\\{}.jpg", "{}"]
+)
+def test_lists_beside_classes_txt_are_the_splits(folder, yolo, place, line):
+    yolo("images", "labels", "a", "b", "c", "d")
+    folder.write("classes.txt", "cell\n")
+    for split, names in {"Train": "ab", "val": "c", "test": "d"}.items():
+        folder.write(f"{place}{split}.txt", "".join(f"{line.format(name)}\n" for name in names))
+    splits = find_detection_data(folder.root).splits
+    assert {n: [i["file_name"] for i in s.content["images"]] for n, s in splits.items()} == {
+        "train": ["a.jpg", "b.jpg"], "val": ["c.jpg"], "test": ["d.jpg"]
+    }  # fmt: skip
+
+
+def test_a_list_by_another_name_is_refused_and_a_label_is_no_list(folder, yolo, refusal):
+    yolo("images", "labels", "a", "b", "c")
+    folder.write("classes.txt", "cell\n")
+    folder.write("test_set.txt", "images/c.jpg\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "test_set.txt: looks like the list of a split" in message
+    folder.write("test_set.txt", "how the images were taken\n")
+    assert len(find_detection_data(folder.root).splits["train"].content["images"]) == 3
+
+
+def test_an_image_called_test_is_no_split(folder, yolo):
+    yolo(".", ".", "test", "b")
+    folder.write("classes.txt", "cell\n")
+    splits = find_detection_data(folder.root).splits
+    assert list(splits) == ["train"] and len(splits["train"].content["images"]) == 2
