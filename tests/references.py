@@ -156,8 +156,12 @@ def multi_modal_vgg(
     positions: tuple[int, ...],
     fuse: Callable[[int, list[Tensor]], Tensor],
     depth: int = 16,
+    exchange: Callable[[int, int, list[Tensor]], Tensor] | None = None,
 ) -> list[Tensor]:
-    """What each pool of the first stream gives; `fuse` makes its map at a position of all maps."""
+    """What each pool of the first stream gives; `fuse` makes its map at a position of all maps.
+
+    `exchange` makes that of another stream, by the number of its modality, of the same maps.
+    """
     kinds = []
     for entry in cfgs[LETTERS[depth]]:
         kinds += ["pool"] if entry == "M" else ["conv", "relu"]
@@ -172,7 +176,10 @@ def multi_modal_vgg(
             elif kind == "pool":
                 maps[m] = F.max_pool2d(x, 2)
         if index in positions:
-            maps[0] = fuse(index, maps)
+            seen = list(maps)
+            maps[0] = fuse(index, seen)
+            if exchange and index != positions[-1]:
+                maps[1:] = [exchange(index, m, seen) for m in range(1, len(maps))]
         if kind == "pool":
             outputs.append(maps[0])
     return outputs

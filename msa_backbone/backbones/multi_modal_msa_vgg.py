@@ -19,11 +19,11 @@ from ..layers.fusion.modalities import check_channels
 from .modalities import (
     check_probabilities,
     check_sensors,
-    leave_out,
-    not_all_zero,
     per_modality,
     split_channels,
+    which_are_present,
 )
+from .modalities.exchange import exchanges
 from .modalities.stream import end_at_last_fusion, layer_number
 from .msa_vgg import MSAVGG
 from .vgg_stages import Stage
@@ -49,6 +49,8 @@ class MultiModalMSAVGG(MSAVGG):
         fusion: 'attention' (`MultiModalAttention`), 'sum', 'concat', 'se' or 'cbam', a
             `dict(type=..., ...)` of a module from `layers/fusion` or one like it, or None for the
             plain sum.
+        exchange: whether the other streams receive from the reference's as well, by fusions of
+            their own, at every position but the last.
         attention_positions: where the streams are fused, as in MSAVGG.
         modality_dropout: in training, probability of leaving a modality out of a sample, for all
             modalities or one for each; at least one that is there stays. Batch norms count the
@@ -66,6 +68,7 @@ class MultiModalMSAVGG(MSAVGG):
     Attributes:
         streams: the streams beside the reference's, by the number of their modality.
         attentions: the fusions, by position.
+        exchanges: those of the other streams, see `modalities/exchange.py`; empty without.
         stages, out_channels, out_strides: of the reference's stream, as in MSAVGG.
 
     Raises:
@@ -90,6 +93,7 @@ class MultiModalMSAVGG(MSAVGG):
         pool_strides: Sequence[int] = (2, 2, 2, 2, 2),
         with_cp: bool | Sequence[bool] = False,
         fusion: str | dict | None = "attention",
+        exchange: bool = False,
         attention_positions: str | Sequence[int] | None = None,
         modality_dropout: float | Sequence[float] = 0.0,
         sensors: Sequence[int] | None = None,
@@ -140,6 +144,13 @@ class MultiModalMSAVGG(MSAVGG):
             )
             end_at_last_fusion(stream, self.stages)
             self.streams[str(modality)] = stream
+        widths = {
+            name.removeprefix("attentions."): self._attended(stage.channels)
+            for stage in self.stages
+            for name in stage.modules
+            if exchange and name.startswith("attentions.")
+        }
+        self.exchanges = exchanges(fusion_cfg(fusion), widths, zero_init)
 
     @property
     def sensors(self) -> tuple[int, ...]:
@@ -158,8 +169,13 @@ class MultiModalMSAVGG(MSAVGG):
         """As MSAVGG's, but the fusions of frozen stages train."""
         names = super()._frozen_modules()
         if self._paused is not None:
-            return names
+            return [*names, *(f"exchanges.{name}" for name in self.exchanges)]
         return [name for name in names if not name.startswith("attentions.")]
+
+    def freeze_attention(self, frozen: bool = True) -> None:
+        """As MSAVGG's: the fusions of all streams."""
+        super().freeze_attention(frozen)
+        self.exchanges.requires_grad_(not frozen)
 
     def load_configured_weights(self) -> None:
         """Load the files that `init_cfg` names; raises what `load_pretrained` does.
@@ -207,31 +223,13 @@ class MultiModalMSAVGG(MSAVGG):
         """
         pictures = split_channels(x, self.in_channels)
         if len(pictures) > 1:
-            present = self._present(pictures, present)
+            dropped = self.modality_dropout if self.training else ()
+            present = which_are_present(pictures, present, self.sensors, dropped)
             pictures = [
                 picture.masked_fill(~flag[:, None, None, None], 0)
                 for picture, flag in zip(pictures, present.unbind(1), strict=True)
             ]
         return tuple(maps[0] for _, *maps in super().forward((present, *pictures)))
-
-    def _present(self, pictures: Sequence[Tensor], given: Tensor | None) -> Tensor:
-        """Flags, (N, M), of what is given, in use and not dropped."""
-        shape = len(pictures[0]), len(pictures)
-        if given is None:
-            present = not_all_zero(pictures)
-        elif given.shape in (shape, shape[1:]):
-            present = given.to(pictures[0].device, bool).expand(shape)
-        else:
-            raise ValueError(
-                f"flags of presence of shape {tuple(given.shape)} do not fit: give {shape}, or "
-                f"({shape[1]},) for the whole batch"
-            )
-        if len(self.sensors) < shape[1]:
-            used = [modality in self.sensors for modality in range(shape[1])]
-            present = present & present.new_tensor(used)
-        if self.training and any(self.modality_dropout):
-            present = leave_out(present, self.modality_dropout)
-        return present
 
     def _run(self, x: tuple[Tensor | None, ...], stage: Stage) -> tuple[Tensor | None, ...]:
         """Flags and the streams' maps -> the same behind a stage."""
@@ -239,7 +237,10 @@ class MultiModalMSAVGG(MSAVGG):
         for name in stage.modules:
             module = self.get_submodule(name)
             if name.startswith("attentions."):
-                maps[0] = module(*maps, present=present)
+                y, position = module(*maps, present=present), name.removeprefix("attentions.")
+                if position in self.exchanges:
+                    maps[1:] = self.exchanges[position](*maps, present=present)
+                maps[0] = y
                 continue
             maps[0] = module(maps[0])
             for modality, stream in enumerate(self.streams.values(), 1):

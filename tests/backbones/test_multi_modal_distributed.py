@@ -9,10 +9,15 @@ from toy_distributed import train
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="torch has no gloo")
 
 
-@pytest.mark.parametrize("fusion", ["attention", "concat"])
+@pytest.mark.parametrize(
+    ("fusion", "exchange"), [("attention", False), ("attention", True), ("concat", False)]
+)
 @pytest.mark.parametrize("positions", [None, (2, 5)])
-def test_two_processes_train_one_model_under_modality_dropout(fusion, positions, tmp_path):
+def test_two_processes_train_one_model_under_modality_dropout(
+    fusion, exchange, positions, tmp_path
+):
     options = {"fusion": fusion, "modality_dropout": 0.5, "attention_positions": positions}
+    options["exchange"] = exchange
     workers = [processes.start(train, rank, tmp_path, options) for rank in range(2)]
     for worker in workers:
         worker.join(120)

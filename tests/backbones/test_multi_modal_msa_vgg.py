@@ -236,6 +236,7 @@ CHANGES = {
     "pool_strides": (2, 2, 2, 2, 1),
     "with_cp": (True, False, False, False, False),
     "fusion": "concat",
+    "exchange": True,
     "attention_positions": (4, 9),
     "modality_dropout": (0.0, 0.9),
     "sensors": (0,),

@@ -3,17 +3,15 @@
 from .presence import (
     check_probabilities,
     check_sensors,
-    leave_out,
-    not_all_zero,
     per_modality,
     split_channels,
+    which_are_present,
 )
 
 __all__ = [
     "check_probabilities",
     "check_sensors",
-    "leave_out",
-    "not_all_zero",
     "per_modality",
     "split_channels",
+    "which_are_present",
 ]

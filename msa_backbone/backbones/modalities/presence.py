@@ -87,3 +87,36 @@ def leave_out(present: Tensor, probabilities: Sequence[float]) -> Tensor:
     limits = torch.tensor(probabilities, device=present.device)
     left = present & (torch.rand(present.shape, device=present.device) >= limits)
     return torch.where(left.any(dim=1, keepdim=True), left, present)
+
+
+def which_are_present(
+    pictures: Sequence[Tensor],
+    given: Tensor | None,
+    sensors: Sequence[int],
+    probabilities: Sequence[float] = (),
+) -> Tensor:
+    """Flags, (N, M), of the modalities that are given, in use and not left out.
+
+    Args:
+        pictures: (N, C_m, H, W) each.
+        given: flags, (N, M), or (M,) for the whole batch; None for those that are not all zero.
+        sensors: the modalities in use, counted from 0.
+        probabilities: of leaving out each modality; empty for none.
+
+    Raises:
+        ValueError: for flags of another shape.
+    """
+    shape = len(pictures[0]), len(pictures)
+    if given is None:
+        present = not_all_zero(pictures)
+    elif given.shape in (shape, shape[1:]):
+        present = given.to(pictures[0].device, bool).expand(shape)
+    else:
+        raise ValueError(
+            f"flags of presence of shape {tuple(given.shape)} do not fit: give {shape}, or "
+            f"({shape[1]},) for the whole batch"
+        )
+    if len(sensors) < shape[1]:
+        used = [modality in sensors for modality in range(shape[1])]
+        present = present & present.new_tensor(used)
+    return leave_out(present, probabilities) if any(probabilities) else present
