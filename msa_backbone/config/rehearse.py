@@ -16,6 +16,7 @@ from ..backbones.vgg_weights import pretrained_cfgs
 from ..config_nodes import walk
 from ..files.checkpoints import read_checkpoint, read_state_dict
 from .load import config_at_fault
+from .modalities.check import check_modalities
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
@@ -27,6 +28,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
     Raises:
         ValueError, OSError: what is wrong, before a run writes anything.
     """
+    check_modalities(cfg)
     init_default_scope(cfg.get("default_scope", "mmengine"))
     with config_at_fault("the config's model cannot be built"):
         if cfg.get("data_preprocessor"):  # beside the model, as in mmpretrain's configs

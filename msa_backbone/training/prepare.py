@@ -17,7 +17,6 @@ from ..config.options import (
     set_mixed_precision,
     set_seed,
 )
-from ..config.paired_pipelines import check_paired_pipelines
 from ..config.rehearse import check_checkpoint, rehearse
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
 from ..config.user_data import use_data
@@ -70,7 +69,6 @@ def prepare_training(
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)
-    check_paired_pipelines(cfg)
     lines += learn_words(cfg)
     model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
     if cfg.get("load_from"):

@@ -1,0 +1,116 @@
+"""What does not fit together in a config of several modalities is found before a run starts.
+
+OpenMMLab's transforms meet more than three channels in different ways: Mosaic fails with a message
+about broadcasting, PhotoMetricDistortion fails or drops channels, others treat infrared as a
+colour. So configs that load several modalities have to wrap them. Its preprocessors cut more than
+three channels to three without a word.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from mmengine.config import Config
+
+from ...config_nodes import LOADERS, pipeline_steps, type_name
+from ...files.loaded_modalities import loaded_modalities
+from ...files.modality_files import Modality, modalities_of
+
+_THREE_CHANNELS = "Mosaic MixUp RandomMosaic Expand CutOut RandomCutOut RandomErasing"
+_PHOTOMETRIC = (
+    "PhotoMetricDistortion YOLOXHSVRandomAug Color Brightness Contrast Sharpness Solarize "
+    "SolarizeAdd Posterize Equalize AutoContrast Invert ColorTransform Corrupt CLAHE RGB2Gray "
+    "AdjustGamma Rerange"
+)
+WRAPPERS = {
+    **dict.fromkeys(_THREE_CHANNELS.split(), "dict(type='ThreeChannelsAtATime', transform=...)"),
+    **dict.fromkeys(_PHOTOMETRIC.split(), "dict(type='OnModality', transforms=[...])"),
+}
+THREE_CHANNELS_ONLY = ("DetDataPreprocessor", "SegDataPreProcessor", "ImgDataPreprocessor")
+REFUSED = {"CachedMosaic": "Mosaic", "CachedMixUp": "MixUp"}
+
+
+def check_modalities(cfg: Config) -> None:
+    """Refuse pipelines, a preprocessor and a backbone of several modalities that do not fit.
+
+    Configs that load one camera pass.
+
+    Raises:
+        ValueError: naming what does not fit, and how to write it.
+    """
+    _check_transforms(cfg)
+    for loader in LOADERS:
+        if modalities := loaded_modalities(cfg, loader):
+            _check_model(cfg, loader, modalities)
+
+
+def _check_transforms(cfg: Config) -> None:
+    """Refuse pipelines that load several modalities and do not wrap what needs it."""
+    for loader in LOADERS:
+        steps = pipeline_steps(cfg, loader)
+        if not any(type_name(step) == "LoadModalities" for step in steps):
+            continue
+        for name in _unwrapped(steps):
+            if name in REFUSED:
+                raise ValueError(
+                    f"{loader}: {name} does not work with several modalities: take "
+                    f"{REFUSED[name]} in {WRAPPERS[REFUSED[name]]}"
+                )
+            if name in WRAPPERS:
+                raise ValueError(
+                    f"{loader}: {name} is made for three channels, and several modalities are "
+                    f"loaded: write {WRAPPERS[name]} around it"
+                )
+
+
+def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> None:
+    """Refuse a preprocessor or a backbone that takes what is loaded for something else."""
+    model = cfg.get("model") or {}
+    preprocessor = model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
+    backbone = model.get("backbone") or {}
+    if len(modalities) > 1 and type_name(preprocessor) in THREE_CHANNELS_ONLY:
+        raise ValueError(
+            f"{loader} loads {len(modalities)} modalities, of which {type_name(preprocessor)} "
+            "would keep three channels: write data_preprocessor=dict(type='MultiModalPreprocessor',"
+            f" modalities=..., then=dict(type='{type_name(preprocessor)}'))"
+        )
+    if type_name(preprocessor) != "MultiModalPreprocessor":
+        return
+    known = modalities_of(preprocessor["modalities"])
+    if _layout(known) != _layout(modalities):
+        raise ValueError(
+            f"{loader} loads {_layout(modalities)}, the data_preprocessor expects "
+            f"{_layout(known)}: give both the same list of modalities"
+        )
+    used = preprocessor.get("only") or [modality.name for modality in known]
+    channels = sum(modality.channels for modality in known if modality.name in used)
+    if "in_channels" in backbone and np.sum(backbone["in_channels"]) != channels:
+        raise ValueError(
+            f"the backbone has in_channels={backbone['in_channels']}, but {', '.join(used)} have "
+            f"{channels} channels: give those of each modality"
+        )
+    if preprocessor.get("dropout") and np.any(backbone.get("modality_dropout", 0)):
+        raise ValueError(
+            "dropout of the data_preprocessor and modality_dropout of the backbone would both take "
+            "modalities away: keep one of them, the preprocessor's draws black pictures as well"
+        )
+
+
+def _layout(modalities: tuple[Modality, ...]) -> str:
+    """What decides which channel is what, in words."""
+    return ", ".join(
+        f"{m.name} ({m.channels} channels{' and a mask' if m.unknown else ''})" for m in modalities
+    )
+
+
+def _unwrapped(node: object) -> Iterator[str]:
+    """The types of transforms that see all channels, also those in RandomApply and its like."""
+    if isinstance(node, dict):
+        name = type_name(node)
+        if name in ("OnModality", "ThreeChannelsAtATime"):
+            return
+        if name:
+            yield name
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for inner in node:
+            yield from _unwrapped(inner)

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from msa_backbone.config.load import load_config
+from msa_backbone.config.modalities.check import check_modalities
+from msa_backbone.config.rehearse import rehearse
+
+CONFIGS = Path(__file__).parents[3] / "configs/multimodal"
+VISIBLE, INFRARED = {"name": "visible", "channels": 3}, {"name": "infrared", "channels": 1}
+LOAD = {"type": "LoadModalities", "modalities": [VISIBLE, INFRARED]}
+COLOURS = {"type": "mmseg.PhotoMetricDistortion"}
+
+
+def config(*steps: dict, wrapped: tuple[dict, ...] = ()) -> Config:
+    dataset = {"type": "CocoDataset", "pipeline": list(steps)}
+    if wrapped:
+        dataset = {"type": "MultiImageMixDataset", "dataset": dataset, "pipeline": list(wrapped)}
+    return Config({"train_dataloader": {"dataset": dataset}})
+
+
+def model(modalities=(VISIBLE, INFRARED), in_channels=(3, 1), dropout=None, **backbone) -> Config:
+    """The config of a model beside the pipeline of two modalities."""
+    cfg = config(LOAD)
+    cfg.model = {
+        "data_preprocessor": {
+            "type": "MultiModalPreprocessor",
+            "modalities": list(modalities),
+            "dropout": dropout,
+        },
+        "backbone": {"type": "MultiModalMSAVGG", "in_channels": in_channels, **backbone},
+    }
+    return cfg
+
+
+def test_what_is_wrapped_passes():
+    mosaic = {"type": "ThreeChannelsAtATime", "transform": {"type": "Mosaic"}}
+    colours = {"type": "OnModality", "transforms": [COLOURS]}
+    flip = {"type": "RandomFlip", "prob": 0.5}
+    check_modalities(config(LOAD, flip, colours, wrapped=(mosaic, flip)))
+
+
+def test_one_camera_needs_no_wrappers():
+    check_modalities(config({"type": "LoadImageFromFile"}, COLOURS))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        (COLOURS, r"train_dataloader: PhotoMetricDistortion .*'OnModality'"),
+        ({"type": "RandomApply", "transforms": [COLOURS]}, "PhotoMetricDistortion"),
+        ({"type": "Mosaic"}, "Mosaic is made for three channels.*'ThreeChannelsAtATime'"),
+        ({"type": "CachedMosaic"}, "CachedMosaic does not work .*take Mosaic in"),
+    ],
+)
+def test_what_is_not_wrapped_is_refused(wrong, match):
+    for cfg in (config(LOAD, wrong), config(LOAD, wrapped=(wrong,))):
+        with pytest.raises(ValueError, match=match):
+            check_modalities(cfg)
+
+
+def test_a_model_that_fits_passes():
+    check_modalities(model())
+    check_modalities(model(in_channels=(4,)))  # early fusion
+    check_modalities(model(dropout={"absent": 0.1}, modality_dropout=0.0))
+    check_modalities(model(modality_dropout=(0.0, 0.2)))
+    alone = model(in_channels=(1,))
+    alone.model.data_preprocessor.only = ["infrared"]
+    check_modalities(alone)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"modalities": (INFRARED, VISIBLE)}, r"expects infrared \(1 channels\), visible .* same"),
+        ({"modalities": (VISIBLE, {**INFRARED, "unknown": True})}, r"expects .* and a mask\)"),
+        ({"modalities": (VISIBLE,)}, "give both the same list"),
+        ({"in_channels": (3, 3)}, r"in_channels=\(3, 3\), but visible, infrared have 4 channels"),
+        (
+            {"dropout": {"absent": 0.1}, "modality_dropout": (0.0, 0.1)},
+            "dropout of the data_preprocessor and modality_dropout of the backbone .* keep one",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        check_modalities(model(**options))
+
+
+@pytest.mark.parametrize("name", ["DetDataPreprocessor", "SegDataPreProcessor"])
+def test_a_preprocessor_that_would_cut_channels_is_refused(name):
+    cfg = model()
+    cfg.model.data_preprocessor = {"type": name, "bgr_to_rgb": True}
+    with pytest.raises(ValueError, match=f"{name} would keep three channels: write .*then=dict"):
+        check_modalities(cfg)
+
+
+def test_what_tests_and_predicts_is_checked_too():
+    """All tools rehearse; a test's pipeline is looked at as a training's."""
+    pytest.importorskip("mmdet")
+    path = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py"
+    cfg = load_config(str(path), None, {})
+    cfg.test_dataloader.dataset.pipeline.insert(1, COLOURS)
+    with pytest.raises(ValueError, match="test_dataloader: PhotoMetricDistortion is made for"):
+        rehearse(cfg, ())
+
+
+def test_the_configs_of_several_cameras_fit():
+    paths = sorted(CONFIGS.glob("*multimodal-msa*.py"))
+    assert len(paths) >= 5
+    for path in paths:
+        check_modalities(load_config(str(path), None, {}))
