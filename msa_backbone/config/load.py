@@ -10,6 +10,7 @@ from mmengine.runner import find_latest_checkpoint
 
 from ..files.checkpoints import load_tensors_only_from_now_on, read_checkpoint
 from .options import set_seed
+from .shipped import find_config
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
@@ -35,10 +36,12 @@ def load_config(
     """Read a config and settle its work dir: from `options`, `work_dir`, the config or its name.
 
     Args:
+        path: a file, or the name of one of the project's configs, see `shipped.find_config`.
         options: --cfg-options; most wait for `apply_options`, after the tool's other options.
         default_folder: where to go in a training's work dir, whose own results stay as they are.
     """
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
+    path = find_config(path)
     with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
     chosen = options.get("work_dir") or work_dir
