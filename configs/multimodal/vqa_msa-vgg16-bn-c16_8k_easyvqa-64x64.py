@@ -32,5 +32,5 @@ test_cfg = dict()
 default_hooks = dict(
     checkpoint=dict(
         interval=1000, by_epoch=False, save_best='answers/exact', rule='greater'),
-    visualization=dict(_delete_=True, type='VisualizationHook', enable=False))
+    logger=dict(log_metric_by_epoch=False))
 log_processor = dict(by_epoch=False)
