@@ -7,7 +7,7 @@ of the training's work dir, or into the folder of --work-dir; of a training's ag
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import run_parser
+from msa_backbone.cli.arguments import add_sensor_options, run_parser
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
 from msa_backbone.training.distributed import join_processes, main_process_first
@@ -30,6 +30,7 @@ def main() -> None:
         action="store_true",
         help="segmentation: average over the config's tta_pipeline, by default over mirror images",
     )
+    add_sensor_options(parser)
     args = parser.parse_args()
     with one_line_errors():
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
@@ -43,6 +44,8 @@ def main() -> None:
                 seed=args.seed,
                 slide=args.slide,
                 tta=args.tta,
+                sensors=args.sensors,
+                black=args.black,
                 options=args.cfg_options,
             ):
                 print(line)

@@ -50,6 +50,23 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sensor_options(parser: argparse.ArgumentParser) -> None:
+    """Add --sensors and --black, for models of several cameras."""
+    parser.add_argument(
+        "--sensors",
+        nargs="+",
+        metavar="NAME",
+        help="several cameras: those that are on; the others are absent, their files are not read",
+    )
+    parser.add_argument(
+        "--black",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="several cameras: those that send black pictures, of which the model is not told",
+    )
+
+
 def require_at_least(least: int, args: argparse.Namespace, *names: str) -> None:
     """Raise ValueError for an option below `least`; options that are not given are fine."""
     for name in names:

@@ -8,7 +8,7 @@ trains on without a word.
 Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it, is 39 in 8 bits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,12 +142,16 @@ def read_modality(path: Path, modality: Modality) -> tuple[np.ndarray, np.ndarra
     return values, None
 
 
-def read_stack(paths: Sequence[Path], modalities: Sequence[Modality]) -> np.ndarray:
+def read_stack(paths: Sequence[Path | None], modalities: Sequence[Modality]) -> np.ndarray:
     """The files of one scene as one array: all channels, then what is known.
 
     One array makes sure that geometric transforms move all cameras alike. For each modality with
     unknown places a channel of 1 (known) and 0 follows the channels of all modalities; it is
     resized and rotated with them, and tells then how much of a value came from known places.
+
+    Args:
+        paths: None for a modality that is absent: zeros, known nowhere. One at least is there.
+        modalities: of the paths.
 
     Returns:
         (H, W, sum of channels + modalities with unknown places): uint8 if all files hold that and
@@ -156,22 +160,40 @@ def read_stack(paths: Sequence[Path], modalities: Sequence[Modality]) -> np.ndar
     Raises:
         DataError: as `read_modality`, and for files of different sizes.
     """
-    pictures, masks = [], []
-    for path, modality in zip(paths, modalities, strict=True):
-        values, known = read_modality(path, modality)
-        if pictures and values.shape[:2] != pictures[0].shape[:2]:
-            (height, width), (wanted_height, wanted_width) = (
-                values.shape[:2],
-                pictures[0].shape[:2],
-            )
+    scene = list(zip(paths, modalities, strict=True))
+    read = {modality.name: read_modality(path, modality) for path, modality in scene if path}
+    first, *others = (path for path in paths if path)
+    height, width = next(iter(read.values()))[0].shape[:2]
+    for path, (values, _) in zip(others, list(read.values())[1:], strict=True):
+        if values.shape[:2] != (height, width):
             raise DataError(
-                f"{path}: {width} x {height} pixels, but {paths[0]} has {wanted_width} x "
-                f"{wanted_height}; bring both into one frame"
+                f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but {first} has {width} x "
+                f"{height}; bring both into one frame"
             )
+    pictures, masks = [], []
+    for modality in modalities:
+        nothing = np.zeros((height, width, modality.channels), np.uint8)
+        values, known = read.get(modality.name, (nothing, nothing[..., :1]))
         pictures.append(values)
-        masks += [] if known is None else [known]
+        masks += [known] if modality.unknown else []
     eight_bits = not masks and all(values.dtype == np.uint8 for values in pictures)
     return np.concatenate([*pictures, *masks], axis=2, dtype=np.uint8 if eight_bits else np.float32)
+
+
+def read_scene(
+    path: Path, modalities: Sequence[Modality], absent: Collection[str] = ()
+) -> np.ndarray:
+    """What `read_stack` makes of the reference's file and its partners.
+
+    Args:
+        path: the reference's.
+        modalities: the reference first.
+        absent: names of modalities whose files are not read.
+    """
+    reference, *others = modalities
+    paths = [None if reference.name in absent else path]
+    paths += [None if o.name in absent else partner(path, reference, o) for o in others]
+    return read_stack(paths, modalities)
 
 
 def _around_folder(path: Path, folder: Path) -> tuple[Path, Path]:

@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from ..config import load
 from ..config.language.words import check_words, learn_words, recall_words, store_words
+from ..config.modalities.sensors import switch_sensors
 from ..config.moved_work_dir import follow_index
 from ..config.options import (
     add_report,
@@ -88,6 +89,8 @@ def prepare_testing(
     seed: int | None = None,
     slide: int | None = None,
     tta: bool = False,
+    sensors: Sequence[str] | None = None,
+    black: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
 ) -> list[str]:
     """Put a test's options into its config, and find out whether it can start.
@@ -97,12 +100,14 @@ def prepare_testing(
         checkpoint: of a training with this config.
         slide: side of sliding windows, 0 for the training's crop; None predicts whole images.
         tta: average over mirror images.
+        sensors, black: of several cameras those that are on, and those whose pictures are black.
 
     Returns:
         Lines for the user; raises what `prepare_training` raises.
     """
+    lines = switch_sensors(cfg, sensors, black)
     found = use_data(cfg, data, classes) if data else None
-    lines = list(found.lines) if found else follow_index(cfg)
+    lines += list(found.lines) if found else follow_index(cfg)
     if found:
         found.require_labels()
     if slide is not None:

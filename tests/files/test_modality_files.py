@@ -55,6 +55,17 @@ def test_a_folder_may_be_absolute(tmp_path):
     assert found == tmp_path / "elsewhere/train/a.png"
 
 
+def test_absent_modalities_in_a_stack(tmp_path):
+    """Channels and masks stay where they are: zeros, known nowhere."""
+    grey = RNG.integers(1, 255, (4, 6), np.uint8)
+    paths = [None, write(tmp_path / "ir.png", grey), None]
+    modalities = (Modality("visible", 3, mean=[1.0, 2, 3]), INFRARED, DEPTH)
+    stack = read_stack(paths, modalities)
+    assert stack.shape == (4, 6, 6) and stack.dtype == np.float32
+    assert np.array_equal(stack[..., 3], grey) and not np.delete(stack, 3, axis=2).any()
+    assert read_stack(paths[:2], modalities[:2]).dtype == np.uint8
+
+
 def test_suffixes_alone_may_tell_modalities_apart(tmp_path):
     touch(tmp_path / "images/a_ir.png", tmp_path / "images/a.png")
     reference = Modality("visible", 3, "images", "_rgb.jpg")

@@ -9,6 +9,7 @@ from ...config_nodes import LOADERS, find_nodes
 from ...data.modalities.check import Images, modality_defects
 from ...data.modalities.find import describe, with_folders
 from ...errors import DataError, first_and_count
+from ...files.loaded_modalities import absent_modalities
 from ...files.modality_files import Modality
 from ...progress import progress_bar
 
@@ -22,7 +23,7 @@ def pair(
         cfg: changed in place.
         root: the user's folder.
         images: the reference's.
-        modalities: as the config loads them.
+        modalities: as the config loads them; those that are switched off need no pictures.
         check: read the pictures.
 
     Returns:
@@ -32,7 +33,9 @@ def pair(
         DataError: for a modality without a folder; for the first picture without a partner, or
             with one that does not fit.
     """
-    placed = with_folders(root, images, modalities)
+    off = absent_modalities(cfg)
+    read = [m for m in modalities if m is modalities[0] or m.name not in off]
+    placed = with_folders(root, images, read)
     set_folders(cfg, placed)
     if not check:
         return []
@@ -48,5 +51,6 @@ def set_folders(cfg: Config, modalities: Sequence[Modality]) -> None:
     pipelines = [cfg.get(loader) for loader in LOADERS]
     for step in find_nodes([*pipelines, cfg.get("tta_pipeline")], "LoadModalities"):
         step["modalities"] = [
-            {**modality, "folder": folders[modality["name"]]} for modality in step["modalities"]
+            {**modality, "folder": folders.get(modality["name"], modality.get("folder"))}
+            for modality in step["modalities"]
         ]

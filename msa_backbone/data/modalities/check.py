@@ -30,24 +30,25 @@ def modality_defects(
     counter = ImageCounter(sum(map(len, images.values())), progress)
     errors: list[str] = []
     notes: list[str] = []
-    used: dict[Modality, set[Path]] = {other: set() for other in others}
+    used: dict[str, set[Path]] = {other.name: set() for other in others}
     for split, files in images.items():
         paired = 0
         for image in files:
             try:
                 paths = [partner(image, reference, other) for other in others]
                 for other, path in zip(others, paths, strict=True):
-                    used[other].add(path)
+                    used[other.name].add(path)
                 if counter.done < full_decode_limit and image.is_file():
                     read_stack([image, *paths], modalities)
                 paired += 1
             except DataError as error:
                 errors.append(f"{split}: {error}")
             counter.step()
-        names = " and ".join(other.name for other in others)
-        notes.append(f"{split}: {paired} of {len(files)} {reference.name} pictures with {names}")
+        if names := " and ".join(other.name for other in others):
+            counted = f"{paired} of {len(files)}"
+            notes.append(f"{split}: {counted} {reference.name} pictures with {names}")
     for other in others:
-        if left := _without_reference(other, used[other]):
+        if left := _without_reference(other, used[other.name]):
             notes.append(
                 f"{other.name} pictures without a {reference.name} one, which are not used: "
                 f"{len(left)}, first {left[0]}"

@@ -89,7 +89,8 @@ def describe(root: Path, modalities: Sequence[Modality]) -> str:
         place = "ROOT" if shown == Path() else f"{shown.as_posix()}/"
         channels = f"{modality.channels} channel{'s' if modality.channels > 1 else ''}"
         parts.append(f"{modality.name} in {place}, {channels}")
-    return f"{len(modalities)} modalities: {'; '.join(parts)}"
+    word = "modality" if len(parts) == 1 else "modalities"
+    return f"{len(parts)} {word}: {'; '.join(parts)}"
 
 
 def _places(root: Path, folder: Path) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmcv.transforms import BaseTransform
 
-from ...files.modality_files import modalities_of, partner, read_stack
+from ...files.modality_files import modalities_of, read_scene
 
 
 class LoadModalities(BaseTransform):
@@ -24,19 +24,23 @@ class LoadModalities(BaseTransform):
     Args:
         modalities: a dict with the attributes of `Modality` for each, the reference first.
             `MultiModalPreprocessor` takes the same list.
+        absent: names of modalities whose files are not read: there are zeros in their place. The
+            preprocessor has to know them as well.
 
     Raises:
-        ValueError: for modalities that do not fit.
+        ValueError: for modalities that do not fit, and unknown names.
         DataError: when loading, for a missing or ambiguous partner and files that do not fit.
     """
 
-    def __init__(self, modalities: Sequence[dict]) -> None:
+    def __init__(self, modalities: Sequence[dict], absent: Sequence[str] = ()) -> None:
         self.modalities = modalities_of(modalities)
+        self.absent = tuple(absent)
+        names = [modality.name for modality in self.modalities]
+        if wrong := [name for name in self.absent if name not in names]:
+            raise ValueError(f"modality '{wrong[0]}' is unknown: choose from {', '.join(names)}")
 
     def transform(self, results: dict) -> dict:
-        path, (reference, *others) = Path(results["img_path"]), self.modalities
-        paths = [path, *(partner(path, reference, other) for other in others)]
-        img = read_stack(paths, self.modalities)
+        img = read_scene(Path(results["img_path"]), self.modalities, self.absent)
         channels, start = {}, 0
         for modality in self.modalities:
             channels[modality.name] = slice(start, start + modality.channels)
@@ -47,4 +51,4 @@ class LoadModalities(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(modalities={self.modalities})"
+        return f"{type(self).__name__}(modalities={self.modalities}, absent={self.absent})"

@@ -45,6 +45,18 @@ def test_a_missing_partner_stops_the_loading(tmp_path, scope):
         TRANSFORMS.build(LOAD)({"img_path": str(path)})
 
 
+def test_an_absent_modality_is_zeros_and_its_file_is_not_read(tmp_path, scope):
+    path = write_pair(tmp_path)
+    both = TRANSFORMS.build(LOAD)({"img_path": str(path)})
+    (tmp_path / "infrared/a.npy").unlink()
+    one = TRANSFORMS.build({**LOAD, "absent": ["infrared"]})({"img_path": str(path)})
+    assert np.array_equal(one["img"][..., :3], both["img"][..., :3])
+    assert one["img"].shape == both["img"].shape and not one["img"][..., 3:].any()
+    assert one["modalities"] == both["modalities"]
+    with pytest.raises(ValueError, match="modality 'depth' is unknown: choose from visible, infr"):
+        TRANSFORMS.build({**LOAD, "absent": ["depth"]})
+
+
 GEOMETRY = {
     "flip": [{"type": "RandomFlip", "prob": 1.0}],
     "both flips": [{"type": "RandomFlip", "prob": 1.0, "direction": "diagonal"}],
