@@ -16,8 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..files.images import read_image
+from ..files.loaded_modalities import loaded_modalities
 from .grid import save_grid
 from .label_placement import labels_apart
+from .modality_pictures import modality_pictures, side_by_side
 
 TEXT_SIDE = 320
 """Shorter side, in pixels, below which the name of a class has no room in a picture."""
@@ -111,22 +113,32 @@ def draw_truths(
 ) -> None:
     """Draw images as the training pipeline made them, with their truth, on one grid.
 
+    Of several modalities, the pictures of a scene are side by side, each with the truth.
+
     Args:
-        cfg: its visualizer draws.
+        cfg: its visualizer draws; it tells the modalities.
         metainfo: of the dataset: the classes' names and colours.
-        samples: images, (3, H, W) BGR in 0..255, and their data samples.
+        samples: images, (3, H, W) BGR in 0..255, or stacks as `read_stack` has them but with the
+            channels first; and their data samples.
         out_file: the PNG.
     """
+    modalities = loaded_modalities(cfg)
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="truth", vis_backends=None))
     visualizer.dataset_meta = metainfo
     pictures = []
     for image, sample in samples:
-        picture = image.permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # loaded as BGR
+        stack = image.permute(1, 2, 0).numpy()
+        views = [stack[..., ::-1].astype(np.uint8)]  # loaded as BGR
+        if modalities:
+            views = modality_pictures(stack, modalities)
         sample = copy.deepcopy(sample)
         boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
         if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take
             sample.gt_instances.bboxes = boxes.tensor
-        picture = np.ascontiguousarray(picture)
-        drawn = draw_sample(visualizer, picture, sample, out_file, draw_pred=False)
-        pictures.append(picture if drawn is None else drawn)
-    save_grid(pictures, out_file, columns=min(len(pictures), 4))
+        drawn = []
+        for view in map(np.ascontiguousarray, views):
+            truth = draw_sample(visualizer, view, sample, out_file, draw_pred=False)
+            drawn.append(view if truth is None else truth)
+        pictures.append(side_by_side(drawn))
+    columns = 2 if len(modalities) > 1 else 4
+    save_grid(pictures, out_file, columns=min(len(pictures), columns))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmcv.transforms import BaseTransform
 
+from ...files.loaded_modalities import channel_slices
 from ...files.modality_files import modalities_of, read_scene
 
 
@@ -41,13 +42,9 @@ class LoadModalities(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         img = read_scene(Path(results["img_path"]), self.modalities, self.absent)
-        channels, start = {}, 0
-        for modality in self.modalities:
-            channels[modality.name] = slice(start, start + modality.channels)
-            start += modality.channels
         results["img"] = img
         results["img_shape"] = results["ori_shape"] = img.shape[:2]
-        results["modalities"] = channels
+        results["modalities"] = channel_slices(self.modalities)
         return results
 
     def __repr__(self) -> str:

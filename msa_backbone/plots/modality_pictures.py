@@ -1,0 +1,71 @@
+"""What the cameras of one scene saw, as pictures for people."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+
+from ..files.loaded_modalities import channel_slices
+from ..files.modality_files import Modality
+
+UNKNOWN_COLOURS = "turbo"
+GAP = 6
+"""White pixels between the pictures of a scene."""
+
+
+def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> list[np.ndarray]:
+    """A picture of each modality.
+
+    Colours and 8 bits are shown as they are. Other values are stretched from their lowest to their
+    highest. Where some may be unknown, as in depth, colours stand for the values and black for the
+    unknown places. Of two, or of more than three channels, the mean is shown.
+
+    Args:
+        stack: what `read_stack` gives, also after a pipeline, (H, W, channels and masks).
+        modalities: of the stack.
+
+    Returns:
+        RGB, (H, W, 3) uint8 each.
+
+    Raises:
+        ValueError: for another number of channels.
+    """
+    slices, masks = channel_slices(modalities), [m for m in modalities if m.unknown]
+    channels = slices[modalities[-1].name].stop
+    if stack.shape[2] != channels + len(masks):
+        raise ValueError(
+            f"{stack.shape[2]} channels are no picture of {', '.join(slices)}, which have "
+            f"{channels} and {len(masks)} masks"
+        )
+    pictures = []
+    for modality in modalities:
+        values = stack[..., slices[modality.name]].astype(np.float32)
+        if modality.unknown:
+            known = stack[..., channels + masks.index(modality)] >= 0.5
+            pictures.append(_coloured(values.mean(axis=2), known))
+            continue
+        values = values[..., ::-1] if modality.channels == 3 else values.mean(axis=2, keepdims=True)
+        if values.max() > 255 or values.min() < 0:
+            values = 255 * _stretched(values)
+        shape = (*values.shape[:2], 3)
+        pictures.append(np.broadcast_to(values.round().astype(np.uint8), shape).copy())
+    return pictures
+
+
+def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """RGB pictures of one height in one, (H, W, 3) uint8."""
+    between = np.full((len(pictures[0]), GAP, 3), 255, np.uint8)
+    return np.concatenate([p for picture in pictures for p in (picture, between)][:-1], axis=1)
+
+
+def _coloured(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    shown = np.zeros((*values.shape, 3), np.uint8)
+    if known.any():
+        shown[known] = 255 * colormaps[UNKNOWN_COLOURS](_stretched(values[known]))[:, :3]
+    return shown
+
+
+def _stretched(values: np.ndarray) -> np.ndarray:
+    """Values in 0..1."""
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / max(high - low, 1e-12)
