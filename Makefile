@@ -4,7 +4,7 @@ PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 BIN := .venv/bin
 
-.PHONY: demo demo-segmentation demo-pairs test test-gpu clean
+.PHONY: demo demo-segmentation demo-pairs demo-vqa test test-gpu clean
 
 demo: .venv/.ready
 	$(BIN)/python tools/make_demo_data.py data/demo
@@ -25,6 +25,12 @@ demo-pairs: .venv/.ready
 	$(BIN)/python tools/train.py \
 		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py \
 		--seed 0 --work-dir work_dirs/demo-pairs
+
+# Questions about coloured digits: which, how many, yes or no, where.
+demo-vqa: .venv/.ready
+	$(BIN)/python tools/make_demo_data.py --questions data/demo-questions
+	$(BIN)/python tools/train.py configs/multimodal/vqa_msa-vgg16-bn-c16_2k_demo-64x64.py \
+		--seed 0 --work-dir work_dirs/demo-vqa
 
 test: .venv/.ready
 	$(BIN)/ruff check .
@@ -47,4 +53,4 @@ test-gpu: .venv/.ready
 	touch $@
 
 clean:
-	rm -rf .venv work_dirs/demo work_dirs/demo-segmentation data/demo
+	rm -rf .venv work_dirs/demo work_dirs/demo-segmentation work_dirs/demo-vqa data/demo data/demo-questions

@@ -135,6 +135,25 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(run_tool, tiny, root, tmp
             run_tool("train", tiny, "--work-dir", work, *option)
 
 
+def test_the_demo_is_written_and_trained(run_tool, tmp_path, capfd):
+    root = tmp_path / "demo"
+    run_tool("make_demo_data", "--questions", root, "--num-train", 20, "--num-val", 8)
+    assert "20 train and 8 val images" in capfd.readouterr().out
+    config = tmp_path / "demo.py"
+    base = next(CONFIGS.glob("vqa_*demo*.py"))
+    loaders = ("train_dataloader", "val_dataloader", "test_dataloader")
+    config.write_text(
+        f"_base_ = {str(base)!r}\n"
+        "model = dict(backbone=dict(depth=11, base_channels=8, attention_positions=(10, 15)))\n"
+        "train_cfg = dict(max_iters=2, val_interval=2)\n"
+        + "".join(f"{name} = dict(dataset=dict(data_root={str(root)!r}))\n" for name in loaders)
+    )
+    run_tool("train", config, "--work-dir", tmp_path / "work")
+    table = (tmp_path / "work/results.md").read_text()
+    for kind in ("how many", "where", "which", "yes/no"):
+        assert f"| answers/exact/{kind} |" in table
+
+
 def test_easyvqa_is_converted(run_tool, tmp_path, monkeypatch, capfd):
     for split in ("train", "test"):
         np.savez(tmp_path / f"{split}_images.npz", images=np.zeros((10, 8, 8, 3), np.uint8))

@@ -143,10 +143,8 @@ class Painter:
         taken = np.zeros((size, size), bool)
         digits = []
 
-        low, high = (share * size for share in DIGIT_SIDE)
-        count = rng.integers(*DIGITS_PER_IMAGE, endpoint=True)
-        sides = np.exp(rng.uniform(np.log(low), np.log(high), count))
-        for side in sorted(sides, reverse=True):
+        low = DIGIT_SIDE[0] * size
+        for side in sorted(self.sides(), reverse=True):
             index = int(rng.choice(self.pools[split]))
             ink = _ink(self.digits[index].reshape(8, 8))
             while True:  # a digit that finds no room shrinks
@@ -166,6 +164,12 @@ class Painter:
             digits.append(Digit(int(self.labels[index]), index, box))
             self.put(image, (x, y), alpha)
         return Scene(image_id, image, owner, digits, photo, crop)
+
+    def sides(self) -> np.ndarray:
+        """Draw the longer sides of a scene's digits, in pixels."""
+        low, high = (np.log(share * self.image_size) for share in DIGIT_SIDE)
+        count = self.rng.integers(*DIGITS_PER_IMAGE, endpoint=True)
+        return np.exp(self.rng.uniform(low, high, count))
 
     def put(self, image: Image.Image, place: tuple[int, int], alpha: Image.Image) -> None:
         """Paint a digit of the shape ``alpha`` at ``place``, x and y, in a colour that shows."""

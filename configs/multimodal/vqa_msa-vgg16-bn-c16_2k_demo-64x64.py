@@ -1,0 +1,17 @@
+# `make demo-vqa`: questions about coloured digits, of which a third can be guessed without looking.
+_base_ = 'vqa_msa-vgg16-bn-c16_8k_easyvqa-64x64.py'
+data_root = 'data/demo-questions/'
+train_dataloader = dict(dataset=dict(data_root=data_root))
+val_dataloader = dict(dataset=dict(data_root=data_root))
+test_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        question_file='val_questions.json',
+        ann_file='val_annotations.json'))
+model = dict(pool_size=2)  # where something is counts
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=100, end=2000),
+]
+train_cfg = dict(max_iters=2000, val_interval=250)
+default_hooks = dict(checkpoint=dict(interval=500))
