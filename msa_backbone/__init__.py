@@ -21,7 +21,7 @@ from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
     progressive_attention_hook,
     seed_hook,
 )
-from .openmmlab.metrics import answer_accuracy  # noqa: F401  (registers)
+from .openmmlab.metrics import answer_accuracy, caption_scores  # noqa: F401  (register)
 from .version import __version__
 
 __all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "vgg16_msa"]
