@@ -5,11 +5,16 @@ folders are not: systems and editors put them there (._1.jpg, .ipynb_checkpoints
 """
 
 import os
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..files.images import IMAGE_SUFFIXES
+
+# Folders of masks, by their names.
+_OF_MASKS = re.compile("mask|segmentation|(?<!un)(annot|label)|ann_dir|panoptic|stuff")
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...] = ("",)) -> Iterator[str]:
@@ -17,8 +22,14 @@ def files_below(folder: Path, suffixes: tuple[str, ...] = ("",)) -> Iterator[str
 
     A link to a folder that is walked through anyway, or that holds `folder`, is not followed.
     """
-    for start, names in _walk(str(folder), "", os.path.realpath(folder), frozenset()):
+    for start, names in walk(folder):
         yield from (start + name for name in names if name.lower().endswith(suffixes))
+
+
+def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every folder from this one on, as "" or its path with a slash, and its files' names."""
+    real = os.path.realpath(folder)
+    return _walk(str(folder), real, "", real, frozenset())
 
 
 def paths_below(folder: Path, suffixes: tuple[str, ...] = ("",)) -> list[Path]:
@@ -31,20 +42,41 @@ def images_in(folder: Path) -> list[Path]:
     return paths_below(folder, IMAGE_SUFFIXES)
 
 
+def unused_images(root: Path, used: Iterable[str], aside: Collection[Path] = ()) -> list[str]:
+    """A note of the images below `root` that are in no split, as folders beside the splits'.
+
+    Args:
+        used: the paths of the splits' images.
+        aside: folders of which a note tells already.
+    """
+    known = {os.path.normpath(path) if "./" in path or "//" in path else path for path in used}
+    passed = tuple(os.path.join(folder, "") for folder in aside)
+    found = []
+    for start, names in walk(root):
+        folder = os.path.join(root, start)
+        if not _OF_MASKS.search(start.lower()) and not folder.startswith(passed):
+            images = (name for name in names if name.lower().endswith(IMAGE_SUFFIXES))
+            found += [start + name for name in images if folder + name not in known]
+    return (
+        [f"not used: {len(found)} images that are in no split, first {found[0]}"] if found else []
+    )
+
+
 def spelling_key(path: str) -> str:
-    """Equal for names that differ in upper and lower case or in NFC and NFD only.
+    """Equal for names that differ in upper and lower case, NFC and NFD or percent signs only.
 
     An accent is a letter of its own (NFC) or stands behind its letter (NFD), as file systems do it.
+    Browsers write a space as %20.
     """
-    return unicodedata.normalize("NFC", path).casefold()
+    return unicodedata.normalize("NFC", unquote(path) if "%" in path else path).casefold()
 
 
 def _walk(
-    top: str, start: str, real: str, links: frozenset[str]
+    top: str, top_real: str, start: str, real: str, links: frozenset[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Every folder below `top`, as "" or its relative path with a slash, and its files' names.
+    """As `walk`, of the folder `top/start`.
 
-    `real` is what the folder `top/start` really is; `links` are linked folders around it.
+    `real` is where it is when links are resolved; `links` are the linked folders around it.
     """
     files, folders = [], []
     try:
@@ -55,16 +87,15 @@ def _walk(
     except OSError:  # a folder that nobody may read, or none
         return
     yield start, sorted(entry.name for entry in files if entry.is_file())
-    top_real = os.path.realpath(top)
     for entry in sorted(folders, key=lambda entry: entry.name):
         inner = os.path.join(real, entry.name)
         if not entry.is_symlink():
-            yield from _walk(top, f"{start}{entry.name}/", inner, links)
+            yield from _walk(top, top_real, f"{start}{entry.name}/", inner, links)
             continue
         inner = os.path.realpath(inner)
         around = any(_is_inside(place, inner) for place in (real, top_real, *links))
         if not around and not _is_inside(inner, top_real):
-            yield from _walk(top, f"{start}{entry.name}/", inner, links | {inner})
+            yield from _walk(top, top_real, f"{start}{entry.name}/", inner, links | {inner})
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -126,7 +126,9 @@ def test_a_damaged_folder_gets_a_verdict(case: int, tmp_path: Path, capsys, reco
     with no_hang():
         errors = 0
         if task != "classification":
-            args = Namespace(root=str(root), masks=task == "segmentation", classes=None, fix=None)
+            args = Namespace(
+                root=str(root), masks=task == "segmentation", classes=None, fix=None, config=None
+            )
             try:
                 errors = check_tool().check(args)
             except DataError as error:

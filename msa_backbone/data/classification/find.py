@@ -1,6 +1,7 @@
 """Find classification data in a folder: images in a folder for each class."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +10,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
+from ..found_files import images_in, spelling_key
 from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
@@ -49,6 +51,10 @@ def find_classification_data(
     known = sorted(images["train"])
     if len(known) < 2:
         raise DataError(why_no_classes(root, folders["train"], len(known), CLASSIFICATION_LAYOUTS))
+    spelled = []
+    for split in images.keys() - {"train"}:
+        images[split], others = _spelled_as(known, images[split])
+        spelled += others
     aside = _without_labels(folders, images)
     for split in aside:
         del folders[split], images[split]
@@ -83,8 +89,12 @@ def find_classification_data(
             if name != name.lstrip() or len(name.splitlines()) > 1:
                 raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    if spelled:
+        notes.append(
+            f"classes spelled otherwise than in train: {len(spelled)}, first {spelled[0]!r}"
+        )
     notes += [f"{split} left aside: {why}" for split, why in aside.items()]
-    if without := [p.name for p in _visible_folders(folders["train"]) if p.name not in known]:
+    if without := [p.name for p in _visible_folders(folders["train"]) if _class_of(p) not in known]:
         notes.append(f"no class, as without images: {', '.join(without)}")
     if "val" not in splits:
         val = _choose_val(root, splits["train"], len(chosen))
@@ -142,14 +152,34 @@ def _visible_folders(folder: Path) -> list[Path]:
 
 def _images_by_class(folder: Path) -> dict[str, list[Path]]:
     """The images of every folder in `folder`, at any depth; folders without images are no class."""
-    found = {}
+    found: dict[str, list[Path]] = {}
     for path in _visible_folders(folder):
-        files = [file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES]
-        # Hidden are what systems and editors put there: ._1.jpg, .ipynb_checkpoints/1.jpg.
-        hidden = {f for f in files if any(p.startswith(".") for p in f.relative_to(path).parts)}
-        if visible := sorted(set(files) - hidden):
-            found[path.name] = visible
+        if files := images_in(path):
+            found.setdefault(_class_of(path), []).extend(files)
     return found
+
+
+def _class_of(folder: Path) -> str:
+    """The name of a folder's class; archives of some systems write accents in another way (NFD)."""
+    return unicodedata.normalize("NFC", folder.name)
+
+
+def _spelled_as(
+    known: Sequence[str], found: dict[str, list[Path]]
+) -> tuple[dict[str, list[Path]], list[str]]:
+    """The images by class as train spells it, and the names that are spelled otherwise."""
+    twins: dict[str, list[str]] = {}
+    for name in known:
+        twins.setdefault(spelling_key(name), []).append(name)
+    matched, others = {}, []
+    for name, files in found.items():
+        meant = twins.get(spelling_key(name), [])
+        if name not in known and len(meant) == 1 and meant[0] not in found:
+            matched[meant[0]] = files
+            others.append(name)
+        else:
+            matched[name] = files
+    return matched, others
 
 
 def _choose_val(root: Path, images: Sequence[tuple[str, int]], classes: int) -> set[str]:

@@ -18,6 +18,7 @@ from ..formats.boxes.records import FoundBoxes
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData
 from ..formats.yolo.find import YOLO_LAYOUT, find_yolo
+from ..found_files import unused_images
 from .classes import choose_classes, class_notes, count_notes, require_read
 from .find_coco import coco_data, coco_files
 from .find_voc import voc_data
@@ -80,7 +81,15 @@ def read_detection_data(
     """The data in `root`, records that could not be read left out; None if there are none."""
     readers = (partial(_coco, modalities=modalities), *READERS)
     data = next((data for find in readers if (data := find(root, classes))), None)
-    return data and _without_empty_splits(data)
+    if data is None:
+        return None
+    data = _without_empty_splits(data)
+    if modalities:  # the pictures of the others belong to no split
+        return data
+    folders = [(str(s.image_dir), s.content["images"]) for s in data.splits.values()]
+    used = (os.path.join(dir_, image["file_name"]) for dir_, images in folders for image in images)
+    notes = unused_images(root, used, data.unlabelled.values())
+    return replace(data, notes=(*data.notes, *notes))
 
 
 def _without_empty_splits(data: DetectionData) -> DetectionData:

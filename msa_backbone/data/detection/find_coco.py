@@ -10,7 +10,7 @@ from ...errors import DataError
 from ...files.modality_files import Modality
 from ...files.text import read_bytes
 from ..folders import folder_below
-from ..formats.coco import read_coco
+from ..formats.coco import names_images_elsewhere, read_coco
 from ..formats.derived.categories import with_categories_of
 from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
@@ -163,6 +163,8 @@ def _image_files(
     best = max(found, key=found.get)
     if found[best] > (0, 0):
         return best
+    if names_images_elsewhere(content):
+        return candidates[0]
     if meant := max((files.spelled(names[0]) for files in candidates), key=len):
         first, second = meant[:2]
         raise DataError(

@@ -8,7 +8,7 @@ from ...errors import DataError
 from ..folders import folder_below
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
-from ..formats.voc import VocSplit, read_voc, voc_names, xml_files
+from ..formats.voc import VocSplit, read_voc, voc_names, xml_names
 from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split, split_lists
 from .classes import choose_classes, class_notes, count_notes, require_train
 
@@ -31,7 +31,7 @@ def voc_splits(root: Path) -> dict[str, VocSplit]:
     pairs = [(folder_below(base, images), folder_below(base, xmls)) for images, xmls in _FOLDERS]
     pairs = [pair for pair in pairs if None not in pair]
     for image_dir, xml_dir in pairs:
-        if xml_files(xml_dir):
+        if xml_names(image_dir, xml_dir):
             lists = _lists(base)
             if not lists:
                 return {"train": VocSplit(image_dir, xml_dir, None)}
@@ -46,7 +46,7 @@ def voc_splits(root: Path) -> dict[str, VocSplit]:
     for image_dir, xml_dir in pairs[:-1]:
         for folder in _split_folders(image_dir):
             _add_folders(found, folder.name, [(folder, folder_below(xml_dir, folder.name.lower()))])
-    has_xml = any(xml_files(split.xml_dir) for split in found.values())
+    has_xml = any(xml_names(split.image_dir, split.xml_dir) for split in found.values())
     return {name: found[name] for name in SPLIT_WORDS if name in found} if has_xml else {}
 
 
@@ -116,7 +116,7 @@ def _add_folders(
     pairs = [pair for pair in pairs if None not in pair]
     if not pairs:
         return
-    best = next((pair for pair in pairs if xml_files(pair[1])), pairs[0])
+    best = next((pair for pair in pairs if xml_names(*pair)), pairs[0])
     split = SPLIT_OF[word.lower()]
     new = VocSplit(*best, None)
     if found.setdefault(split, new) != new:

@@ -20,6 +20,8 @@ _REQUIRED = {  # what cannot be derived from the rest, of every record
     "annotations": ("image_id", "category_id"),
 }
 
+BY_ABSOLUTE_PATHS = "by absolute paths"  # what `info` then says of the images
+
 
 def read_coco(path: Path, optional: Collection[str] = ()) -> tuple[dict, list[str]]:
     """The content of a COCO json, in the form of `Split.content`, and its spoilt records.
@@ -156,6 +158,12 @@ def segmentation_of(record: dict) -> object:
         return msgspec.json.decode(segmentation)
     except ValueError:  # text that is not UTF-8: it will be called malformed
         return bytes(segmentation)
+
+
+def names_images_elsewhere(content: dict) -> bool:
+    """Whether the json says of itself that its images lie where their absolute paths say."""
+    info = content.get("info")
+    return isinstance(info, dict) and info.get("images") == BY_ABSOLUTE_PATHS
 
 
 def with_categories(content: dict, names: tuple[str, ...]) -> dict:

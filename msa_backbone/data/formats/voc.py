@@ -16,6 +16,8 @@ from xml.etree.ElementTree import Element
 from ...errors import DataError
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import read_list
+from ..found_files import walk
+from ..splits import looks_like_a_split
 from .derived.fields import with_sizes
 from .derived.image_names import FolderFiles
 from .derived.xml_text import mended_xml
@@ -106,7 +108,7 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
     A line of a list is a name, perhaps with a second column, folders in front or a suffix.
     """
     if split.list_file is None:
-        return sorted(path.name for path in xml_files(split.xml_dir)), []
+        return xml_names(split.image_dir, split.xml_dir), []
     files = FolderFiles(split.xml_dir, split.xml_dir)
     names: list[str] = []
     unread: list[str] = []
@@ -140,12 +142,18 @@ def _xml_of(line: str, files: FolderFiles) -> list[str]:
     return []
 
 
-def xml_files(folder: Path) -> list[Path]:
-    """The xml files in a folder, whose ending may be in any case."""
-    if not folder.is_dir():
-        return []
-    xmls = (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
-    return [path for path in xmls if not path.name.startswith(".")]  # macOS puts ._a.xml
+def xml_names(image_dir: Path, xml_dir: Path) -> list[str]:
+    """The xml files of a folder, relative to it, whose endings may be in any case.
+
+    A folder of xml files alone may have folders in it, as the images have; not those of splits.
+    """
+    found: list[str] = []
+    for start, names in walk(xml_dir):
+        if start and image_dir == xml_dir:
+            break
+        if not any(map(looks_like_a_split, start.split("/"))):
+            found += [start + name for name in names if name.lower().endswith(".xml")]
+    return sorted(found)
 
 
 def is_difficult(item: Element) -> bool:
@@ -166,6 +174,8 @@ def _image_file(files: FolderFiles, xml_name: str, root: Element, path: Path) ->
         return stated if stated in found else found[0]
     if not found and stated:
         found = [stated] if files.has(stated) else files.spelled(stated)
+    if not found and "/" in stem:  # xml files in folders, images in one
+        found = files.with_stem(os.path.basename(stem))
     if len(found) > 1:
         meant = " or ".join(str(files.folder / name) for name in found[:2])
         raise DataError(f"{path}: its image may be {meant}; give xml and image the same name")

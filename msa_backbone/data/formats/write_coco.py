@@ -7,6 +7,7 @@ import msgspec
 
 from ...files.whole_files import place_file, write_whole
 from ..image_counter import ImageCounter, Progress
+from .coco import BY_ABSOLUTE_PATHS
 from .detection_annotations import DetectionData
 from .drawn_masks import draw_masks, mask_classes, masks_to_draw
 from .instance_masks import require_segmentations, require_sound_mask
@@ -68,6 +69,8 @@ def write_coco_data(
             require_sound_mask(split, sizes[record["image_id"]], record)
         annotations = [without_reader_fields(record) for record in content["annotations"]]
         written = {**content, "images": records, "annotations": annotations}
+        if images == "list":
+            written["info"] = {"images": BY_ABSOLUTE_PATHS}
         path = folder / "annotations" / f"instances_{name}.json"
         write_whole(path, msgspec.json.encode(written))
         if semantic:

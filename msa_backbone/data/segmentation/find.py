@@ -22,6 +22,7 @@ from ..formats.masks.class_names import ClassNames, class_names
 from ..formats.masks.colours import is_in_colours
 from ..formats.masks.labelmap import Colour
 from ..formats.masks.pairs import MaskSplit
+from ..found_files import unused_images
 from ..splits import choose_val
 from .find_masks import FoundMasks, find_masks
 
@@ -83,13 +84,22 @@ def find_segmentation_data(
         train = found.splits.get("train")
         if lost and (complete or (train and not train.names)):
             raise DataError(first_and_count(lost, "more like it"))
-        return _mask_data(root, found, classes)
+        data = _mask_data(root, found, classes)
+        return data if modalities else replace(data, notes=(*data.notes, *_unused(data, found)))
     if instances := read_detection_data(root, classes, modalities):
         return masks_of_instances(make_val_split(require_read(instances)))
     raise DataError(
         f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "
         "images/ + masks/, or in another layout that --help lists"
     )
+
+
+def _unused(data: SegmentationData, found: FoundMasks) -> list[str]:
+    """A note of the images that are in no split; what lies beside the masks is a mask."""
+    splits = data.splits.values()
+    used = [str(path) for s in splits for n in s.names for path in (s.image(n), s.mask(n))]
+    aside = [split.mask_dir for split in splits if split.mask_dir != split.image_dir]
+    return unused_images(data.root, used, [*aside, *([found.aside] if found.aside else [])])
 
 
 def _mask_data(root: Path, found: FoundMasks, classes: Sequence[str] | None) -> SegmentationData:

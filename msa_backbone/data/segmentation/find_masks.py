@@ -36,6 +36,7 @@ class FoundMasks:
     splits: dict[str, MaskSplit]
     notes: tuple[str, ...] = ()
     voc_lists: bool = False
+    aside: Path | None = None  # the folder of a split that was left aside
 
 
 def find_masks(root: Path, modalities: Sequence[Modality] = ()) -> FoundMasks | None:
@@ -119,11 +120,12 @@ def _of_split_folders(root: Path, layouts: Layouts) -> FoundMasks | None:
     for images, masks in patterns:
         folders = _split_folders(root, images, masks)
         if any(holds_masks(*pair) for pair in folders.values()):
-            notes = []
+            notes, aside = (), None
             if "test" in folders and not holds_masks(*folders["test"]):
-                notes = [_left_aside(number_of_images(folders.pop("test")[0]))]
+                aside, _ = folders.pop("test")
+                notes = (_left_aside(number_of_images(aside)),)
             splits = {split: paired(*pair) for split, pair in folders.items()}
-            return FoundMasks(splits, tuple(notes))
+            return FoundMasks(splits, notes, aside=aside)
     return None
 
 

@@ -18,8 +18,9 @@ from PIL import Image
 
 from ....errors import DataError
 from ....files.text import read_bytes
+from ...found_files import paths_below
 from ..instance_masks import decode_mask, encode_mask
-from .paths import ImageFinder, images_in, split_of, visible_files
+from .paths import ImageFinder, split_of
 from .records import FoundBoxes, Records, box_around, size_or_none
 
 LABELME_LAYOUT = """\
@@ -45,7 +46,7 @@ class _File(msgspec.Struct):  # the embedded image, imageData, is passed over
 
 def find_labelme(root: Path) -> FoundBoxes | None:
     """The data, if `root` holds labelme's; DataError for a json that cannot be understood."""
-    jsons = visible_files(root.rglob("*.json"), root)
+    jsons = paths_below(root, (".json",))
     files = [path for path in jsons if _is_labelme(path)]
     if not files:
         return None
@@ -66,9 +67,6 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     notes += finder.notes()
     if others := sorted(set(jsons) - set(files)):
         notes.append(f"not used: {len(others)} jsons that are not labelme's, first {others[0]}")
-    named = {root / image["file_name"] for records in read.values() for image in records.images}
-    if others := sorted(set(images_in(root)) - named):
-        notes.append(f"not used: {len(others)} images without a json, first {others[0]}")
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
 

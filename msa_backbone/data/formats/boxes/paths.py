@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
+from ...found_files import images_in
 from ...splits import SPLIT_OF
 from ..derived.image_names import FolderFiles
 
@@ -70,12 +71,6 @@ def visible_files(paths: Iterable[Path], folder: Path) -> list[Path]:
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
-
-
-def images_in(folder: Path) -> list[Path]:
-    """The image files of a folder, at any depth."""
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
-    return visible_files(files, folder)
 
 
 @dataclass

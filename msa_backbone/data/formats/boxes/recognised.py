@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .paths import images_in, visible_files
+from ...found_files import images_in, paths_below
 
 _HEAD = 1 << 16  # bytes of a file that are looked at
 
 
 def recognised(root: Path) -> str | None:
     """What the folder holds and what to do with it; None for nothing that is known."""
-    jsons = visible_files(root.rglob("*.json"), root)
+    jsons = paths_below(root, (".json",))
     for describe in (_annotation_files, _only_images):
         if line := describe(root, jsons):
             return line
@@ -29,7 +29,7 @@ def _annotation_files(root: Path, jsons: Sequence[Path]) -> str | None:
                 f"{path}: looks like a COCO json, but its name does not tell the split; name it "
                 "annotations/instances_train.json"
             )
-    if records := visible_files(root.rglob("*.tfrecord*"), root):
+    if records := [path for path in paths_below(root) if ".tfrecord" in path.name]:
         return f"{records[0]}: is a TFRecord, which is not read; export the data as COCO or as YOLO"
     return None
 

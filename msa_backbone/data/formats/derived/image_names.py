@@ -7,14 +7,14 @@ write an accent: as a letter of its own (NFC) or behind its letter (NFD).
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ....files.images import IMAGE_SUFFIXES
-from ..coco import without_images
+from ...found_files import spelling_key, walk
+from ..coco import names_images_elsewhere, without_images
 
 _LABEL_STUDIO_PREFIX = re.compile(r"[0-9a-f]{8}-")  # put in front of what users upload
 
@@ -30,10 +30,12 @@ class FolderFiles:
         return name in self._paths or self.holds(name)
 
     def holds(self, name: str) -> bool:
-        """Whether there is a file of just this name; a relative one may not lead out of `root`."""
-        path = self.folder / name
-        inside = Path(os.path.normpath(path)).is_relative_to(self.root)
-        return (inside or Path(name).is_absolute()) and _is_file(path)
+        """Whether there is a file of just this name, and it does not lead out of `root`."""
+        return self.is_inside(name) and _is_file(self.folder / name)
+
+    def is_inside(self, name: str) -> bool:
+        """Whether a name does not lead out of `root`."""
+        return Path(os.path.normpath(self.folder / name)).is_relative_to(self.root)
 
     def number_of(self, names: Iterable[str]) -> tuple[int, int]:
         """How many of the names are certain, and how many of them are files' own."""
@@ -81,15 +83,12 @@ class FolderFiles:
 
     @cached_property
     def _below(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The paths of all files below, and the names of all folders; hidden folders are none."""
+        """The paths of all files below, and the keys of the names of all folders."""
         paths, folder_names = [], []
-        for place, folders, names in os.walk(self.folder):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            below = os.path.relpath(place, self.folder).replace(os.sep, "/")
-            start = "" if below == "." else f"{below}/"
+        for start, names in walk(self.folder):
             paths += [start + name for name in names]
-            folder_names += map(spelling_key, folders)
-        return frozenset(paths), frozenset(folder_names)
+            folder_names.append(spelling_key(start.rstrip("/").rpartition("/")[2]))
+        return frozenset(paths), frozenset(folder_names) - {""}
 
     @property
     def _paths(self) -> frozenset[str]:
@@ -109,10 +108,11 @@ class FolderFiles:
 def with_found_images(
     content: dict, files: FolderFiles, source: Path
 ) -> tuple[dict, list[str], list[str]]:
-    """The content where images have the names of their files, what is not certain, and a note.
+    """The content where images have the names of their files, what is not certain, and notes.
 
     An image whose name may mean several files is left out with its annotations and gets a line. So
-    does one whose file another image has under its own name.
+    does one whose file another image has under its own name, and one whose name leads out of the
+    user's folder; a json may say that its images lie elsewhere, if the folder has none such.
     """
     exact = [files.has(image["file_name"]) for image in content["images"]]
     if all(exact):
@@ -122,25 +122,33 @@ def with_found_images(
         for image, is_exact in zip(content["images"], exact, strict=True)
         if is_exact
     }
-    images, lost, unsure, renamed = [], set(), [], []
+    elsewhere = names_images_elsewhere(content)
+    images, lost, unsure, renamed, outside = [], set(), [], [], []
     for index, image in enumerate(content["images"]):
-        name = image["file_name"]
+        name, wrong = image["file_name"], None
         found = [] if exact[index] else files.spelled(name)
         if len(found) > 1 or (found and owner.setdefault(found[0], name) != name):
             meant = " or ".join(str(files.folder / path) for path in found[:2])
             why = "may be" if len(found) > 1 else f"as well as {owner[found[0]]!r} may be"
-            mend = "write the path that it has in the image folder"
-            unsure.append(f"{source}: images[{index}]: file_name {name!r} {why} {meant}; {mend}")
-            lost.add(image["id"])
-            continue
-        if found:
+            wrong = f"{why} {meant}; write the path that it has in the image folder"
+        elif found:
             image = {**image, "file_name": found[0]}
             renamed.append((name, found[0]))
-        images.append(image)
+        elif elsewhere and os.path.isabs(name) and _is_file(Path(name)):
+            outside.append(name)
+        elif _is_file(files.folder / name) and not files.is_inside(name):
+            wrong = f"leads out of {files.root}; put the image there"
+        if wrong:
+            unsure.append(f"{source}: images[{index}]: file_name {name!r} {wrong}")
+            lost.add(image["id"])
+        else:
+            images.append(image)
     notes = []
     if renamed:
         (name, path), count = renamed[0], len(renamed)
         notes = [f"images found under another name: {count}, first {name!r} is {path}"]
+    if outside:
+        notes.append(f"images outside {files.root}, by absolute paths: {len(outside)}")
     return without_images({**content, "images": images}, lost), unsure, notes
 
 
@@ -149,11 +157,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # too long, or with a null in it
         return False
-
-
-def spelling_key(path: str) -> str:
-    """Equal for names that differ in upper and lower case or in NFC and NFD only."""
-    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _forms(name: str) -> Iterator[list[str]]:

@@ -7,13 +7,13 @@ written: as a letter of their own (NFC) or behind their letter (NFD).
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
-from ..derived.image_names import spelling_key
+from ...found_files import files_below, spelling_key
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
 _BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
@@ -46,7 +46,7 @@ class MaskSplit:
 
 def holds_masks(image_dir: Path, mask_dir: Path) -> bool:
     """Whether there is a file below `mask_dir` that can be a mask of these images."""
-    files = _files(mask_dir, _MASK_SUFFIXES)
+    files = files_below(mask_dir, _MASK_SUFFIXES)
     if image_dir != mask_dir:
         return any(True for _ in files)
     return any(_stem(file).lower().endswith(_BESIDE) for file in files)
@@ -54,12 +54,12 @@ def holds_masks(image_dir: Path, mask_dir: Path) -> bool:
 
 def number_of_images(image_dir: Path) -> int:
     """How many images there are below a folder."""
-    return sum(1 for _ in _files(image_dir, IMAGE_SUFFIXES))
+    return sum(1 for _ in files_below(image_dir, IMAGE_SUFFIXES))
 
 
 def holds_images(image_dir: Path, names: Iterable[str]) -> bool:
     """Whether one of the names, as a list has them, is an image below a folder."""
-    images = list(_files(image_dir, IMAGE_SUFFIXES))
+    images = list(files_below(image_dir, IMAGE_SUFFIXES))
     return any(_listed(images, [name], image_dir, "")[0] for name in names)
 
 
@@ -74,8 +74,8 @@ def paired(
     Raises:
         DataError: if there is no image, or two files may be meant by a name.
     """
-    images = sorted(_files(image_dir, IMAGE_SUFFIXES))
-    masks = sorted(_files(mask_dir, _MASK_SUFFIXES))
+    images = sorted(files_below(image_dir, IMAGE_SUFFIXES))
+    masks = sorted(files_below(mask_dir, _MASK_SUFFIXES))
     if image_dir == mask_dir:
         masks = [file for file in masks if _stem(file).lower().endswith(_BESIDE)]
         images = sorted(set(images) - set(masks))
@@ -198,15 +198,6 @@ def _tail(stems: Sequence[str], masks: set[str]) -> str | None:
         ends = [""] if core is None else [core + end for end in _MASK_SUFFIXES]
         counted[core] = sum(any(stem + end in masks for end in ends) for stem in stems)
     return max(counted, key=counted.get)
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Files below `folder` that end in one of `suffixes`, relative to it; hidden ones left out."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(suffixes) and not name.startswith("."):
-                yield Path(place, name).relative_to(folder).as_posix()
 
 
 def _stem(file: str) -> str:

@@ -13,8 +13,9 @@ import yaml
 from ....errors import DataError
 from ....files.text import read_text
 from ...folders import read_list
+from ...found_files import images_in, paths_below
 from ...splits import SPLIT_WORDS
-from ..boxes.paths import child, images_in, split_of, tail_inside, visible_files
+from ..boxes.paths import child, split_of, tail_inside, visible_files
 from .labels import NOT_LABELS, label_folder
 
 
@@ -181,7 +182,7 @@ def _listed_names(file: Path) -> tuple[str, ...]:
 
 def _a_label(root: Path) -> Path | None:
     """The first file that looks like a YOLO label: a line that starts with a whole number."""
-    for path in visible_files(root.rglob("*.txt"), root):
+    for path in paths_below(root, (".txt",)):
         if path.name.lower() not in NOT_LABELS:
             with path.open("rb") as file:
                 if re.match(rb"\s*\d+(\s+-?[\d.]+(e[-+]?\d+)?){4,}\s*(\n|\r|$)", file.read(4096)):

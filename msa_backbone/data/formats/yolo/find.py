@@ -7,11 +7,11 @@ from pathlib import Path
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ...folders import read_list
+from ...found_files import images_in
 from ...splits import looks_like_a_split, split_lists
 from ..boxes.paths import (
     ImageFinder,
     child,
-    images_in,
     path_parts,
     split_of,
     tail_inside,

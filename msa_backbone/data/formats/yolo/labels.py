@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ....errors import DataError
 from ....files.text import read_text
+from ...found_files import spelling_key
 from ..boxes.paths import child
 from ..boxes.records import Records, size_or_none
-from ..derived.image_names import spelling_key
 from ..detection_annotations import Split
 
 _ROUNDING = 0.01  # of the image, by which Ultralytics lets numbers pass its border, too

@@ -224,7 +224,7 @@ def test_what_is_not_used_is_counted(folder, labelme):
     data = find_detection_data(folder.root)
     notes = "\n".join(data.notes)
     assert "not used: 1 jsons that are not labelme's, first " in notes and "b.json" in notes
-    assert "not used: 2 images without a json, first " in notes and "b.jpg" in notes
+    assert "not used: 2 images that are in no split, first b.jpg" in notes
 
 
 def test_a_missing_image_is_not_taken_from_another_split(folder, labelme):

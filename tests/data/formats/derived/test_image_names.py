@@ -120,6 +120,38 @@ def test_nothing_outside_the_folder_is_taken(named, folder, refusal):
     assert "image '../../outside.jpg' is in none of the folders" in message
 
 
+def test_one_name_that_leads_out_is_refused(named, folder, refusal):
+    root = named(["images/a.jpg", "images/b.jpg"], ["a.jpg", "b.jpg"])
+    folder.image("../outside.jpg", (62, 48))
+    folder.edit("annotations/train.json", "b.jpg", "../../outside.jpg")
+    message = refusal(find_detection_data, root)
+    where = "images[1]: file_name '../../outside.jpg' leads out of"
+    assert f"{root}/annotations/train.json: {where} {root}; put the image there" in message
+    folder.edit("annotations/train.json", "../../outside.jpg", "../images/b.jpg")
+    assert check_detection_data(find_detection_data(root)) == []
+
+
+def test_absolute_paths_mean_the_folder_s_image_before_another(named, folder, refusal):
+    root = named(["images/a.jpg", "images/b.jpg"], ["a.jpg", "b.jpg"])
+    other = str(folder.image("../other/b.jpg", (62, 48)))
+    folder.edit("annotations/train.json", "b.jpg", other)
+    assert found(root) == ["images/a.jpg", "images/b.jpg"]
+    (root / "images/b.jpg").unlink()
+    message = refusal(find_detection_data, root)
+    assert f"images[1]: file_name '{other}' leads out of {root}; put the image there" in message
+    folder.edit(
+        "annotations/train.json", '"images"', '"info": {"images": "by absolute paths"}, "images"'
+    )
+    data = find_detection_data(root)
+    assert [i["file_name"] for i in data.splits["train"].content["images"]] == ["a.jpg", other]
+    assert f"train: images outside {root}, by absolute paths: 1" in data.notes
+
+
+def test_files_with_percent_signs_are_found(named):
+    root = named(["images/c%20d.jpg", "images/100%.jpg"], ["c d.jpg", "100%.jpg"])
+    assert found(root) == ["images/c%20d.jpg", "images/100%.jpg"]
+
+
 def test_hidden_folders_are_not_looked_into(named, folder):
     root = named(["images/a.jpg"], ["D:\\a.jpg"])
     folder.image("images/.thumbnails/a.jpg")
