@@ -1,0 +1,71 @@
+"""Export a trained model to one file, from picture to result, for ONNX Runtime or OpenVINO.
+
+The file takes a picture as a decoder gives it, RGB, uint8, (1, height, width, 3), of any size. It
+resizes, normalises, detects and suppresses by itself:
+
+  detection               boxes (K, 4) in the picture's pixels, scores (K), labels (K)
+  instance segmentation   these and masks (K, 28, 28): probabilities inside each box
+  semantic segmentation   classes (N, height, width), logits (N, classes, height, width)
+  classification          scores and logits (N, classes)
+
+Names of classes, thresholds and the form of the input are in its metadata.
+
+Examples:
+  tools/export.py CONFIG CHECKPOINT --out model.onnx
+  tools/export.py CONFIG CHECKPOINT --out camera.onnx --size 480 640
+"""
+
+import argparse
+from pathlib import Path
+
+from ..config.load import apply_options, load_config
+from ..export.extra import EXPORTING, require_packages
+from .arguments import add_config_options
+from .errors import one_line_errors
+
+LEAST_SIDE = 32
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", help="the config of the training")
+    parser.add_argument("checkpoint", help="what it was trained to")
+    parser.add_argument("--out", type=Path, required=True, help="the file, such as model.onnx")
+    parser.add_argument(
+        "--size",
+        nargs=2,
+        type=int,
+        metavar=("HEIGHT", "WIDTH"),
+        help="of all pictures that the file will see; by default it takes any",
+    )
+    add_config_options(parser)
+    return parser.parse_args()
+
+
+def export(args: argparse.Namespace) -> list[str]:
+    """Write the file; return what to tell the user."""
+    require_packages(EXPORTING)
+    from ..export.to_onnx import export_onnx
+
+    if args.size and min(args.size) < LEAST_SIDE:
+        raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
+    if args.out.suffix != ".onnx":
+        raise ValueError(f"--out {args.out}: give a name that ends in .onnx")
+    cfg = load_config(args.config, None, args.cfg_options)
+    apply_options(cfg, args.cfg_options)
+    info = export_onnx(cfg, args.checkpoint, args.out, args.size)
+    size = "x".join(map(str, args.size)) if args.size else "any size"
+    megabytes = args.out.stat().st_size / 1e6
+    return [
+        f"{args.out}: {info.model} for {info.task}, {len(info.classes)} classes, "
+        f"{megabytes:.1f} MB, pictures of {size}"
+    ]
+
+
+def main() -> None:
+    args = parse_args()
+    with one_line_errors():
+        for line in export(args):
+            print(line)

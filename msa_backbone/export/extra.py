@@ -1,0 +1,15 @@
+"""The packages that exporting and running exported files need beside the others."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+
+EXPORTING = ("onnx", "onnxscript", "onnxruntime")
+
+
+def require_packages(names: Iterable[str]) -> None:
+    """Raise ValueError, with the mend, for packages that are not installed."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)} is not installed: pip install 'msa_backbone[export]'"
+        )

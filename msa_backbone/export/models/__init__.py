@@ -1,0 +1,1 @@
+"""Trained models of the toolboxes as plain functions from tensors to tensors."""

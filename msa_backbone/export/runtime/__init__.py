@@ -1,0 +1,1 @@
+"""Exported files at work, without torch or OpenMMLab: numpy and the program that runs the file."""

@@ -1,0 +1,71 @@
+"""An exported file, opened by the program that runs it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ...errors import DataError
+from ..extra import require_packages
+
+SUFFIXES = (".onnx",)
+
+
+class Session(Protocol):
+    """What runs a file.
+
+    Attributes:
+        metadata: the file's, strings by name.
+        size: height and width that the file takes; None for a side that may be any.
+    """
+
+    metadata: Mapping[str, str]
+    size: tuple[int | None, int | None]
+
+    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs by name, of RGB pictures, (N, H, W, 3) uint8."""
+
+
+def open_session(file: Path, threads: int | None = None) -> Session:
+    """Open a file with the program that its suffix stands for.
+
+    Args:
+        threads: of the computation; as many as the program likes by default.
+
+    Raises:
+        DataError: for a file that does not exist or that the program cannot read.
+        ValueError: if the program is not installed.
+    """
+    if file.suffix not in SUFFIXES:
+        raise DataError(f"{file}: give a file that ends in {' or '.join(SUFFIXES)}")
+    if not file.is_file():
+        raise DataError(f"{file} does not exist: check the path")
+    return OnnxSession(file, threads)
+
+
+class OnnxSession:
+    """ONNX Runtime on the CPU."""
+
+    def __init__(self, file: Path, threads: int | None = None) -> None:
+        require_packages(["onnxruntime"])
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3  # errors; warnings are of its own optimisation
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions have no common class
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"{file} is no ONNX model ({reason}); export it again") from error
+        self.metadata = self._session.get_modelmeta().custom_metadata_map
+        sides = self._session.get_inputs()[0].shape[1:3]
+        self.size = tuple(side if isinstance(side, int) else None for side in sides)
+
+    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        names = [output.name for output in self._session.get_outputs()]
+        (given,) = self._session.get_inputs()
+        return dict(zip(names, self._session.run(names, {given.name: pictures}), strict=True))

@@ -1,0 +1,108 @@
+"""From a trained model to one ONNX file that takes pictures and gives results."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from ..files.whole_files import write_whole
+from ..inference.predictor import Predictor
+from ..version import __version__
+from .models.build import as_tensor_function
+from .picture_graph import take_pictures
+from .picture_steps import picture_steps
+from .runtime.file_info import FileInfo
+
+OPSET = 20
+EXAMPLE_SIDES = 128, 192
+"""Of the input that the network is traced with; they tell nothing about others."""
+
+NOISE = (
+    ".*create_unbacked_symint.*",
+    ".*isinstance.treespec, LeafSpec.*",
+    ".*deprecated.*",
+    ".*meshgrid.*",
+)
+
+
+def export_onnx(
+    cfg: Config, checkpoint: str, file: Path, size: Sequence[int] | None = None
+) -> FileInfo:
+    """Write a model, from picture to result, as an ONNX file.
+
+    Args:
+        cfg: the config of the training; its model is fitted to the checkpoint's classes.
+        checkpoint: a file.
+        file: where to; it appears when it is complete and checked.
+        size: height and width of all pictures; None allows any.
+
+    Returns:
+        What the file says about itself.
+
+    Raises:
+        DataError, ValueError: for a model, a step or a checkpoint that cannot be exported.
+    """
+    predictor = Predictor(cfg, checkpoint)
+    steps = picture_steps(cfg, predictor.model.data_preprocessor)
+    network = as_tensor_function(predictor.model, predictor.task)
+    one = predictor.task.finds_objects
+    model = network_to_onnx(network, batch=1 if one else 2)
+    take_pictures(model, steps, 1 if one else "batch", size)
+    info = describe(predictor, Path(cfg.filename).stem)
+    model.metadata_props.update(info.to_metadata())
+    write_checked(model, file)
+    return info
+
+
+def network_to_onnx(network: nn.Module, batch: int) -> ir.Model:
+    """A tensor function of `models/` as a graph for any height and width.
+
+    Args:
+        batch: 1 for networks that take one picture; 2 allows any number.
+    """
+    any_size = torch.export.Dim.DYNAMIC
+    example = torch.zeros(batch, 3, *EXAMPLE_SIDES)
+    sides = torch.tensor([float(side) for side in EXAMPLE_SIDES])
+    dynamic = {2: any_size, 3: any_size, **({0: any_size} if batch > 1 else {})}
+    with warnings.catch_warnings():
+        for message in NOISE:
+            warnings.filterwarnings("ignore", message=message)
+        program = torch.onnx.export(
+            network,
+            (example, sides, sides.clone()),
+            dynamo=True,
+            dynamic_shapes=(dynamic, None, None),
+            input_names=["x", "resized", "original"],
+            output_names=list(network.outputs),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    return program.model
+
+
+def describe(predictor: Predictor, config: str) -> FileInfo:
+    """What a file of this model says about itself."""
+    settings = predictor.model.test_cfg if predictor.task.finds_objects else {}
+    settings = settings.get("rcnn") or settings
+    return FileInfo(
+        task=predictor.task.title,
+        classes=tuple(predictor.classes),
+        palette=tuple(tuple(int(value) for value in colour) for colour in predictor.palette),
+        score_thr=float(settings.get("score_thr", 0)),
+        mask_thr=float(settings.get("mask_thr_binary", 0.5)),
+        model=type(predictor.model).__name__,
+        config=config,
+        version=__version__,
+    )
+
+
+def write_checked(model: ir.Model, file: Path) -> None:
+    """Write a model that ONNX's checker finds sound."""
+    content = ir.to_proto(model)
+    onnx.checker.check_model(content, full_check=True)
+    write_whole(file, content.SerializeToString())
