@@ -5,10 +5,14 @@ each image for a classifier; a segmenter's index masks are in OUT/masks. A video
 and OUT/NAME.json; Ctrl-C ends it, and what was predicted until then is kept. Files that cannot be
 read are listed at the end; the exit code is then 1.
 
+Of several cameras, the inputs are the pictures of the first; those of the others lie beside them,
+as in training, or in the folders of --others.
+
 Examples:
   tools/predict.py CONFIG CHECKPOINT holiday/ cats/*.jpg --out work_dirs/predictions
   tools/predict.py CONFIG CHECKPOINT street.mp4 --score-thr 0.5 --device cuda
   tools/predict.py CONFIG CHECKPOINT 0 --max-frames 300
+  tools/predict.py CONFIG CHECKPOINT night/visible/ --others night/infrared/
 """
 
 import argparse
@@ -17,11 +21,13 @@ from contextlib import closing
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_config_options, require_at_least
+from msa_backbone.cli.arguments import add_config_options, add_sensor_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.progress import print_steps
 from msa_backbone.config.load import apply_options, load_config
+from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.inference.draw_predictions import PredictionDrawer
+from msa_backbone.inference.paired_inputs import paired_inputs
 from msa_backbone.inference.predict_images import predict_images
 from msa_backbone.inference.predict_videos import predict_video
 from msa_backbone.inference.predictor import Predictor
@@ -44,6 +50,10 @@ def parse_args() -> argparse.Namespace:
         "--max-side", type=int, default=1920, help="longer side of drawn pictures (default: 1920)"
     )
     parser.add_argument("--max-frames", type=int, help="of each video or camera")
+    parser.add_argument(
+        "--others", nargs="+", metavar="DIR", help="several cameras: a folder for each other one"
+    )
+    add_sensor_options(parser)
     add_config_options(parser)
     return parser.parse_args()
 
@@ -51,9 +61,12 @@ def parse_args() -> argparse.Namespace:
 def predict(args: argparse.Namespace) -> list[str]:
     """Predict on everything and print how it goes; return what failed, with the reasons."""
     require_at_least(1, args, "batch_size", "max_side", "max_frames")
-    images, streams = find_sources(args.inputs)
     cfg = load_config(args.config, str(args.out), args.cfg_options)
+    sensors = switch_sensors(cfg, args.sensors, args.black)
     apply_options(cfg, args.cfg_options)
+    images, streams = find_sources(paired_inputs(cfg, args.inputs, args.others))
+    for line in sensors:
+        print(line)
     predictor = Predictor(cfg, args.checkpoint, args.device)
     draw = PredictionDrawer(predictor, cfg, args.score_thr, args.max_side)
     failed = []

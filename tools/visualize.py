@@ -1,6 +1,7 @@
 """See what a trained model's attention sees.
 
-  responses  on images: responses of the three scales, the spatial gate, what attention adds
+  responses  on images: responses of the three scales, the spatial gate, what attention adds; of
+             several cameras, the gate of each and what it adds
   cam        on images: class activation maps of boxes, of segmented classes, or of classes
   channels   over the test data: channel weights, ranked, and the score without some of them
 
@@ -16,10 +17,10 @@ from pathlib import Path
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_config_options
+from msa_backbone.cli.arguments import add_config_options, add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
-from msa_backbone.files.images import read_image
+from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.files.whole_files import write_whole
 from msa_backbone.inference.explain.activation_maps import METHODS
 from msa_backbone.inference.explain.channel_study import (
@@ -30,6 +31,7 @@ from msa_backbone.inference.explain.channel_study import (
     weights_and_scores,
 )
 from msa_backbone.inference.explain.explainer import Explainer
+from msa_backbone.inference.paired_inputs import paired_inputs
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
@@ -40,14 +42,17 @@ from msa_backbone.training.prepare import prepare_testing
 
 def look_at_images(args: argparse.Namespace) -> None:
     """Save a picture of maps for every image."""
-    images, streams = find_sources(args.images)
+    cfg = load_config(args.config, str(args.out), args.cfg_options)
+    lines = switch_sensors(cfg, args.sensors, args.black)
+    apply_options(cfg, args.cfg_options)
+    images, streams = find_sources(paired_inputs(cfg, args.images, args.others))
     if streams:
         raise ValueError(f"{streams[0].source}: maps are drawn of images, not of videos")
-    cfg = load_config(args.config, str(args.out), args.cfg_options)
-    apply_options(cfg, args.cfg_options)
+    for line in lines:
+        print(line)
     predictor = Predictor(cfg, args.checkpoint, args.device)
     for image in images:
-        explainer = Explainer(predictor, read_image(image.path))
+        explainer = Explainer(predictor, predictor.read(image.path))
         if args.what == "responses":
             rows = explainer.response_heatmaps()
         else:
@@ -55,7 +60,7 @@ def look_at_images(args: argparse.Namespace) -> None:
             maps = explainer.subject_heatmaps(*chosen)
             rows = [maps[at : at + 3] for at in range(0, len(maps), 3)]
         file = args.out / f"{image.name}.{args.what}.png"
-        save_heatmaps(explainer.picture, rows, file, title=image.name)
+        save_heatmaps(explainer.views, rows, file, title=image.name)
         print(f"{image.name}: {sum(map(len, rows))} maps in {file}", flush=True)
 
 
@@ -102,6 +107,8 @@ def parse_args() -> argparse.Namespace:
     for command in (responses, cam):
         command.add_argument("images", nargs="+", help="files, folders, patterns")
         command.add_argument("--device", default="cpu")
+        command.add_argument("--others", nargs="+", metavar="DIR", help="as in tools/predict.py")
+        add_sensor_options(command)
     cam.add_argument("--method", choices=METHODS, help="by default fits what is explained")
     cam.add_argument("--stages", nargs="+", type=int, help="of the backbone, from 0")
     cam.add_argument("--most", type=int, default=5, help="predictions (default: 5)")

@@ -8,7 +8,6 @@ from mmengine.structures import BaseDataElement
 from PIL import Image
 
 from ..errors import DataError
-from ..files.images import read_image
 from ..progress import Step
 from .draw_predictions import PredictionDrawer
 from .prediction_files import Predictions
@@ -63,7 +62,7 @@ def _predict_batch(
     for image in batch:
         try:
             require_another_file(_picture_file(out, image), image.path)
-            pictures[image] = read_image(image.path)
+            pictures[image] = predictor.read(image.path)
         except DataError as error:
             yield image, str(error)
     if not pictures:

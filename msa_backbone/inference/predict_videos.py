@@ -44,6 +44,11 @@ def predict_video(
     Raises:
         DataError: if the stream cannot be opened or has no frame, or the results would replace it.
     """
+    if predictor.modalities:
+        raise DataError(
+            f"{video.source}: shows one camera, and the model takes "
+            f"{', '.join(m.name for m in predictor.modalities)}; give their pictures in folders"
+        )
     drawn_file = out / f"{name}.mp4"
     require_another_file(drawn_file, Path(str(video.source)))
     found = Predictions(predictor, draw.score_thr, out)

@@ -1,6 +1,7 @@
 """A trained mmdet, mmseg or mmpretrain model as a function from pictures to predictions."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,11 +17,18 @@ from ..config.options import drop_pretrained, unsync_norms
 from ..config.rehearse import check_checkpoint, rehearse
 from ..config_nodes import innermost, type_name
 from ..files.checkpoints import read_checkpoint
+from ..files.images import read_image
+from ..files.loaded_modalities import absent_modalities, channel_slices, loaded_modalities
+from ..files.modality_files import read_scene
+from ..plots.modality_pictures import modality_pictures
 from ..tasks import Task, task_of
 
 
 class Predictor:
     """Predicts on pictures as the test pipeline of a config does.
+
+    A picture is RGB, (H, W, 3) uint8. Of several modalities it is what `read_stack` makes of their
+    files; `read` reads either, and `views` gives what people can look at.
 
     Args:
         cfg: the config that the checkpoint was trained with; changed in place: its model gets the
@@ -30,6 +38,7 @@ class Predictor:
 
     Attributes:
         task, model: what it is for, and the model in eval mode.
+        modalities: that the pipeline loads, the reference first; empty for one camera.
         classes, palette: the names of the classes, and their colours, (R, G, B) in 0..255.
 
     Raises:
@@ -49,6 +58,8 @@ class Predictor:
         self.classes = _class_names(meta, dataset, checkpoint)
         self.palette = meta.get("palette") or make_palette(len(self.classes))
         self.task = task_of(cfg)
+        self.modalities = loaded_modalities(cfg, "test_dataloader")
+        self.absent = absent_modalities(cfg)
         self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         self.model = _load_model(cfg, checkpoint, content.get("state_dict", content))
@@ -67,17 +78,37 @@ class Predictor:
     def __call__(
         self, pictures: Sequence[np.ndarray], names: Sequence[str]
     ) -> list[BaseDataElement]:
-        """Predictions, in the pictures' own pixels, on RGB (H, W, 3) uint8 of any sizes."""
+        """Predictions, in the pictures' own pixels, on pictures of any sizes."""
         return self.model.test_step(self.inputs(pictures, names))
 
     def inputs(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, list]:
         """A batch as the test pipeline makes it, for the model's `data_preprocessor`."""
         inputs = []
         for picture, name in zip(pictures, names, strict=True):
-            bgr, size = np.ascontiguousarray(picture[..., ::-1]), picture.shape[:2]
-            image = {"img": bgr, "img_shape": size, "ori_shape": size}
+            size = picture.shape[:2]
+            image = {"img_shape": size, "ori_shape": size}
+            if self.modalities:
+                image |= {"img": picture.copy(), "modalities": channel_slices(self.modalities)}
+            else:
+                image["img"] = np.ascontiguousarray(picture[..., ::-1])
             inputs.append(self.pipeline({**image, "img_path": name, "img_id": 0}))
         return {key: [item[key] for item in inputs] for key in inputs[0]}
+
+    def read(self, path: Path) -> np.ndarray:
+        """A picture from its file; of several modalities from the reference's and its partners.
+
+        Raises:
+            DataError: for a file that cannot be read, is missing or does not fit.
+        """
+        if self.modalities:
+            return read_scene(path, self.modalities, self.absent)
+        return read_image(path)
+
+    def views(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        """What people see of a picture: RGB, (H, W, 3) uint8, one for each modality, by name."""
+        if self.modalities:
+            return modality_pictures(picture, self.modalities)
+        return {"image": picture}
 
     def visualizer(self, cfg: Config) -> Visualizer:
         """The config's visualizer, or its toolbox's own, with these classes and colours."""
@@ -109,7 +140,7 @@ def _picture_pipeline(dataset: ConfigDict, task: Task, config: str) -> Compose:
             f"config {config}: its test pipeline ends in {names[-1]}, not in {task.pack_step}"
         )
     kept = zip(dataset.pipeline, names, strict=True)
-    loading = ("LoadImageFromFile", "LoadAnnotations")
+    loading = ("LoadImageFromFile", "LoadModalities", "LoadAnnotations")
     return Compose([TRANSFORMS.build(dict(step)) for step, name in kept if name not in loading])
 
 

@@ -130,7 +130,7 @@ def draw_truths(
         stack = image.permute(1, 2, 0).numpy()
         views = [stack[..., ::-1].astype(np.uint8)]  # loaded as BGR
         if modalities:
-            views = modality_pictures(stack, modalities)
+            views = modality_pictures(stack, modalities).values()
         sample = copy.deepcopy(sample)
         boxes = sample.gt_instances.bboxes if "gt_instances" in sample else None
         if hasattr(boxes, "tensor"):  # mmdet's box type, which its visualizer does not take

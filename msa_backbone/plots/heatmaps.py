@@ -1,6 +1,6 @@
 """Maps over pictures, with titles and colour bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ class Heatmap:
         label: of the colour bar.
         limits: the values of the first and the last colour; by default the lowest and the highest.
         box: a rectangle to draw: left, top, right, bottom in the picture's pixels.
+        over: the name of the picture that it lies over; by default the first.
     """
 
     title: str
@@ -29,40 +30,50 @@ class Heatmap:
     label: str = ""
     limits: tuple[float, float] | None = None
     box: tuple[float, float, float, float] | None = None
+    over: str | None = None
 
 
 def save_heatmaps(
-    picture: np.ndarray, rows: Sequence[Sequence[Heatmap]], out_file: Path, title: str = ""
+    pictures: np.ndarray | Mapping[str, np.ndarray],
+    rows: Sequence[Sequence[Heatmap]],
+    out_file: Path,
+    title: str = "",
 ) -> None:
     """Save what `draw_heatmaps` draws as a PNG."""
     out_file.parent.mkdir(parents=True, exist_ok=True)
-    draw_heatmaps(picture, rows, title).savefig(out_file, dpi=100)
+    draw_heatmaps(pictures, rows, title).savefig(out_file, dpi=100)
 
 
 def draw_heatmaps(
-    picture: np.ndarray, rows: Sequence[Sequence[Heatmap]], title: str = ""
+    pictures: np.ndarray | Mapping[str, np.ndarray],
+    rows: Sequence[Sequence[Heatmap]],
+    title: str = "",
 ) -> Figure:
     """Draw the picture, and beside it every map over the picture with its colour bar.
 
     Args:
-        picture: RGB, (H, W, 3) uint8.
-        rows: the maps of each row; the picture has the first column for itself.
+        pictures: RGB, (H, W, 3) uint8; or several of one scene and size, by name.
+        rows: the maps of each row; the pictures have the first column for themselves.
         title: of the whole figure.
     """
-    height, width = picture.shape[:2]
+    pictures = pictures if isinstance(pictures, Mapping) else {"image": pictures}
+    first = next(iter(pictures))
+    height, width = pictures[first].shape[:2]
     columns = 1 + max(map(len, rows), default=0)
     cell = 3.6
-    size = columns * (cell + 0.6), max(1, len(rows)) * (cell * height / width + 0.5)
+    lines = max(len(pictures), len(rows))
+    size = columns * (cell + 0.6), lines * (cell * height / width + 0.5)
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(max(1, len(rows)), columns, squeeze=False)
+    axes = figure.subplots(lines, columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    axes[0, 0].imshow(picture)
-    axes[0, 0].set_title("image", fontsize=9)
-    grey = greyed(picture)
+    for axis, (name, shown) in zip(axes[:, 0], pictures.items(), strict=False):
+        axis.imshow(shown)
+        axis.set_title(name, fontsize=9)
+    greys = {name: greyed(shown) for name, shown in pictures.items()}
     places = [(axes[row, 1 + at], h) for row, maps in enumerate(rows) for at, h in enumerate(maps)]
     for axis, heatmap in places:
-        axis.imshow(grey)
+        axis.imshow(greys[heatmap.over or first])
         low, high = heatmap.limits or (float(heatmap.values.min()), float(heatmap.values.max()))
         shown = axis.imshow(
             heatmap.values,

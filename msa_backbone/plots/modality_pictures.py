@@ -1,20 +1,22 @@
 """What the cameras of one scene saw, as pictures for people."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
 
+from ..files.images import read_image
 from ..files.loaded_modalities import channel_slices
-from ..files.modality_files import Modality
+from ..files.modality_files import Modality, read_scene
 
 UNKNOWN_COLOURS = "turbo"
 GAP = 6
 """White pixels between the pictures of a scene."""
 
 
-def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> list[np.ndarray]:
-    """A picture of each modality.
+def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
+    """A picture of each modality, by its name.
 
     Colours and 8 bits are shown as they are. Other values are stretched from their lowest to their
     highest. Where some may be unknown, as in depth, colours stand for the values and black for the
@@ -37,19 +39,35 @@ def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> list
             f"{stack.shape[2]} channels are no picture of {', '.join(slices)}, which have "
             f"{channels} and {len(masks)} masks"
         )
-    pictures = []
+    pictures = {}
     for modality in modalities:
         values = stack[..., slices[modality.name]].astype(np.float32)
         if modality.unknown:
             known = stack[..., channels + masks.index(modality)] >= 0.5
-            pictures.append(_coloured(values.mean(axis=2), known))
+            pictures[modality.name] = _coloured(values.mean(axis=2), known)
             continue
         values = values[..., ::-1] if modality.channels == 3 else values.mean(axis=2, keepdims=True)
         if values.max() > 255 or values.min() < 0:
             values = 255 * _stretched(values)
         shape = (*values.shape[:2], 3)
-        pictures.append(np.broadcast_to(values.round().astype(np.uint8), shape).copy())
+        picture = np.broadcast_to(values.round().astype(np.uint8), shape)
+        pictures[modality.name] = np.ascontiguousarray(picture)
     return pictures
+
+
+def read_views(
+    path: Path, modalities: Sequence[Modality] = (), absent: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    """What people see of an image file, or of a scene of several modalities, by name.
+
+    The arguments and errors are those of `read_scene`; without modalities it is one image.
+
+    Returns:
+        RGB, (H, W, 3) uint8 each.
+    """
+    if not modalities:
+        return {"image": read_image(path)}
+    return modality_pictures(read_scene(path, modalities, absent), modalities)
 
 
 def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:

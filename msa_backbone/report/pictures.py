@@ -8,11 +8,11 @@ import numpy as np
 from mmengine.config import Config
 from PIL import Image, ImageOps
 
-from ..files.images import read_image
 from ..inference.explain.explainer import Explainer
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
 from ..plots.heatmaps import overlay
+from ..plots.modality_pictures import side_by_side
 from ..tasks import Task
 from .contents import Picture, ReportImage
 from .judges.base import Judged
@@ -49,8 +49,8 @@ class Illustrator:
         image = ReportImage(name, judged.score, judged.words, [], list(judged.guesses))
         if not path.is_file():  # in a bucket, or in the memory
             return image
-        picture = read_image(path)
-        if self.predictor.task is Task.CLASSIFICATION:
+        picture = self.predictor.read(path)
+        if self.predictor.task is Task.CLASSIFICATION:  # of one camera
             image.pictures = [Picture("", _resized(picture, CLASSIFIED_SIDE))]
         else:
             image.pictures = self._drawn(picture, judged)
@@ -59,36 +59,50 @@ class Illustrator:
         return image
 
     def _drawn(self, picture: np.ndarray, judged: Judged) -> list[Picture]:
-        picture, sample = scaled(picture, judged.sample, PICTURE_SIDE)
+        """Truth and prediction, of several modalities in the picture of each, side by side."""
+        views = self.predictor.views(picture).values()
+        views = [scaled(view, judged.sample, PICTURE_SIDE) for view in views]
         pictures = []
         with TemporaryDirectory() as folder:
             for title, truth in (("truth", True), ("prediction", False)):
-                drawn = draw_sample(
-                    self.visualizer,
-                    picture,
-                    sample,
-                    Path(folder, "drawn.png"),
-                    draw_gt=truth,
-                    draw_pred=not truth,
-                    pred_score_thr=self.score_thr,
-                )
-                pictures.append(Picture(title, picture if drawn is None else drawn))
+                shown = []
+                for view, sample in views:
+                    drawn = draw_sample(
+                        self.visualizer,
+                        view,
+                        sample,
+                        Path(folder, "drawn.png"),
+                        draw_gt=truth,
+                        draw_pred=not truth,
+                        pred_score_thr=self.score_thr,
+                    )
+                    shown.append(view if drawn is None else drawn)
+                pictures.append(Picture(title, side_by_side(shown)))
         return pictures
 
 
 def attention_maps(explainer: Explainer) -> list[Picture]:
     """What every attention module looks at, over the picture.
 
-    This is the module's spatial gate, or the norm of what it adds at each place if it has none.
+    This is the module's spatial gate, or the norm of what it adds at each place if it has none. Of
+    a fusion by attention it is the gate of each modality, over its picture.
     """
     maps = []
     for name, response in explainer.responses().items():
-        has_gate = response.spatial is not None
-        shown = response.spatial[0, 0] if has_gate else response.change[0]
-        values = explainer.over_picture(shown)
-        what = "gate" if has_gate else "added"
-        title = f"position {name}, {what} {values.min():.2f} to {values.max():.2f}"
-        maps.append(Picture(title, _resized(overlay(explainer.picture, values), MAP_SIDE)))
+        gates = [(f"position {name}", explainer.picture, response.spatial, response.change)]
+        if response.modalities:
+            gates = [
+                (f"position {name}, {modality}", view, seen.spatial, seen.added)
+                for (modality, view), seen in zip(
+                    explainer.views.items(), response.modalities, strict=True
+                )
+            ]
+        for start, view, spatial, added in gates:
+            values = explainer.over_picture(added[0] if spatial is None else spatial[0, 0])
+            what = "added" if spatial is None else "gate"
+            title = f"{start}, {what} {values.min():.2f} to {values.max():.2f}"
+            picture = _resized(overlay(view, values), MAP_SIDE)
+            maps.append(Picture(title, picture))
     return maps
 
 

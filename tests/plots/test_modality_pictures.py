@@ -14,7 +14,9 @@ RNG = np.random.default_rng(0)
 def test_colours_and_eight_bits_are_shown_as_they_are():
     stack = RNG.integers(0, 256, (5, 7, 4), np.uint8)
     for values in (stack, stack.astype(np.float32)):
-        colour, grey = modality_pictures(values, (VISIBLE, INFRARED))
+        pictures = modality_pictures(values, (VISIBLE, INFRARED))
+        assert list(pictures) == ["visible", "infrared"]
+        colour, grey = pictures.values()
         assert colour.dtype == grey.dtype == np.uint8
         assert np.array_equal(colour, stack[..., 2::-1])  # BGR in files, RGB for people
         assert np.array_equal(grey, np.repeat(stack[..., 3:], 3, axis=2))
@@ -22,7 +24,7 @@ def test_colours_and_eight_bits_are_shown_as_they_are():
 
 def test_sixteen_bits_are_stretched():
     stack = np.array([1000, 21_000, 41_000], np.float32).reshape(1, 3, 1)
-    (picture,) = modality_pictures(stack, (INFRARED,))
+    picture = modality_pictures(stack, (INFRARED,))["infrared"]
     assert picture[0, :, 0].tolist() == [0, 128, 255]
 
 
@@ -32,18 +34,18 @@ def test_unknown_places_are_black_and_depth_has_colours():
     known = np.array([[1.0, 1.0, 0.2]], np.float32)
     other = Modality("range", 1, unknown=True)
     stack = np.stack([depth, np.full_like(depth, 7), known, np.ones_like(known)], axis=2)
-    first, second = modality_pictures(stack, (DEPTH, other))
+    first, second = modality_pictures(stack, (DEPTH, other)).values()
     assert first[0, 2].tolist() == [0, 0, 0]
     near, far = first[0, :2].astype(int)
     assert near[2] > near[0] and far[0] > far[2]  # from blue to red
     assert (second == second[0, 0]).all() and second.any()
     stack[..., 2] = 0
-    assert not modality_pictures(stack, (DEPTH, other))[0].any()
+    assert not modality_pictures(stack, (DEPTH, other))["depth"].any()
 
 
 def test_of_other_numbers_of_channels_the_mean_is_shown():
     stack = np.stack([np.full((2, 2), 10), np.full((2, 2), 30)], axis=2).astype(np.uint8)
-    (picture,) = modality_pictures(stack, (Modality("two", 2),))
+    picture = modality_pictures(stack, (Modality("two", 2),))["two"]
     assert picture.shape == (2, 2, 3) and (picture == 20).all()
 
 

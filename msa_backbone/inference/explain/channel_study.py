@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from ...files.markdown import markdown_table
-from ...layers import MultiScaleAttention
+from ...layers import MultiModalAttention, MultiScaleAttention
 from .forward_hooks import forward_hooks
 
 
@@ -27,13 +27,20 @@ class ChannelWeights:
 
 
 def channel_gates(model: nn.Module) -> dict[str, nn.Module]:
-    """The channel gates of a model's Multi-Scale Attention, by position; ValueError if none."""
+    """The channel gates of a model's Multi-Scale Attention, by position; ValueError if none.
+
+    Of a fusion these are the gates of every modality.
+    """
     attentions = getattr(getattr(model, "backbone", None), "attentions", {})
-    gates = {
-        name: module.channel_attention
-        for name, module in attentions.items()
-        if isinstance(module, MultiScaleAttention) and module.channel_attention is not None
-    }
+    gates: dict[str, nn.Module] = {}
+    for name, module in attentions.items():
+        if not isinstance(module, MultiScaleAttention) or module.channel_attention is None:
+            continue
+        gates[name] = module.channel_attention
+        if isinstance(module, MultiModalAttention):  # its gates pool by themselves
+            gates[name] = module.channel_attention[-1]
+            others = module.others.items()
+            gates |= {f"{name}, modality {m}": term.channel_attention[-1] for m, term in others}
     if not gates:
         raise ValueError("the model has no Multi-Scale Attention with a channel gate to look at")
     return gates
@@ -45,7 +52,7 @@ def weights_and_scores(
     """Test: what the gates, by position, are over all images, and the model's scores."""
     batches: dict[str, list[Tensor]] = {name: [] for name in gates}
 
-    def keep(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> None:
+    def keep(name: str, gate: nn.Module, inputs: tuple, options: dict, weights: Tensor) -> None:
         batches[name].append(weights.detach().float().flatten(1).cpu())
 
     with forward_hooks(gates, keep):
@@ -62,7 +69,7 @@ def masked(
 ) -> AbstractContextManager[None]:
     """Inside the block, these channels, by position, have gates of zero: nothing is added to x."""
 
-    def mask(name: str, gate: nn.Module, inputs: tuple[Tensor], weights: Tensor) -> Tensor:
+    def mask(name: str, gate: nn.Module, inputs: tuple, options: dict, weights: Tensor) -> Tensor:
         channels = torch.tensor(list(left_out[name]), device=weights.device)
         return weights.index_fill(1, channels, 0)
 

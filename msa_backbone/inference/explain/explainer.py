@@ -12,7 +12,7 @@ from ...plots.heatmaps import Heatmap
 from ...tasks import Task
 from ..predictor import Predictor
 from .activation_maps import activation_map, stage_layers
-from .attention_responses import Responses, attention_responses
+from .attention_responses import ModalityResponses, Responses, attention_responses
 from .subjects import Subject, class_subjects, object_subjects, segment_subjects
 
 
@@ -21,16 +21,18 @@ class Explainer:
 
     Args:
         predictor: the model and its test pipeline.
-        picture: RGB, (H, W, 3) uint8.
+        picture: what `predictor.read` gives: RGB, (H, W, 3) uint8, or a stack of modalities.
 
     Attributes:
-        x: the model's input, (1, 3, h, w): the picture as the pipeline resized and padded it.
+        views: what people see of the picture, RGB each, by modality.
+        x: the model's input, (1, C, h, w): the picture as the pipeline resized and padded it.
         sample: the input's data sample, which knows how.
     """
 
     def __init__(self, predictor: Predictor, picture: np.ndarray) -> None:
         self.predictor = predictor
-        self.picture = picture
+        self.views = predictor.views(picture)
+        self.picture = next(iter(self.views.values()))
         batch = predictor.inputs([picture], ["picture"])
         data = predictor.model.data_preprocessor(batch, False)
         self.x: Tensor = data["inputs"]
@@ -84,6 +86,9 @@ class Explainer:
         """What every attention module computes, a row each."""
         rows = []
         for position, seen in self.responses().items():
+            if seen.modalities:
+                rows.append(self._modality_heatmaps(position, seen.modalities))
+                continue
             shown = [(scale, x[0], "mean |response|", None) for scale, x in seen.scales.items()]
             if seen.spatial is not None:
                 shown.append(("spatial weights", seen.spatial[0, 0], "weight", (0, 1)))
@@ -95,6 +100,25 @@ class Explainer:
                 ]
             )
         return rows
+
+    def _modality_heatmaps(self, position: str, seen: Sequence[ModalityResponses]) -> list[Heatmap]:
+        """Each modality's gate over its picture, then what each adds, on one scale."""
+        most = max(float(response.added.max()) for response in seen)
+        shown = []
+        named = list(zip(self.views, seen, strict=True))
+        for name, response in named:
+            if response.spatial is not None:
+                shown.append((name, "spatial weights", response.spatial[0, 0], "weight", (0, 1)))
+        for name, response in named:
+            shown.append((name, "what it adds", response.added[0], "|f ca sa|", (0, most)))
+        return [
+            Heatmap(
+                f"position {position}, {name}: {what}",
+                *(self.over_picture(values), label, limits),
+                over=name,
+            )
+            for name, what, values, label, limits in shown
+        ]
 
     def subject_heatmaps(
         self, method: str | None, stages: Sequence[int] | None, score_thr: float, most: int
@@ -118,7 +142,7 @@ class ExplainedModel(nn.Module):
         self.model, self.task, self.sample = predictor.model, predictor.task, sample
 
     def forward(self, x: Tensor) -> list[InstanceData] | Tensor:
-        """(1, 3, h, w) -> boxes in its pixels, or logits, (1, classes, h, w) or (1, classes)."""
+        """(1, C, h, w) -> boxes in its pixels, or logits, (1, classes, h, w) or (1, classes)."""
         if self.task.finds_objects:
             (sample,) = self.model.predict(x, [self.sample.clone()], rescale=False)
             return [sample.pred_instances]

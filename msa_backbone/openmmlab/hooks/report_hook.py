@@ -8,11 +8,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 
-from ...files.images import read_image
+from ...files.loaded_modalities import absent_modalities, loaded_modalities
 from ...files.markdown import markdown_table
 from ...files.training_log import START, read_records
 from ...plots.data_samples import draw_sample, scaled
 from ...plots.grid import save_grid
+from ...plots.modality_pictures import read_views, side_by_side
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
 
@@ -25,7 +26,7 @@ class ReportHook(Hook):
 
     All are renewed at every validation, so that a long run can be watched; they cover what went
     before a resumed run too. A prediction picture shows truth on the left and prediction on the
-    right. The table is also logged when the run ends.
+    right, for one modality after the other. The table is also logged when the run ends.
 
     Args:
         num_pictures: pictures of predictions, from evenly spread images.
@@ -62,16 +63,24 @@ class ReportHook(Hook):
         if batch_idx * self.num_pictures % batches >= self.num_pictures:
             return
         number = min(max(1, self.num_pictures // batches), len(outputs))
+        loader, scratch = f"{mode}_dataloader", Path(runner.work_dir, "predictions.png")
+        loaded = loaded_modalities(runner.cfg, loader), absent_modalities(runner.cfg, loader)
         for sample in outputs[:: len(outputs) // number][:number]:
             image_file = Path(sample.img_path)
             if not image_file.is_file():  # in a bucket
                 continue
             # Labels have one size: small images are enlarged, so that they have room for them.
-            picture, sample = scaled(read_image(image_file), sample, PICTURE_SIDE)
-            scratch, least = Path(runner.work_dir, "predictions.png"), self.score_thr
-            drawn = draw_sample(runner.visualizer, picture, sample, scratch, pred_score_thr=least)
-            if drawn is not None:
-                self._pictures.append(drawn)
+            views = [
+                scaled(view, sample, PICTURE_SIDE)
+                for view in read_views(image_file, *loaded).values()
+            ]
+            least = self.score_thr
+            drawn = [
+                draw_sample(runner.visualizer, view, shown, scratch, pred_score_thr=least)
+                for view, shown in views
+            ]
+            if drawn[0] is not None:
+                self._pictures.append(side_by_side(drawn))
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if runner.rank == 0:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from msa_backbone import MSAVGG
+from msa_backbone import MSAVGG, MultiModalMSAVGG
 from msa_backbone.inference.explain.attention_responses import attention_responses
 
 
@@ -47,6 +47,53 @@ def test_what_is_not_there_is_not_shown():
     assert not own.scales and own.change.max() > 0
     with pytest.raises(ValueError, match="no attention to look at"):
         attention_responses(MSAVGG(attention=None), torch.randn(1, 3, 32, 32))
+
+
+def two_cameras(**fusion) -> MultiModalMSAVGG:
+    torch.manual_seed(0)
+    cfg = {"type": "MultiModalAttention", "reduction_ratio": 2, **fusion}
+    options = {"in_channels": (3, 1), "depth": 11, "base_channels": 8, "num_stages": 3}
+    return MultiModalMSAVGG(fusion=cfg, zero_init=False, **options).eval()
+
+
+@pytest.mark.parametrize("pass_through", [False, True])
+def test_of_several_cameras_each_ones_gates_and_what_it_adds(pass_through):
+    backbone, x = two_cameras(pass_through=pass_through), torch.randn(2, 4, 48, 64)
+    x[1, 3:] = 0  # absent
+    seen, fusion = {}, backbone.attentions["5"]
+    handle = fusion.register_forward_hook(
+        lambda m, maps, options, y: seen.update(maps=maps, y=y, **options), with_kwargs=True
+    )
+    with torch.no_grad():
+        backbone(x)
+    handle.remove()
+    response = attention_responses(backbone, x)["5"]
+    assert not response.scales and response.spatial is None and response.channel is None
+    visible, infrared = response.modalities
+    with torch.no_grad():
+        gates = fusion.modality_gates(*seen["maps"], present=seen["present"])
+        for own, (channel, spatial) in zip(response.modalities, gates, strict=True):
+            assert torch.equal(own.spatial, spatial)
+            assert torch.equal(own.channel, channel.flatten(1))
+        # Without the visible term the rest of y - x is the infrared one.
+        features = fusion.multi_scale_features(seen["maps"][0]) * gates[0][0] * gates[0][1]
+        rest = seen["y"] - seen["maps"][0] - features
+    assert (visible.added - features.norm(dim=1)).abs().max() < 1e-5
+    assert (infrared.added - rest.norm(dim=1)).abs().max() < 1e-5
+    assert infrared.added[0].min() > 0 and not infrared.added[1].any()
+    assert (response.change[1] - visible.added[1]).abs().max() < 1e-5
+    assert not any(m._forward_hooks for m in backbone.modules())
+
+
+def test_other_fusions_show_what_is_added():
+    torch.manual_seed(0)
+    backbone = MultiModalMSAVGG(depth=11, base_channels=8, num_stages=3, fusion="sum").eval()
+    x = torch.randn(1, 4, 32, 32)
+    response = attention_responses(backbone, x)["2"]
+    assert not response.modalities and response.change.max() > 0
+    switched_off = two_cameras(channel=False, spatial=False)
+    for own in attention_responses(switched_off, x)["2"].modalities:
+        assert own.spatial is None and own.channel is None and own.added.max() > 0
 
 
 def centre(values: torch.Tensor) -> tuple[float, float]:

@@ -1,10 +1,12 @@
 """Channel gates over a data set, and what masking them changes."""
 
 import torch
+from torch import nn
 
-from msa_backbone import MultiScaleAttention
+from msa_backbone import MSAVGG, MultiModalMSAVGG, MultiScaleAttention
 from msa_backbone.inference.explain.channel_study import (
     ChannelWeights,
+    channel_gates,
     importance_table,
     least_and_most_important,
     masked,
@@ -40,3 +42,27 @@ def test_the_table_shows_what_is_lost():
     )
     assert table[3] == "| 10 % | 0.4950 | -0.0050 | 0.4000 | -0.1000 |"
     assert table[4] == "| 100 % | 0.3000 | -0.2000 | 0.3000 | -0.2000 |"
+
+
+def test_gates_of_several_cameras():
+    """Each is called, and masking all of them leaves the reference's map as it is."""
+    torch.manual_seed(0)
+    fusion = {"type": "MultiModalAttention", "reduction_ratio": 2}
+    backbone = MultiModalMSAVGG(
+        depth=11, base_channels=8, num_stages=2, fusion=fusion, zero_init=False
+    ).eval()
+    model = nn.Module()
+    model.backbone = backbone
+    gates = channel_gates(model)
+    assert list(gates) == ["2", "2, modality 1", "5", "5, modality 1"]
+    everything = {name: range(8 if name.startswith("2") else 16) for name in gates}
+    plain = MSAVGG(depth=11, base_channels=8, num_stages=2, attention=None).eval()
+    plain.load_state_dict(backbone.state_dict(), strict=False)
+    x = torch.randn(1, 4, 32, 32)
+    with torch.no_grad(), masked(gates, everything):
+        outputs = backbone(x)
+    assert all(
+        torch.equal(y, expected) for y, expected in zip(outputs, plain(x[:, :3]), strict=True)
+    )
+    with torch.no_grad():
+        assert not torch.equal(backbone(x)[0], outputs[0])

@@ -61,7 +61,11 @@ def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
     sample = BaseDataElement(metainfo={"img_path": str(tmp_path / "image.jpg")})
     for visualizer, expected in ((Draws(), drawn), (Visualizer(), [])):  # mmengine's draws none
         runner = SimpleNamespace(
-            rank=0, work_dir=str(tmp_path), val_dataloader=[0] * batches, visualizer=visualizer
+            rank=0,
+            work_dir=str(tmp_path),
+            cfg={},  # of one camera
+            val_dataloader=[0] * batches,
+            visualizer=visualizer,
         )
         hook = ReportHook()
         hook.before_val_epoch(runner)
