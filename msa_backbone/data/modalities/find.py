@@ -52,11 +52,14 @@ def with_folders(
     first = next(image for files in images.values() for image in files)
     places = list(_places(root, first.parent))
     found = {place: [_folders(place, other, modalities) for other in others] for place in places}
-    complete = [place for place in places if all(found[place])] or [
-        max(places, key=lambda place: sum(map(bool, found[place])))
-    ]
-    # Of two places, that where the folders go on as the reference's does.
-    place = max(complete, key=lambda p: sum((f / p.below).is_dir() for fs in found[p] for f in fs))
+    names = folder_names(modalities[0], modalities)
+    usual = [place for place in places if place.reference.name in names]
+    complete = [place for place in places if all(found[place])] or usual[-1:] or places[-1:]
+    # Of several places the last one where the folders go on as the reference's does.
+    place = max(
+        reversed(complete),
+        key=lambda p: sum((folder / p.below).is_dir() for part in found[p] for folder in part),
+    )
     folders = []
     for other, candidates in zip(others, found[place], strict=True):
         if not candidates:
@@ -94,12 +97,12 @@ def describe(root: Path, modalities: Sequence[Modality]) -> str:
 
 
 def _places(root: Path, folder: Path) -> Iterator[Place]:
-    """Each folder of the reference's path below `root`, but a split's; then none: in `root`."""
+    """No folder: the reference lies in `root`; then each one of its path below, but a split's."""
     parts = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
+    yield Place(root, Path(), Path(*parts))
     for at, part in enumerate(parts):
         if part.lower() not in SPLIT_OF:
             yield Place(root.joinpath(*parts[:at]), Path(part), Path(*parts[at + 1 :]))
-    yield Place(root, Path(), Path(*parts))
 
 
 def _folders(place: Place, modality: Modality, modalities: Sequence[Modality]) -> list[Path]:

@@ -12,7 +12,7 @@ from msa_backbone.files.modality_files import Modality
 
 MODALITIES = (
     Modality("visible", 3, "visible"),
-    Modality("infrared", 1, "infrared"),
+    Modality("infrared", 1, "infrared", mean=[4.0]),
     Modality("depth", 1, "depth", unknown=True),
 )
 RNG = np.random.default_rng(0)
