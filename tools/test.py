@@ -4,19 +4,39 @@ With --data, the folder's test split is used, else its val split. Results go int
 of the training's work dir, or into the folder of --work-dir; of a training's again into its `test`.
 """
 
+import argparse
+
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_sensor_options, run_parser
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
+from msa_backbone.export.runtime.sessions import SUFFIXES
+from msa_backbone.export.testing import prepare_exported_testing
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.prepare import prepare_testing
 
 
+def prepare(cfg: Config, args: argparse.Namespace) -> list[str]:
+    """Make the config ready; return lines for the user."""
+    shared = {name: getattr(args, name) for name in ("data", "classes", "seed")}
+    of_checkpoints = {name: getattr(args, name) for name in ("slide", "tta", "sensors", "black")}
+    if not args.checkpoint.endswith(SUFFIXES):
+        options = {**shared, **of_checkpoints, "options": args.cfg_options}
+        return prepare_testing(cfg, args.checkpoint, **options)
+    for name, value in of_checkpoints.items():
+        if value not in (None, False, [], ()):
+            raise ValueError(f"--{name} changes the model, and {args.checkpoint} is exported")
+    return prepare_exported_testing(cfg, args.checkpoint, **shared, options=args.cfg_options)
+
+
 def main() -> None:
     parser = run_parser(__doc__)
-    parser.add_argument("checkpoint", help="a checkpoint that was trained with the config")
+    parser.add_argument(
+        "checkpoint", help="of a training with the config, or a file from tools/export.py"
+    )
     parser.add_argument(
         "--slide",
         nargs="?",
@@ -36,18 +56,7 @@ def main() -> None:
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
         join_processes(cfg, args.launcher)
         with main_process_first():
-            for line in prepare_testing(
-                cfg,
-                args.checkpoint,
-                data=args.data,
-                classes=args.classes,
-                seed=args.seed,
-                slide=args.slide,
-                tta=args.tta,
-                sensors=args.sensors,
-                black=args.black,
-                options=args.cfg_options,
-            ):
+            for line in prepare(cfg, args):
                 print(line)
     Runner.from_cfg(cfg).test()
 
