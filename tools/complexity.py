@@ -1,8 +1,9 @@
 """Where a backbone's parameters, FLOPs, memory and time are, beside plain VGG16.
 
 Without configs: VGG16 with attention modules of --variants, --ratios and --positions. With
-configs: their backbones. The totals are of the backbones as they run; the parts (--parts, and the
-picture) are of their attention's formula, operation by operation.
+configs: their backbones, and of several cameras their streams with a plain sum. The totals are of
+the backbones as they run; the parts (--parts, and the picture) are of their attention's formula,
+operation by operation.
 
 Examples:
   tools/complexity.py --ratios 8 16 32 --positions pool relu conv --out work_dirs/complexity
@@ -16,7 +17,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from msa_backbone import MSAVGG
+from msa_backbone import MSAVGG, MultiModalMSAVGG
 from msa_backbone.cli.arguments import parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
@@ -29,9 +30,10 @@ from msa_backbone.costs.tables import parts_table, totals_table
 def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
     """The backbones to compare, by name, the plain one first."""
     if args.configs:
-        return {"plain": MSAVGG(attention=None, out_indices=(4,))} | {
-            Path(path).stem: backbone_of(load_config(path, None, {}), path) for path in args.configs
-        }
+        models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
+        for path in args.configs:
+            models |= backbones_of_config(load_config(path, None, {}), path)
+        return models
     models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
     for variant in args.variants:
         for ratio in args.ratios or [None]:
@@ -49,19 +51,24 @@ def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
     return models
 
 
-def backbone_of(cfg: Config, path: str) -> MSAVGG:
-    """A config's backbone, from random weights."""
-    options = dict(cfg.get("model", {}).get("backbone") or {})
-    if options.pop("type", None) != "MSAVGG":
+def backbones_of_config(cfg: Config, path: str) -> dict[str, MSAVGG]:
+    """A config's backbone, from random weights; of several cameras also the sum of its streams."""
+    options = {**(cfg.get("model", {}).get("backbone") or {}), "init_cfg": None}
+    kind, name = options.pop("type", None), Path(path).stem
+    if kind == "MultiModalMSAVGG":
+        plain = {**options, "fusion": "sum", "exchange": False}
+        streams = MultiModalMSAVGG(**plain)
+        return {f"{name}, streams summed": streams, name: MultiModalMSAVGG(**options)}
+    if kind != "MSAVGG":
         raise ValueError(f"{path}: its backbone is no MSAVGG")
-    return MSAVGG(**{**options, "init_cfg": None})
+    return {name: MSAVGG(**options)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("configs", nargs="*", help="configs with a MSAVGG backbone")
+    parser.add_argument("configs", nargs="*", help="configs with a MSAVGG or MultiModalMSAVGG")
     parser.add_argument("--variants", nargs="+", choices=ATTENTION, default=["ours"])
     parser.add_argument("--ratios", nargs="+", type=int, help="reduction ratios")
     parser.add_argument(

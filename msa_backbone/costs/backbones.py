@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..backbones import MSAVGG
+from ..backbones import MSAVGG, MultiModalMSAVGG
 from ..layers import MultiScaleAttention
 from .measure import count_flops, interleave, peak_bytes, ratio, record, saved_bytes
 
@@ -198,22 +198,29 @@ class BackboneCosts:
 def compare_backbones(
     backbones: Mapping[str, nn.Module], shape: Sequence[int], rounds: int
 ) -> dict[str, BackboneCosts]:
-    """Measure backbones in turn on the same random input, on the CPU in channels_last.
+    """Measure backbones in turn on random inputs of one size, on the CPU in channels_last.
 
     Args:
         backbones: modules that return a tuple of maps; ratios are to the first of them.
-        shape: (N, C, H, W).
+        shape: (N, C, H, W); a MSAVGG gets the channels that it takes, of all its modalities.
         rounds: timed rounds, after two that are not.
     """
-    x = torch.randn(*shape).contiguous(memory_format=torch.channels_last)
     models = {k: m.to(memory_format=torch.channels_last).eval() for k, m in backbones.items()}
-    flops = {name: count_flops(model, shape) for name, model in models.items()}
+    shapes = {name: input_shape(model, shape) for name, model in models.items()}
+    flops = {name: count_flops(model, shapes[name]) for name, model in models.items()}
+    xs = {
+        name: torch.randn(*shape).contiguous(memory_format=torch.channels_last)
+        for name, shape in shapes.items()
+    }
     saved = {
-        name: saved_bytes(lambda model=model: model(x)[-1], [x, *model.parameters()])
+        name: saved_bytes(
+            lambda model=model, x=xs[name]: model(x)[-1], [xs[name], *model.parameters()]
+        )
         for name, model in models.items()
     }
     with torch.no_grad():
-        times = interleave({k: lambda m=m: m(x) for k, m in models.items()}, rounds)
+        steps = {name: lambda m=m, x=xs[name]: m(x) for name, m in models.items()}
+        times = interleave(steps, rounds)
     first = next(iter(models))
     return {
         name: BackboneCosts(
@@ -224,3 +231,13 @@ def compare_backbones(
         )
         for name, model in models.items()
     }
+
+
+def input_shape(backbone: nn.Module, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape, (N, C, H, W), with the channels that a MSAVGG takes, of all modalities together."""
+    samples, channels, height, width = shape
+    if isinstance(backbone, MultiModalMSAVGG):
+        channels = sum(backbone.in_channels)
+    elif isinstance(backbone, MSAVGG):
+        channels = backbone.features[0].in_channels
+    return samples, channels, height, width

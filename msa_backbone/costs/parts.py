@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from ..backbones import MSAVGG
-from ..layers import MultiScaleAttention
+from ..layers import MultiModalAttention, MultiScaleAttention
+from .backbones import input_shape
 from .measure import WARMUP_ROUNDS, counting_flops
 
 VGG, ATTENTION = "VGG", "attention"
@@ -60,15 +61,18 @@ class PartCosts:
 def part_costs(backbone: MSAVGG, shape: Sequence[int], rounds: int = 10) -> list[PartCosts]:
     """Costs of every stage's VGG layers and of the parts of its attention.
 
+    Of several modalities, all streams are VGG, and a fusion is one part.
+
     Args:
         backbone: what is measured, on the CPU in channels_last; it is not changed.
-        shape: of the input, (N, C, H, W).
+        shape: of the input, (N, C, H, W); the backbone gets the channels that it takes.
         rounds: timed forward passes, after two that are not.
 
     Returns:
         Stage by stage, VGG first.
     """
     model = copy.deepcopy(backbone).eval().to(memory_format=torch.channels_last)
+    shape = input_shape(model, shape)
     x = torch.randn(*shape).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         passes = [_attribute(model, x, time.perf_counter) for _ in range(WARMUP_ROUNDS + rounds)]
@@ -129,6 +133,17 @@ def _parts(model: MSAVGG) -> Iterator[tuple[int, str, nn.Module]]:
         for name in stage.modules:
             part = VGG if name.startswith("features.") else ATTENTION
             yield number, part, model.get_submodule(name)
+            exchange = name.replace("attentions.", "exchanges.")
+            if part == ATTENTION and exchange.partition(".")[2] in getattr(model, "exchanges", ()):
+                yield number, part, model.get_submodule(exchange)
+        for stream in getattr(model, "streams", {}).values():
+            for name in stream.stages[number - 1].modules:
+                yield number, VGG, stream.get_submodule(name)
+
+
+def _has_parts(module: nn.Module) -> bool:
+    """Whether it runs the methods of `PARTS`; a fusion runs others."""
+    return isinstance(module, MultiScaleAttention) and not isinstance(module, MultiModalAttention)
 
 
 def _attribute(model: MSAVGG, x: Tensor, read: Callable[[], float]) -> dict[Place, float]:
@@ -137,15 +152,15 @@ def _attribute(model: MSAVGG, x: Tensor, read: Callable[[], float]) -> dict[Plac
 
     def counted(function: Callable, place: Place) -> Callable:
         @wraps(function)
-        def run(*args: object) -> object:
+        def run(*args: object, **options: object) -> object:
             with ledger.part(place):
-                return function(*args)
+                return function(*args, **options)
 
         return run
 
     with _replaced() as replace:
         for stage, name, module in _parts(model):
-            if isinstance(module, MultiScaleAttention):
+            if _has_parts(module):
                 replace(module, "forward", counted, (stage, FUSION))
                 for method, part in PARTS.items():
                     replace(module, method, counted, (stage, part))
@@ -196,7 +211,7 @@ def _parameters_by_part(model: MSAVGG) -> dict[Place, int]:
     for stage, name, module in _parts(model):
         for parameter_name, parameter in module.named_parameters():
             part = name
-            if isinstance(module, MultiScaleAttention):
+            if _has_parts(module):
                 part = owners.get(parameter_name.split(".")[0], "branches")
             counts[stage, part] += parameter.numel()
     return counts

@@ -5,7 +5,7 @@ import torch
 from references import multi_scale_attention
 from torch import Tensor, nn
 
-from msa_backbone import MSAVGG
+from msa_backbone import MSAVGG, MultiModalMSAVGG
 from msa_backbone.costs import backbones
 from msa_backbone.costs.backbones import (
     NaiveMultiScaleAttention,
@@ -124,3 +124,20 @@ def test_backbones_are_measured_against_the_first():
     assert costs["attended"].saved > 1
     # sin keeps its input: 20 maps of 8 x 64 x 64 against VGG's
     assert costs["slow"].saved > 5
+
+
+def test_each_backbone_gets_its_own_channels():
+    options = {"depth": 11, "base_channels": 4}
+    models = {
+        "plain": MSAVGG(attention=None, **options),
+        "grey": MSAVGG(attention=None, in_channels=1, **options),
+        "pair": MultiModalMSAVGG(in_channels=(3, 1), fusion="sum", **options),
+    }
+    costs = compare_backbones(models, (1, 3, 64, 64), 2)
+    expected = {
+        name: count_flops(models[name], (1, c, 64, 64))
+        for name, c in (("plain", 3), ("grey", 1), ("pair", 4))
+    }
+    assert {name: cost.flops for name, cost in costs.items()} == expected
+    assert expected["pair"] == expected["plain"] + expected["grey"]
+    assert 1.9 < costs["pair"].saved < 2.5

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from msa_backbone import MSAVGG
+from msa_backbone import MSAVGG, MultiModalMSAVGG
 from msa_backbone.costs.measure import count_flops, saved_bytes
 from msa_backbone.costs.parts import _Ledger, part_costs
 
@@ -96,3 +96,26 @@ def test_the_backbone_stays_as_it_was():
     part_costs(backbone, (1, 3, 32, 32), rounds=1)
     assert before == {name: set(vars(module)) for name, module in backbone.named_modules()}
     assert backbone.training and next(backbone.parameters()).device.type == "cpu"
+
+
+def test_streams_and_fusions_of_several_cameras():
+    fusion = {"type": "MultiModalAttention", "reduction_ratio": 2}
+    options = {"depth": 11, "base_channels": 4, "fusion": fusion}
+    backbone = MultiModalMSAVGG(exchange=True, **options)
+    shape = (1, 4, 64, 64)
+    costs = {(c.stage, c.part): c for c in part_costs(backbone, (1, 3, 64, 64), rounds=1)}
+    assert list(costs) == [(s, p) for s in range(1, 6) for p in ("VGG", "attention")]
+    assert sum(c.flops for c in costs.values()) == count_flops(backbone, shape)
+    assert sum(c.parameters for c in costs.values()) == sum(
+        p.numel() for p in backbone.parameters()
+    )
+    fused = {f"attentions.{p}" for p in backbone.attentions}
+    assert len(fused) == 5
+    first = backbone.attentions["2"], backbone.exchanges["2"]
+    assert costs[1, "attention"].parameters == sum(
+        p.numel() for module in first for p in module.parameters()
+    )
+    streams = MSAVGG(depth=11, base_channels=4, attention=None)
+    grey = MSAVGG(depth=11, base_channels=4, attention=None, in_channels=1)
+    plain = count_flops(streams, (1, 3, 64, 64)) + count_flops(grey, (1, 1, 64, 64))
+    assert sum(c.flops for (_, part), c in costs.items() if part == "VGG") == plain

@@ -32,6 +32,18 @@ def test_a_configs_backbone(run_tool, capsys):
     assert f"| {CONFIG.stem} | " in capsys.readouterr().out
 
 
+def test_a_backbone_for_two_cameras_beside_its_streams(run_tool, tmp_path, capsys):
+    path = tmp_path / "pair.py"
+    path.write_text(
+        "model = dict(backbone=dict(type='MultiModalMSAVGG', in_channels=(3, 1), depth=11,\n"
+        "    base_channels=8, fusion=dict(type='MultiModalAttention', reduction_ratio=8)))"
+    )
+    run_tool("complexity", path, "--shape", "1x64x64", "--rounds", 1, "--parts", "--out", tmp_path)
+    shown = capsys.readouterr().out
+    assert "| pair, streams summed | " in shown and "| pair | " in shown
+    assert (tmp_path / "complexity.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
