@@ -35,7 +35,7 @@ demo-vqa: .venv/.ready
 test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # On a machine with a GPU: the kernels against float64, then what attention costs there (10 minutes).
 test-gpu: .venv/.ready

@@ -1,9 +1,16 @@
-"""The real data where they are, and tests/ on the path: `from references import ...` everywhere."""
+"""The real data where they are, and tests/ on the path: `from references import ...` everywhere.
+
+`make test` runs the files on several workers, each with one thread: what they compute fills the
+cores without waiting for one another.
+"""
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 import numpy as np
 import pytest
