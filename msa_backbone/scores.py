@@ -30,6 +30,10 @@ LABELS = {
     "mAcc": "mAcc",
     "accuracy/top1": "top-1",
     "single-label/f1-score": "F1",
+    "answers/exact": "accuracy",
+    "VQA/acc": "VQA accuracy",
+    "captions/CIDEr": "CIDEr",
+    "captions/BLEU-4": "BLEU-4",
 }
 """What tables call the scores they show, in the order of the columns."""
 
@@ -73,7 +77,8 @@ def scores_of(record: Mapping[str, object]) -> dict[str, float]:
 def is_of_one_class(name: str) -> bool:
     """Whether a score with this name belongs to a single class."""
     of_label = name.startswith("single-label/") and name.count("/") > 1
-    return of_label or name.endswith("_precision") or name.startswith(("IoU/", "Acc/"))
+    of_type = name.startswith(("IoU/", "Acc/", "answers/exact/"))  # of classes, of questions
+    return of_label or of_type or name.endswith("_precision")
 
 
 def less_is_better(name: str) -> bool:

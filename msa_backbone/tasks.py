@@ -34,6 +34,14 @@ class Task(Enum):
         *("classification", "mmpretrain", "PackInputs", "UniversalVisualizer"),
         ("accuracy/top1",),
     )
+    QUESTIONS = (
+        *("questions about images", "mmpretrain", "PackInputs", "UniversalVisualizer"),
+        ("answers/exact", "VQA/acc"),
+    )
+    CAPTIONS = (
+        *("captions", "mmpretrain", "PackInputs", "UniversalVisualizer"),
+        ("captions/CIDEr", "captions/BLEU-4"),
+    )
 
     def __init__(
         self,
@@ -50,6 +58,11 @@ class Task(Enum):
         self.headline_scores = headline_scores
 
     @property
+    def has_classes(self) -> bool:
+        """Whether a model is for certain classes; with words it is for a vocabulary."""
+        return self not in (Task.QUESTIONS, Task.CAPTIONS)
+
+    @property
     def finds_objects(self) -> bool:
         """Whether predictions are objects with boxes, and masks in instance segmentation."""
         return self in (Task.DETECTION, Task.INSTANCE_SEGMENTATION)
@@ -59,7 +72,8 @@ def task_of(cfg: Config) -> Task:
     """The task of a config, by the pipeline of its training, validation or test images.
 
     The step that packs the images tells the toolbox. Detection and instance segmentation share
-    theirs: it is the latter if the pipeline loads masks (`with_mask`).
+    theirs: it is the latter if the pipeline loads masks (`with_mask`). mmpretrain's tasks share
+    theirs: it packs a `question` or a `gt_caption` for those that have one (`algorithm_keys`).
 
     Raises:
         ValueError: for a config of another toolbox.
@@ -70,7 +84,11 @@ def task_of(cfg: Config) -> Task:
         for task in Task:
             if task.pack_step in names:
                 masked = task is Task.DETECTION and any(step.get("with_mask") for step in steps)
-                return Task.INSTANCE_SEGMENTATION if masked else task
+                if masked:
+                    return Task.INSTANCE_SEGMENTATION
+                packed = {key for step in steps for key in step.get("algorithm_keys", ())}
+                told = {"question": Task.QUESTIONS, "gt_caption": Task.CAPTIONS}
+                return next((told[key] for key in told if key in packed), task)
     raise ValueError(
         "the task is unknown: the config's pipelines have none of PackDetInputs, PackSegInputs and "
         "PackInputs, with which those of mmdet, mmseg and mmpretrain end"

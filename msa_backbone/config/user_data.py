@@ -16,30 +16,37 @@ from ..data.detection.find import find_detection_data
 from ..data.detection.index import make_val_split
 from ..data.detection.index import write_index as write_detection_index
 from ..data.formats.detection_annotations import DetectionData
+from ..data.language.check import check_language_data
+from ..data.language.find import LanguageData, find_captions, find_questions
+from ..data.language.index import write_index as write_language_index
 from ..data.segmentation.check import check_segmentation_data
 from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index
-from ..errors import DataError
+from ..errors import DataError, printable
 from ..files.loaded_modalities import loaded_modalities
 from ..progress import progress_bar
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
 from .classes import set_num_classes
+from .language import data as language_data
 from .modalities.data import pair
 
-FoundData = ClassificationData | DetectionData | SegmentationData
+FoundData = ClassificationData | DetectionData | LanguageData | SegmentationData
 
 FIND_AND_CHECK = {
     Task.DETECTION: (find_detection_data, check_detection_data),
     Task.INSTANCE_SEGMENTATION: (find_detection_data, check_detection_data),
     Task.SEMANTIC_SEGMENTATION: (find_segmentation_data, check_segmentation_data),
     Task.CLASSIFICATION: (find_classification_data, check_classification_data),
+    Task.QUESTIONS: (find_questions, check_language_data),
+    Task.CAPTIONS: (find_captions, check_language_data),
 }
 
 READ_BY = {
     DetectionData: detection_data,
     SegmentationData: segmentation_data,
     ClassificationData: classification_data,
+    LanguageData: language_data,
 }
 """The module that knows how a toolbox reads the data: `dataset`, `metrics` and `fit_config`."""
 
@@ -74,6 +81,8 @@ class UserData:
             write_segmentation_index(self.data, self.index_dir, progress_bar(), splits)
         elif isinstance(self.data, ClassificationData):
             write_classification_index(self.data, self.index_dir)
+        elif isinstance(self.data, LanguageData):
+            write_language_index(self.data, self.index_dir)
         else:
             write_detection_index(self.data, self.index_dir)
 
@@ -90,8 +99,8 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> Us
     """
     find, check = FIND_AND_CHECK[task_of(cfg)]
     modalities = loaded_modalities(cfg)
-    if modalities and task_of(cfg) is Task.CLASSIFICATION:
-        raise ValueError("--data finds several modalities for boxes and masks, not for classes")
+    if modalities and task_of(cfg) in (Task.CLASSIFICATION, Task.QUESTIONS, Task.CAPTIONS):
+        raise ValueError("--data finds several modalities for boxes and masks alone")
     data = find(root, classes, modalities=modalities) if modalities else find(root, classes)
     warnings = []
     if is_main_process():
@@ -105,7 +114,7 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> Us
         notes += pair(cfg, data.root, data.image_files, modalities, check=is_main_process())
     lines = [f"Data from {data.root}", *(f"  {note}" for note in notes)]
     lines += [f"  warning: {warning}" for warning in warnings]
-    return UserData(data, index_dir, tuple(lines))
+    return UserData(data, index_dir, tuple(map(printable, lines)))
 
 
 def set_data(cfg: Config, data: FoundData, index_dir: Path) -> None:
@@ -135,6 +144,8 @@ def set_data(cfg: Config, data: FoundData, index_dir: Path) -> None:
         if split != "train":
             cfg[evaluator] = reader.metrics(data, split, cfg.get(evaluator), index_dir)
     reader.fit_config(cfg, data)
+    if not data.classes:  # questions, captions
+        return
     # mmpretrain's own configs have their data_preprocessor beside the model.
     for part in ("model", "data_preprocessor", "val_evaluator", "test_evaluator"):
         set_num_classes(cfg.get(part), len(data.classes))

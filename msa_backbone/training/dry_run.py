@@ -56,11 +56,11 @@ def dry_run(cfg: Config) -> str:
             seconds_val = _seconds_per_batch(next(val_batches), val_batches, model.val_step)
         total += validations * len(val_loader) * seconds_val
         images += f", {len(val_loader.dataset)} val"
-    classes = loader.dataset.metainfo["classes"]
+    classes = loader.dataset.metainfo.get("classes")  # none where there are words
     return "\n".join(
         [
             "Dry run: nothing was trained.",
-            f"  classes ({len(classes)}): {', '.join(classes)}",
+            *([f"  classes ({len(classes)}): {', '.join(classes)}"] if classes else []),
             f"  images: {images}",
             f"  first batch after the pipeline: {out_file}",
             f"  time per iteration: {seconds:.2f} s (batch {len(samples)}, {device})",

@@ -70,7 +70,7 @@ def prepare_training(
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)
-    lines += learn_words(cfg)
+    lines += learn_words(cfg, found.data if found else None)
     model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
     if cfg.get("load_from"):
         check_words(model, cfg.load_from)

@@ -135,6 +135,72 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(run_tool, tiny, root, tmp
             run_tool("train", tiny, "--work-dir", work, *option)
 
 
+def captions_in(root: Path) -> None:
+    """COCO's jsons beside the questions: two sentences on every picture."""
+    for split in ("train", "val"):
+        files = sorted((root / "images" / split).iterdir())
+        images = [{"id": n, "file_name": file.name} for n, file in enumerate(files)]
+        annotations = [
+            {"image_id": n, "caption": f"a picture of {shade} colour"}
+            for n in range(len(files))
+            for shade in ("one", "this")
+        ]
+        content = {"images": images, "annotations": annotations}
+        (root / f"captions_{split}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def tiny_captions(tmp_path) -> Path:
+    path = tmp_path / "tiny_captions.py"
+    base = next(CONFIGS.glob("captions_*demo*.py"))
+    path.write_text(
+        f"_base_ = {str(base)!r}\n"
+        "model = dict(decoder=dict(channels=16, num_layers=1), longest=8,\n"
+        "    backbone=dict(depth=11, base_channels=16))\n"
+        "train_cfg = dict(max_iters=6, val_interval=3)\n"
+        "train_dataloader = dict(batch_size=4)\n"
+        "default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=3))\n"
+    )
+    return path
+
+
+def test_a_folder_of_questions_is_trained_on_and_tested(run_tool, tiny, root, tmp_path, capfd):
+    work, moved = tmp_path / "work", tmp_path / "elsewhere"
+    root.rename(moved)  # the config's own paths lead nowhere
+    run_tool("train", tiny, "--data", moved, "--work-dir", work, "--dry-run")
+    shown = capfd.readouterr().out
+    assert "train: 24 questions, 12 pictures" in shown and "Vocabulary: 10 tokens" in shown
+    assert "images: 24 train, 8 val" in shown and "classes" not in shown
+    run_tool("train", tiny, "--data", moved, "--work-dir", work)
+    assert "| answers/exact/colour |" in (work / "results.md").read_text()
+    run_tool("test", tiny, work / "iter_6.pth", "--data", moved, "--work-dir", work)
+    assert "test: 8 questions, 4 pictures" in capfd.readouterr().out
+    assert "| answers/exact |" in (work / "test/results.md").read_text()
+    # Moved, the config of the work dir finds its lists and its vocabulary.
+    work.rename(tmp_path / "kept")
+    run_tool("test", tmp_path / "kept/tiny.py", tmp_path / "kept/iter_6.pth")
+    assert "The work dir has moved: 4 of its files" in capfd.readouterr().out
+
+
+def test_a_folder_of_captions_is_trained_on_and_tested(
+    run_tool, tiny_captions, root, tmp_path, capfd
+):
+    captions_in(root)
+    work = tmp_path / "work"
+    run_tool("train", tiny_captions, "--data", root, "--work-dir", work)
+    shown = capfd.readouterr().out
+    assert "train: 12 captioned pictures" in shown and "Vocabulary: 10 tokens" in shown
+    for score in ("BLEU-4", "ROUGE-L", "CIDEr", "exact"):
+        assert f"| captions/{score} |" in (work / "results.md").read_text()
+    run_tool("test", tiny_captions, work / "iter_6.pth", "--data", root, "--work-dir", work)
+    assert "| captions/CIDEr |" in (work / "test/results.md").read_text()
+    with pytest.raises(SystemExit, match="there are no captions; expected COCO's captions json"):
+        for file in root.glob("captions*"):
+            file.unlink()
+        run_tool("train", tiny_captions, "--data", root, "--work-dir", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_the_demo_is_written_and_trained(run_tool, tmp_path, capfd):
     root = tmp_path / "demo"
     run_tool("make_demo_data", "--questions", root, "--num-train", 20, "--num-val", 8)

@@ -17,6 +17,7 @@ from mmengine.registry import DATASETS
 from torch import nn
 
 from ...config_nodes import LOADERS, innermost
+from ...data.language.find import LanguageData
 from ...errors import DataError
 from ...files.checkpoints import read_state_dict
 from ...files.whole_files import write_whole
@@ -34,10 +35,13 @@ def reads_words(cfg: Config) -> bool:
     return str(cfg.model.get("type")).rpartition(".")[2] in READERS
 
 
-def learn_words(cfg: Config) -> list[str]:
+def learn_words(cfg: Config, found: LanguageData | None = None) -> list[str]:
     """Give the model the vocabulary and the answers of its training data.
 
-    All data sets of the config are read for it, so that what is wrong with one is told now.
+    Args:
+        cfg: changed in place.
+        found: the user's data; None reads all data sets of the config, so that what is wrong with
+            one of them is told now.
 
     Returns:
         What was learned, for the user; nothing for models without words.
@@ -47,9 +51,10 @@ def learn_words(cfg: Config) -> list[str]:
     """
     if not reads_words(cfg):
         return []
-    sources = [innermost(cfg[loader].dataset)[0] for loader in LOADERS if cfg.get(loader)]
-    train, *_ = [DATASETS.build({**source, "pipeline": []}) for source in sources]
-    lines = []
+    train, lines = found, []
+    if found is None:
+        sources = [innermost(cfg[loader].dataset)[0] for loader in LOADERS if cfg.get(loader)]
+        train, *_ = [DATASETS.build({**source, "pipeline": []}) for source in sources]
     vocabulary = cfg.model.get("vocabulary")
     if isinstance(vocabulary, Mapping):
         text = train_vocabulary(train.texts(), **vocabulary)

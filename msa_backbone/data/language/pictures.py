@@ -8,11 +8,12 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from ...errors import DataError, first_and_count
-from ...files.images import IMAGE_SUFFIXES
+from ...files.images import IMAGE_SUFFIXES, file_digest
 from ..splits import SPLIT_OF
 from .records import Captions, Question
 
@@ -37,25 +38,26 @@ class PictureFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.by_number: dict[int, list[str]] = defaultdict(list)
-        self.by_name: dict[str, list[str]] = defaultdict(list)
-        for path in sorted(folder.rglob("*")):
-            below = path.relative_to(folder)
-            if path.suffix.lower() in IMAGE_SUFFIXES and not any(
-                part.startswith(".") for part in below.parts
-            ):
-                name = below.as_posix()
-                self.by_name[path.name].append(name)
-                self.by_name[path.stem].append(name)
-                if number := re.search(r"\d+$", path.stem):
-                    self.by_number[int(number[0])].append(name)
+
+    @cached_property
+    def by_key(self) -> dict[int | str, list[str]]:
+        """The files by their number, their name and their stem."""
+        found: dict[int | str, list[str]] = defaultdict(list)
+        for path in sorted(self.folder.rglob("*")):
+            below = path.relative_to(self.folder)
+            hidden = any(part.startswith(".") for part in below.parts)
+            if path.suffix.lower() in IMAGE_SUFFIXES and not hidden:
+                number = re.search(r"\d+$", path.stem)
+                for key in (path.name, path.stem, *([int(number[0])] if number else [])):
+                    found[key].append(below.as_posix())
+        return found
 
     def of(self, image: int | str, split: str | None = None) -> str:
         """The file of a picture, below the folder.
 
         Args:
             image: its number, its name with or without suffix, or its path below the folder.
-            split: where several files fit, those of this split do.
+            split: where several files fit, those of this split do; of copies any does.
 
         Raises:
             DataError: for none, or several.
@@ -63,15 +65,15 @@ class PictureFiles:
         if isinstance(image, str) and (self.folder / image).is_file():
             return image
         if isinstance(image, str):
-            found = self.by_name.get(Path(image).name, [])
+            found = self.by_key.get(Path(image).name, [])
             found = [name for name in found if name.endswith(image)] or found
             if not found and image.isdecimal():
-                found = self.by_number.get(int(image), [])
+                found = self.by_key.get(int(image), [])
         else:
-            found = self.by_number.get(image, [])
+            found = self.by_key.get(image, [])
         if len(found) > 1 and split:
             found = [name for name in found if split_in(name) == split] or found
-        if len(found) > 1:
+        if len(found) > 1 and len({file_digest(self.folder / name) for name in found}) > 1:
             raise DataError(
                 f"image {image} is there twice, as {found[0]} and {found[1]}: remove one"
             )

@@ -8,6 +8,7 @@
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
@@ -83,6 +84,12 @@ def _answers(record: dict, what: str, path: Path) -> tuple[str, ...]:
 
 def _twice(values: object) -> object:
     return next((value for value, count in Counter(values).items() if count > 1), None)
+
+
+def ranked(answers: Iterable[str], most: int | None = None) -> list[str]:
+    """The different answers, the most frequent first, at most so many of them."""
+    counts = Counter(answers)
+    return sorted(counts, key=lambda answer: (-counts[answer], answer))[:most]
 
 
 def most_given(question: Question) -> str:

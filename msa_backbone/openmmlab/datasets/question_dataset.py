@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
 from ...data.language.pictures import PictureFiles, split_in, with_files
-from ...data.language.read_questions import most_given, read_questions
+from ...data.language.read_questions import most_given, ranked, read_questions
 
 
 @DATASETS.register_module()
@@ -73,7 +73,5 @@ class PictureQuestionDataset(BaseDataset):
         Args:
             most: so many at most, as VQA v2 has thousands that occur once.
         """
-        counts = Counter(self.get_data_info(index)["most_given"] for index in range(len(self)))
-        counts.pop("", None)
-        ranked = sorted(counts, key=lambda answer: (-counts[answer], answer))
-        return ranked[:most]
+        infos = (self.get_data_info(index) for index in range(len(self)))
+        return ranked((info["most_given"] for info in infos if info["most_given"]), most)

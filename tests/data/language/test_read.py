@@ -154,15 +154,16 @@ def test_bad_captions_are_one_line(content, expected, tmp_path):
     assert "\n" not in str(error.value) and "c.json" in str(error.value)
 
 
-def picture(path: Path) -> None:
+def picture(path: Path, shade: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 4)).save(path)
+    Image.new("RGB", (4, 4), (shade, 0, 0)).save(path)
 
 
 def test_a_number_finds_its_file(tmp_path):
     for name in ("train2014/COCO_train2014_000000000009.jpg", "val2014/x.png", "12.jpg", "cat.jpg",
                  "train/000001.png", "val/000001.png", ".hidden/77.png"):  # fmt: skip
-        picture(tmp_path / name)
+        picture(tmp_path / name, shade=len(name))
+    picture(tmp_path / "copies/12.jpg", shade=len("12.jpg"))
     files = PictureFiles(tmp_path)
     assert files.of(9) == "train2014/COCO_train2014_000000000009.jpg"
     assert files.of("9") == files.of("COCO_train2014_000000000009.jpg") == files.of(9)

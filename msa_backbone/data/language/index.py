@@ -1,0 +1,37 @@
+"""The lists of questions or captions that a training reads: one file a split."""
+
+import json
+from pathlib import Path
+
+from ...files.whole_files import write_whole
+from ..folders import require_outside
+from .find import LanguageData
+from .records import Captions, Question
+
+
+def index_file(split: str, index_dir: Path) -> Path:
+    """The list of a split in the index."""
+    return index_dir / f"{split}.json"
+
+
+def write_index(data: LanguageData, index_dir: Path) -> None:
+    """Write the list of every split, as `read_questions` and `read_captions` read it.
+
+    Raises DataError for a folder inside the data.
+    """
+    require_outside(index_dir, data.root)
+    for split, records in data.splits.items():
+        rows = json.dumps([_row(record) for record in records], ensure_ascii=False)
+        write_whole(index_file(split, index_dir), rows)
+
+
+def _row(record: Question | Captions) -> dict:
+    if isinstance(record, Captions):
+        return {"image": record.image, "captions": record.texts}
+    return {
+        "image": record.image,
+        "question": record.text,
+        "answers": record.answers,
+        "question_type": record.question_type,
+        "answer_type": record.answer_type,
+    }
