@@ -1,15 +1,19 @@
 """A detector with two cameras: trained and tested by the tools, on the demo pairs."""
 
+import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("mmdet")
 pytest.importorskip("sklearn")
 
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.errors import DataError
+from msa_backbone.files.images import read_image
 
 BASE = Path(__file__).parents[2] / "configs/multimodal"
 BASE = BASE / "faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py"
@@ -35,19 +39,39 @@ def config(tmp_path) -> Path:
     return path
 
 
+def shown(file: Path) -> tuple[int, int]:
+    """Height and width."""
+    return read_image(file).shape[:2]
+
+
 @pytest.mark.slow
 def test_training_and_testing_with_a_camera_switched_off(config, run_tool, tmp_path, capsys):
-    work = tmp_path / "work"
-    run_tool("train", config, "--seed", 0, "--work-dir", work)
+    """On the user's folder, without the files of the camera that is absent; and the report."""
+    work, data = tmp_path / "work", tmp_path / "pairs/coco"
+    run_tool("train", config, "--data", data, "--seed", 0, "--work-dir", work)
+    assert "  train: 8 of 8 visible pictures with infrared" in capsys.readouterr().out
     checkpoint = work / "epoch_1.pth"
-    assert checkpoint.is_file()
-    capsys.readouterr()
-    for state in ("absent", "black"):
-        option = f"model.data_preprocessor.{state}=('visible',)"
-        run_tool(
-            "test", config, checkpoint, "--work-dir", tmp_path / state, "--cfg-options", option
-        )
-        assert "bbox_mAP" in capsys.readouterr().out
+    if importlib.util.find_spec("plotly"):
+        run_tool("report", work, "--images", 1)
+        page = (work / "report.html").read_text(encoding="utf-8")
+        for name in ("visible", "infrared"):
+            assert len(set(re.findall(rf"position (\d+), {name}, gate", page))) == 5
+    height, width = shown(work / "predictions.png")
+    # Two scenes a row, each with truth and prediction in both cameras' pictures.
+    assert width / height == pytest.approx((2 * (4 * 480 + 6) + 6) / (2 * 480 + 6), rel=0.01)
+    shutil.rmtree(data / "infrared")
+    for options in (("--sensors", "visible"), ("--black", "infrared")):
+        if options[0] == "--black":
+            shutil.copytree(data / "visible", data / "infrared")
+            for path in (data / "infrared").rglob("*.jpg"):
+                Image.open(path).convert("L").save(path)
+        capsys.readouterr()
+        out = tmp_path / options[0]
+        run_tool("test", config, checkpoint, "--data", data, "--work-dir", out, *options)
+        printed = capsys.readouterr().out
+        state = "absent" if options[0] == "--sensors" else "black"
+        assert f"Sensors: visible on, infrared {state}" in printed
+        assert "bbox_mAP" in printed
 
 
 def test_a_missing_partner_is_told(config, run_tool, tmp_path):
@@ -55,3 +79,9 @@ def test_a_missing_partner_is_told(config, run_tool, tmp_path):
     file.unlink()
     with pytest.raises(DataError, match=re.escape(f"no infrared file {file.with_suffix('')}")):
         run_tool("train", config, "--seed", 0, "--work-dir", tmp_path / "work")
+
+
+@pytest.mark.slow
+def test_costs_of_a_step(config, run_tool, tmp_path, capsys):
+    run_tool("benchmark", config, "--data", tmp_path / "pairs/coco", "--rounds", 1)
+    assert re.search(r"\| tiny \| \d\.\d\d M \|", capsys.readouterr().out)
