@@ -17,7 +17,7 @@ from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.detection.repair import repair
 from msa_backbone.data.folders import require_outside
 from msa_backbone.data.formats.detection_annotations import DetectionData
-from msa_backbone.data.formats.instance_masks import require_segmentations
+from msa_backbone.data.formats.instance_masks import without_segmentation
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
@@ -31,7 +31,7 @@ from msa_backbone.data.segmentation.find import (
     find_segmentation_data,
 )
 from msa_backbone.data.segmentation.repair import write_repaired
-from msa_backbone.errors import DataError
+from msa_backbone.errors import DataError, printable
 from msa_backbone.files.loaded_modalities import loaded_modalities
 from msa_backbone.files.modality_files import Modality
 from msa_backbone.files.whole_files import complete_folder, require_absent
@@ -67,11 +67,9 @@ def check(args: argparse.Namespace) -> int:
             raise ValueError("--fix mends instances without --masks: leave it out")
         require_outside(args.fix, data.root)
         require_absent(args.fix)
-    if args.masks and data.instances is not None:
-        require_segmentations(data.instances)
     print(f"Data from {data.root}")
     for note in data.notes:
-        print(f"  {note}")
+        print(printable(f"  {note}"))
     if args.masks and data.instances is None:
         errors, warnings = mask_defects(data, progress_bar(), float("inf"))
     else:
@@ -79,22 +77,21 @@ def check(args: argparse.Namespace) -> int:
         defects = detection_defects(
             boxes, float("inf"), progress_bar(), thorough=True, crowds=args.masks
         )
-        errors = [f"{n}: {line}" for n, split in boxes.splits.items() for line in split.unread]
+        splits = with_masks(boxes).splits.items()
+        errors = [f"{name}: {line}" for name, split in splits for line in split.unread]
         errors += [f"{d.split}: {d}" for d in defects if d.kind in FATAL]
         warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
-        try:
-            with_masks(boxes)
-        except DataError as error:
-            errors.append(str(error))
+        if args.masks:
+            errors += without_segmentation(boxes)
     if modalities:
         placed = with_folders(data.root, data.image_files, modalities)
         wrong, paired = modality_defects(data.image_files, placed, progress_bar(), float("inf"))
         errors += wrong
         print(*(f"  {note}" for note in (describe(data.root, placed), *paired)), sep="\n")
     for line in errors:
-        print(f"error: {line}")
+        print(printable(f"error: {line}"))
     for line in warnings:
-        print(f"warning: {line}")
+        print(printable(f"warning: {line}"))
     print(f"{len(errors)} errors, {len(warnings)} warnings")
     if args.fix and args.masks:
         fix_masks(data, args.fix)
@@ -124,7 +121,7 @@ def fix(data: DetectionData, out: Path) -> None:
         left = detection_defects(find_detection_data(folder), thorough=True)
     print(f"Repaired copy in {out}:")
     for change in changes:
-        print(f"  {change}")
+        print(printable(f"  {change}"))
     print(f"  {len(changes)} changes")
     for defect in left:
         print(f"  not mended: {defect}".replace(str(folder), str(out)))
@@ -137,7 +134,7 @@ def fix_masks(data: SegmentationData, out: Path) -> None:
         left, _ = mask_defects(find_segmentation_data(folder))
     print(f"Repaired copy in {out}:")
     for change in changes:
-        print(f"  {change}")
+        print(printable(f"  {change}"))
     print(f"  {len(changes)} changes")
     for line in left:
         print(f"  not mended: {line}".replace(str(folder), str(out)))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.data.detection.check import check_detection_data
+from msa_backbone.data.detection.classes import require_read
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import IMAGE_MODES, write_coco_data
@@ -66,7 +67,7 @@ def make(args: argparse.Namespace) -> None:
     if args.semantic and args.images == "list":
         raise ValueError("--semantic puts masks beside the images: choose --images link or copy")
     found = find_detection_data(args.root, args.classes)
-    data = with_masks(found)
+    data = require_read(with_masks(found))
     options = {**vars(args), "root": None, "out": None, "area": [str(limit) for limit in args.area]}
     mark = stamp(data, options)
     if is_made(args.out, mark, data.root):

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 from ..files.images import IMAGE_SUFFIXES
 
+NO_UTF_8 = "name that is no UTF-8, so that no list of images can have it"
+NO_UTF_8_MEND = "rename it (many at once: convmv -f latin1 -t utf8 -r --notest FOLDER)"
 # Folders of masks, by their names.
 _OF_MASKS = re.compile("mask|segmentation|(?<!un)(annot|label)|ann_dir|panoptic|stuff")
 
@@ -60,6 +62,11 @@ def unused_images(root: Path, used: Iterable[str], aside: Collection[Path] = ())
     return (
         [f"not used: {len(found)} images that are in no split, first {found[0]}"] if found else []
     )
+
+
+def is_utf_8(name: str) -> bool:
+    """Whether a file's name can stand in a text; systems hand over other bytes as half letters."""
+    return name.isascii() or name.isprintable() or not re.search("[\ud800-\udfff]", name)
 
 
 def spelling_key(path: str) -> str:

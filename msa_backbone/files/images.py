@@ -41,9 +41,11 @@ IMAGE_DEFECTS = {
 """Why training cannot read an image file, and what to do about it."""
 
 TURNED = "training turns the image as its EXIF says"
+NOT_TURNED = "training does not turn the image, though its EXIF says so"
 DARK = "every image is almost black"
 IMAGE_ODDITIES = {
     TURNED: "browse_data.py shows whether it was annotated so; if not, remove the EXIF",
+    NOT_TURNED: "browse_data.py shows whether it was annotated so; if not, save it turned, as PNG",
     DARK: "12 bits stored in 16, for one, have to be multiplied by 16",
 }
 """What training can read but the user hardly wants, and what to do about it."""
@@ -73,11 +75,14 @@ class ImageFacts:
     height: int
     orientation: int  # EXIF's, 1 to 8, where training obeys it; 1: the image stays as stored
     brightest: int | None  # the highest value, 0 to 255; None if the pixels were not read
+    ignored: int = 1  # EXIF's orientation, where training does not obey it
 
     @property
-    def turned_unseen(self) -> bool:
-        """Whether training turns the image, and its width and height do not show it."""
-        return self.orientation in (2, 3, 4) or (self.orientation > 4 and self.width == self.height)
+    def oddities(self) -> list[str]:
+        """`TURNED` or `NOT_TURNED`, where width and height do not show it."""
+        unseen = (2, 3, 4, *(range(5, 9) if self.width == self.height else ()))
+        kinds = {TURNED: self.orientation, NOT_TURNED: self.ignored}
+        return [kind for kind, orientation in kinds.items() if orientation in unseen]
 
 
 @contextmanager
@@ -135,7 +140,8 @@ def image_facts(path: Path, decode: bool) -> ImageFacts:
         _load_by_pillow(path)
     pixels = decoded(path)
     orientation = head.orientation if head else _tiff_orientation(path)
-    return ImageFacts(pixels.shape[1], pixels.shape[0], orientation, int(pixels.max()))
+    ignored = 1 if head or orientation > 1 else stored_orientation(path)
+    return ImageFacts(pixels.shape[1], pixels.shape[0], orientation, int(pixels.max()), ignored)
 
 
 def stored_orientation(path: Path) -> int:

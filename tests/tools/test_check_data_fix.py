@@ -1,6 +1,7 @@
 """tools/check_data.py on folders as other tools write them: the verdict, and what --fix writes."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -154,3 +155,69 @@ def test_testing_refuses_a_test_split_of_images_alone(root, checked):
     assert np.array_equal(sorted(data.splits), ["train"])
     with pytest.raises(DataError, match=r"test.json: its images have no annotations to test with"):
         UserData(data, root, ()).require_labels()
+
+
+def test_every_bad_mask_of_objects_is_listed(checked, root):
+    malformed, bare = {"segmentation": [[1, 2, 3]]}, {}
+    code, lines, _ = checked([malformed, {"segmentation": RECTANGLE}, bare, malformed], "--masks")
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert code == 1 and len(errors) == 3 and "3 errors, 0 warnings" in lines
+    assert "annotation 1 [4, 4, 20, 20]: segmentation is malformed" in errors[0]
+    assert "annotation 4 [4, 4, 20, 20]: segmentation is malformed" in errors[1]
+    assert "annotation 3 has no segmentation" in errors[2]
+    code, lines, _ = checked([{}] * 4, "--masks")
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert (
+        code == 1 and ["has no segmentation in any annotation" in e for e in errors] == [True] * 2
+    )
+
+
+def test_spoilt_records_are_listed_for_masks_too(checked):
+    changes = [{"segmentation": RECTANGLE}] * 3 + [{"image_id": "drop"}]
+    code, lines, _ = checked(changes, "--masks")
+    (error,) = [line for line in lines if line.startswith("error: ")]
+    assert code == 1 and "annotations[3] has no 'image_id'; add it" in error
+
+
+def test_every_bad_mask_of_voc_s_objects_is_listed(root, run_tool, capsys, tmp_path):
+    for number in range(4):
+        (root / "Annotations").mkdir(exist_ok=True)
+        (root / f"Annotations/{number}.xml").write_text(
+            "<annotation><size><width>64</width><height>48</height></size><object><name>cell</name>"
+            "<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>25</xmax><ymax>25</ymax></bndbox></object>"
+            "</annotation>"
+        )
+    (root / "images").rename(root / "JPEGImages")
+    (root / "SegmentationObject").mkdir()
+    sizes = {0: (64, 48), 1: (9, 9), 2: (8, 8)}
+    for number, size in sizes.items():
+        Image.new("L", size, 1).save(root / f"SegmentationObject/{number}.png")
+    (root / "SegmentationObject/3.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        run_tool("check_data", root, "--fix", tmp_path / "fixed")
+    lines = capsys.readouterr().out.splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert ended.value.code == 1 and "3 errors, 0 warnings" in lines
+    assert [f"SegmentationObject/{n}.png" in e for n, e in zip((1, 2, 3), errors, strict=True)]
+    fixed = sorted(path.name for path in (tmp_path / "fixed/SegmentationObject").iterdir())
+    assert fixed == ["0.png"] and "  3 changes" in lines
+
+
+def test_names_that_are_no_utf_8_are_listed_and_left_out(root, run_tool, capsys, tmp_path):
+    (root / "labels").mkdir()
+    for number in range(4):
+        (root / f"labels/{number}.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    for number in (2, 3):
+        for path in (root / f"images/{number}.jpg", root / f"labels/{number}.txt"):
+            name = b"\xe4%d%b" % (number, path.suffix.encode())
+            os.rename(path, os.path.join(os.fsencode(path.parent), name))
+    (root / "data.yaml").write_text("train: images\nnames: [cell]\n")
+    with pytest.raises(SystemExit) as ended:
+        run_tool("check_data", root, "--fix", tmp_path / "fixed")
+    lines = capsys.readouterr().out.splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert ended.value.code == 1 and len(errors) == 2
+    assert "images/\\udce42.jpg: name that is no UTF-8" in errors[0] and "rename it" in errors[0]
+    assert sum("left out with its objects, name that is no UTF-8" in line for line in lines) == 2
+    fixed = sorted(path.name for path in (tmp_path / "fixed/images/train").iterdir())
+    assert fixed == ["0.jpg", "1.jpg"]

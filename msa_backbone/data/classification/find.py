@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ...errors import DataError
+from ...errors import DataError, first_and_count
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
-from ..found_files import images_in, spelling_key
+from ..found_files import NO_UTF_8, NO_UTF_8_MEND, images_in, is_utf_8, spelling_key
 from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
@@ -82,6 +82,9 @@ def find_classification_data(
         )
         for split, found in images.items()
     }
+    names = (name for listed in splits.values() for name, _ in listed)
+    if odd := [f"{root / name}: has a {NO_UTF_8}" for name in names if not is_utf_8(name)]:
+        raise DataError(f"{first_and_count(odd, 'more like it')}; {NO_UTF_8_MEND}")
     for split, listed in splits.items():
         if not listed:
             raise DataError(f"{folders[split]}: no image of {', '.join(chosen)}; add some")

@@ -13,7 +13,6 @@ from pathlib import Path
 from ...errors import DataError, first_and_count
 from ...files.images import (
     DARK,
-    TURNED,
     ImageError,
     ImageFacts,
     file_digest,
@@ -25,6 +24,7 @@ from ..formats.coco import segmentation_of
 from ..formats.derived.categories import alike
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.instance_masks import mask_defect
+from ..found_files import NO_UTF_8, is_utf_8
 from ..image_counter import ImageCounter, Progress
 from .boxes import box_defect, box_form
 from .defects import ALIKE, ALL_CROWDS, FATAL, OF_BOXES, WARNINGS, Defect
@@ -101,8 +101,9 @@ def detection_defects(
                 decode = counter.done < full_decode_limit
                 defect, facts = image_defect(image, path, split.source, decode)
                 seen += [facts] if facts else []
-                if facts and facts.turned_unseen:
-                    found.append(Defect(TURNED, name, str(path)))
+                found += [
+                    Defect(kind, name, str(path)) for kind in (facts.oddities if facts else ())
+                ]
             else:
                 defect = _size_defect(image, split.source)
             if defect:
@@ -137,6 +138,8 @@ def image_defect(
 ) -> tuple[tuple[str, str] | None, ImageFacts | None]:
     """The kind and the place of the gravest defect of an image, and what was read of the file."""
     source = record.get("found_at", source)
+    if not is_utf_8(record["file_name"]):
+        return (NO_UTF_8, str(path)), None
     if not os.path.isfile(path):
         return ("missing image", f"{source}: {path}"), None
     try:

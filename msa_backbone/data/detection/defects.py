@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from ...errors import printable
 from ...files.images import IMAGE_DEFECTS, IMAGE_ODDITIES
 from ..formats.instance_masks import MALFORMED, MEND
+from ..found_files import NO_UTF_8, NO_UTF_8_MEND
 from .boxes import BOX_FORMS
 
 ALIKE = "classes that differ in case or spaces only"
@@ -17,6 +19,7 @@ FATAL = {
     "annotation id used twice": "give every annotation an id of its own",
     "unknown image id": "list the image or remove the annotation",
     "unknown category id": "list the category or remove the annotation",
+    NO_UTF_8: NO_UTF_8_MEND,
     "missing image": "add the file or remove its entry",
     **IMAGE_DEFECTS,
     "image size is not two positive whole numbers": "correct the annotated size",
@@ -59,4 +62,4 @@ class Defect:
     place: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.kind}; {(FATAL | WARNINGS)[self.kind]}"
+        return printable(f"{self.place}: {self.kind}; {(FATAL | WARNINGS)[self.kind]}")

@@ -28,6 +28,7 @@ def make_val_split(data: DetectionData, fraction: float = 0.1, seed: int = 0) ->
         name: with_images(train, [i for i in train.content["images"] if i["file_name"] in part])
         for name, part in (("train", names - val), ("val", val))
     }
+    made["val"] = replace(made["val"], unread=())  # one split tells of what nobody could read
     if train.content["annotations"] and not made["train"].content["annotations"]:
         raise DataError(f"{data.root}: the val split made here takes every object; give one")
     note = f"val is {len(val)} of the {len(names)} training images (seed {seed})"

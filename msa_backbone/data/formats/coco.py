@@ -98,7 +98,7 @@ def _wrong_in(record: object, fields: Sequence[str], ids: Collection[str]) -> st
     if "name" in fields and not isinstance(record["name"], str | int | float):
         return ": 'name' is no text; correct it"
     if "category_id" in fields:
-        if record.get("iscrowd", 0) not in (0, 1, None):
+        if record.get("iscrowd", 0) not in (0, 1, None, "0", "1"):
             return ": 'iscrowd' is not 0 or 1; correct it"
         if record.get("bbox") in (None, []) and not segmentation_of(record):
             return " has no 'bbox'; add it"
@@ -146,7 +146,9 @@ def _decode_coco(text: bytes) -> object:
                     record[key] = decode(value)
         return {key: decode(value) for key, value in content.items()} | {"annotations": records}
     except (ValueError, KeyError):
-        return json.loads(text)  # NaN, which Python's json knows, and files for the user to mend
+        content = json.loads(text)  # NaN, which Python's json knows, and files for the user to mend
+        json.dumps(content, ensure_ascii=False).encode()  # an error for half a character: \\ud800
+        return content
 
 
 def segmentation_of(record: dict) -> object:

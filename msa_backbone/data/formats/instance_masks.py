@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ...errors import DataError
+from ...errors import DataError, first_and_count
 from .coco import segmentation_of
 from .detection_annotations import DetectionData, Split
 
@@ -20,16 +20,28 @@ _FARTHEST = 1e6  # pixels; pycocotools walks along polygons step by step
 _MOST_CHARACTERS = 7  # of a number in a compressed run-length code: 35 bits
 
 
+def without_segmentation(data: DetectionData) -> list[str]:
+    """A line for each annotation without a mask; one for a split of which none has a mask."""
+    lines = []
+    mend = "and the config trains on masks: add it, or choose a config without masks"
+    for split in data.splits.values():
+        records = split.content["annotations"]
+        bare = [record for record in records if not segmentation_of(record)]
+        if bare and len(bare) == len(records):
+            lines.append(f"{split.source}: has no segmentation in any annotation, {mend}")
+        else:
+            places = (r.get("found_at", f"{split.source}: annotation {r['id']!r}") for r in bare)
+            lines += [f"{place} has no segmentation, {mend}" for place in places]
+    return lines
+
+
 def require_segmentations(data: DetectionData) -> None:
     """Raise DataError for an annotation without a mask, or with one that cannot be read."""
+    if lines := without_segmentation(data):
+        raise DataError(first_and_count(lines, "more like it"))
     for split in data.splits.values():
         images = {image["id"]: image for image in split.content["images"]}
         for record in split.content["annotations"]:
-            if not segmentation_of(record):
-                raise DataError(
-                    f"{split.source}: annotation {record['id']!r} has no segmentation, and the "
-                    "config trains on masks: add it, or choose a config without masks"
-                )
             if record["image_id"] in images:  # the checks name what is not listed
                 require_sound_mask(split, images[record["image_id"]], record)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from .detection_annotations import DetectionData, annotations_by_image
+from .detection_annotations import DetectionData, Split, annotations_by_image
 from .index_masks import IGNORE_INDEX, read_index_mask, write_index_mask
 from .instance_masks import draw_index_mask, encode_mask
 
@@ -22,17 +22,12 @@ CLASS_MASKS, OBJECT_MASKS = "SegmentationClass", "SegmentationObject"
 def with_masks(data: DetectionData) -> DetectionData:
     """The data, where VOC's objects have their masks as segmentations, and the masks' areas.
 
-    Masks of classes without masks of objects belong to no object: a note says so.
-
-    Raises:
-        DataError: for a mask that cannot be read, is in colours or of another size than its image.
+    Masks of classes without masks of objects belong to no object: a note says so. A mask that
+    cannot be read, is in colours or of another size than its image becomes a line of `unread`.
     """
     if data.format != "voc":
         return data
-    splits = {
-        name: replace(split, content=_add_masks(split.content, split.image_dir))
-        for name, split in data.splits.items()
-    }
+    splits = {name: _add_masks(split) for name, split in data.splits.items()}
     notes = data.notes
     base = data.splits["train"].image_dir.parent
     if (base / CLASS_MASKS).is_dir() and not (base / OBJECT_MASKS).is_dir():
@@ -74,19 +69,24 @@ def write_voc_masks(
         write_index_mask(folder / kind / f"{stem}.png", mask)
 
 
-def _add_masks(content: dict, image_dir: Path) -> dict:
-    records = annotations_by_image(content)
-    annotations = []
-    for image in content["images"]:
+def _add_masks(split: Split) -> Split:
+    records = annotations_by_image(split.content)
+    annotations, unread = [], []
+    for image in split.content["images"]:
         stem = os.path.splitext(image["file_name"])[0]
-        path = image_dir.parent / OBJECT_MASKS / f"{stem}.png"
-        drawn = image["id"] in records and path.is_file()
-        mask = _read_object_mask(path, image) if drawn else None
+        path = split.image_dir.parent / OBJECT_MASKS / f"{stem}.png"
+        mask = None
+        if image["id"] in records and path.is_file():
+            try:
+                mask = _read_object_mask(path, image)
+            except DataError as error:
+                unread.append(str(error))
         for record in records.get(image["id"], ()):
             if mask is not None and (pixels := mask == record["voc_index"] + 1).any():
                 record = {**record, "segmentation": encode_mask(pixels), "area": int(pixels.sum())}
             annotations.append(record)
-    return {**content, "annotations": annotations}
+    content = {**split.content, "annotations": annotations}
+    return replace(split, content=content, unread=(*split.unread, *unread))
 
 
 def _read_object_mask(path: Path, image: dict) -> np.ndarray:

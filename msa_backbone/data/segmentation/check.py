@@ -6,7 +6,6 @@ from ...errors import DataError, first_and_count
 from ...files.images import (
     DARK,
     IMAGE_ODDITIES,
-    TURNED,
     ImageFacts,
     image_facts,
     is_dark,
@@ -113,11 +112,14 @@ def look_at_pair(
 
 def _oddities(split: str, facts: dict[Path, ImageFacts]) -> list[str]:
     """Warnings of images that training reads otherwise than the user may think."""
-    lines = []
-    if turned := [path for path, fact in facts.items() if fact.turned_unseen]:
-        lines.append(
-            f"{split}: {TURNED}: {len(turned)}, first {turned[0]}; {IMAGE_ODDITIES[TURNED]}"
-        )
+    places: dict[str, list[Path]] = {}
+    for path, fact in facts.items():
+        for kind in fact.oddities:
+            places.setdefault(kind, []).append(path)
+    lines = [
+        f"{split}: {kind}: {len(paths)}, first {paths[0]}; {IMAGE_ODDITIES[kind]}"
+        for kind, paths in places.items()
+    ]
     if is_dark(facts.values()):
         lines.append(f"{split}: {DARK}; {IMAGE_ODDITIES[DARK]}")
     return lines

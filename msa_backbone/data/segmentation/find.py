@@ -24,7 +24,7 @@ from ..formats.masks.labelmap import Colour
 from ..formats.masks.pairs import MaskSplit
 from ..found_files import unused_images
 from ..splits import choose_val
-from .find_masks import FoundMasks, find_masks
+from .find_masks import FoundMasks, find_masks, unfit_masks
 
 SEGMENTATION_LAYOUTS = """\
 images    images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with
@@ -71,7 +71,7 @@ def find_segmentation_data(
     Args:
         classes: names in the order of the masks' values; of COCO data, the classes to keep.
         complete: whether an image without a mask is an error; if not, it is left out, and `lost`
-            of its split has a line.
+            of its split has a line. So has `unread` of a split of instances for a spoilt record.
         modalities: of several, the data are those of the first; where its images lie depends on
             their names.
 
@@ -87,7 +87,10 @@ def find_segmentation_data(
         data = _mask_data(root, found, classes)
         return data if modalities else replace(data, notes=(*data.notes, *_unused(data, found)))
     if instances := read_detection_data(root, classes, modalities):
-        return masks_of_instances(make_val_split(require_read(instances)))
+        read = require_read(instances) if complete else instances
+        return masks_of_instances(make_val_split(read))
+    if line := unfit_masks(root):
+        raise DataError(line)
     raise DataError(
         f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "
         "images/ + masks/, or in another layout that --help lists"

@@ -1,5 +1,6 @@
 """Find images with masks in a folder: the layouts of many tools, and the splits in each."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..formats.masks.pairs import (
     number_of_images,
     paired,
 )
+from ..found_files import walk
 from ..modalities.names import folder_names
 from ..splits import SPLIT_WORDS, looks_like_a_split, split_lists
 
@@ -24,6 +26,10 @@ _FOLDERS = (
     ("img_dir", "ann_dir"),
     *(("JPEGImages", masks) for masks in ("SegmentationClassPNG", "SegmentationClass")),
 )
+_UNFIT = {
+    **dict.fromkeys((".jpg", ".jpeg", ".webp"), "JPEG or WebP has invented values at every border"),
+    **dict.fromkeys((".npy", ".npz", ".mat"), "an array is not read"),
+}
 Layouts = Sequence[tuple[str, str]]
 _BESIDE_MODALITIES = ("masks", "labels", "annotations", "Segmentation_labels")  # MSRS's the last
 _ALL_WORDS = ("trainval", "default", "all")  # lists for training where there is none called train
@@ -187,3 +193,19 @@ def _without_folders(path: Path, images: Path) -> Iterable[str]:
     for line in read_list(path):
         name = line.replace("\\", "/")
         yield name.rpartition(f"{images.name}/")[2]
+
+
+def unfit_masks(root: Path) -> str | None:
+    """A line for masks in files of which none can be read; None if there are none such."""
+    folders = {masks.lower() for _, masks in _FOLDERS}
+    for start, names in walk(root):
+        parts = start.lower().split("/")[:-1]
+        beside = not folders & set(parts) and not "".join(parts[-1:]).endswith("annot")
+        for name in names:
+            stem, suffix = os.path.splitext(name.lower())
+            if suffix in _UNFIT and (not beside or stem.endswith("_mask")):
+                return (
+                    f"{root / start / name}: a mask as {_UNFIT[suffix]}; save the number of its "
+                    "class in every pixel, as PNG"
+                )
+    return None

@@ -46,7 +46,7 @@ def test_a_json_may_start_with_a_byte_order_mark(folder):
     ("key", "field", "value", "message"),
     [
         ("images", "file_name", 5, "images[0]: 'file_name' is no text"),
-        ("annotations", "iscrowd", "0", "annotations[0]: 'iscrowd' is not 0 or 1"),
+        ("annotations", "iscrowd", "no", "annotations[0]: 'iscrowd' is not 0 or 1"),
         ("annotations", "id", [1], "annotations[0]: 'id' is no number or text"),
     ],
 )
@@ -63,3 +63,10 @@ def test_whole_numbers_written_as_fractions_are_sizes(folder):
     folder.write("annotations.json", json.dumps(content))
     image = read_coco(folder.root / "annotations.json")[0]["images"][0]
     assert [type(image[side]) for side in ("width", "height")] == [int, int]
+
+
+def test_half_a_character_is_refused(folder, refusal):
+    folder.coco("annotations/train.json", "images", ["a.jpg"], classes=("cat", "dog"))
+    folder.edit("annotations/train.json", '"cat"', r'"cat\ud800"')
+    message = refusal(find_detection_data, folder.root)
+    assert "train.json: not valid JSON" in message and "surrogates not allowed" in message

@@ -1,5 +1,6 @@
 """Segmentation data as users keep them: layouts, names of classes, and what is refused."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -407,3 +408,39 @@ def test_an_empty_list_of_val_is_left_aside_and_one_of_train_is_named(masks, fol
     folder.write("ImageSets/Segmentation/train.txt", "")
     message = refusal(find_segmentation_data, masks.root, NAMES)
     assert "train.txt: lists no image to train on" in message
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("images/{}.jpg", "masks/{}.jpg"),
+        ("train/images/{}.jpg", "train/masks/{}.JPEG"),
+        ("images/train/{}.png", "annotations/train/{}.npy"),
+        ("JPEGImages/{}.jpg", "SegmentationClass/{}.jpg"),
+        ("train/{}.jpg", "trainannot/{}.webp"),
+        ("train/{}.jpg", "train/{}_mask.jpg"),
+    ],
+)
+def test_masks_that_no_file_can_hold_are_named(folder, refusal, image, mask):
+    folder.image(image.format("a"))
+    if mask.endswith("npy"):
+        folder.write(mask.format("a"), "")
+    else:
+        folder.image(mask.format("a"))
+    message = refusal(find_segmentation_data, folder.root, NAMES)
+    assert message.startswith(f"{folder.root}/{mask.format('a')}: a mask as ")
+    assert message.endswith("save the number of its class in every pixel, as PNG")
+
+
+def test_names_that_are_no_utf_8_are_named_in_a_line_that_can_be_printed(masks, refusal):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", "c")
+    for place in ("images/{}.jpg", "masks/{}.png"):
+        path = masks.root / place.format("a")
+        os.rename(path, os.fsencode(path.with_name("ä")).replace("ä".encode(), b"\xe4"))
+    for place, suffix in (("images", ".jpg"), ("masks", ".png")):
+        raw = os.fsencode(masks.root / place) + b"/\xe4"
+        os.rename(raw, raw + suffix.encode())
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert f"{masks.root}/images: \\udce4.jpg: has a name that is no UTF-8" in message
+    assert "rename it" in message and message.endswith("1 more like it")
+    message.encode()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
 
+from msa_backbone.data.detection.classes import require_read
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
@@ -415,8 +416,12 @@ def test_voc_to_voc_keeps_what_else_the_files_say(folder, tmp_path):
 def test_masks_of_voc_that_cannot_be_used(folder, refusal, mode, size, message):
     folder.voc("JPEGImages", "Annotations", ["a", "b"])
     (folder.root / "SegmentationObject").mkdir()
-    Image.new(mode, size).save(folder.root / "SegmentationObject/a.png")
-    assert message in refusal(with_masks, find_detection_data(folder.root))
+    for name in "ab":
+        Image.new(mode, size).save(folder.root / f"SegmentationObject/{name}.png")
+    masked = with_masks(find_detection_data(folder.root))
+    lines = masked.splits["train"].unread
+    assert all(f"{n}.png" in line and message in line for n, line in zip("ab", lines, strict=True))
+    assert message in refusal(require_read, masked)
 
 
 def test_missing_images_and_paths_out_of_the_folder_are_refused(coco, tmp_path, refusal):

@@ -1,5 +1,6 @@
 """Fields that follow from others: iscrowd, bbox, area, and the size of an image."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,15 +10,21 @@ from ..coco import segmentation_of
 from ..instance_masks import is_finite, mask_area, mask_box
 
 _UNKNOWN = (None, 0)
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?(e[-+]?\d\d?)?", re.IGNORECASE)
 
 
 def with_sizes(content: dict, image_dir: Path) -> tuple[dict, list[str]]:
     """The content where images of which neither side is known have the size of their file.
 
-    If the file cannot be read, both sides are None, for the checks to report.
+    If the file cannot be read, both sides are None, for the checks to report. Sides that are
+    written as text become numbers.
     """
-    images, count = [], 0
+    images, count, texts = [], 0, 0
     for image in content["images"]:
+        if isinstance(image["width"], str) or isinstance(image["height"], str):
+            sides = {side: _number(image[side]) for side in ("width", "height")}
+            texts += any(image[side] != value for side, value in sides.items())
+            image = {**image, **sides}
         if image["width"] in _UNKNOWN and image["height"] in _UNKNOWN:
             width = height = None
             with suppress(DataError):
@@ -25,28 +32,46 @@ def with_sizes(content: dict, image_dir: Path) -> tuple[dict, list[str]]:
             image = {**image, "width": width, "height": height}
             count += 1
         images.append(image)
-    if not count:
+    if not count and not texts:
         return content, []
-    return {**content, "images": images}, [f"sizes read from the images' files: {count}"]
+    notes = [f"sizes read from the images' files: {count}"] if count else []
+    notes += [f"sizes of images written as text: {texts}"] if texts else []
+    return {**content, "images": images}, notes
+
+
+def _number(value: object) -> object:
+    """The number that a text spells; anything else as it is."""
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() and "e" not in value.lower() else number
+
+
+def _with_numbers(record: dict) -> dict:
+    """The annotation, with numbers where its fields are written as text."""
+    box = record.get("bbox")
+    found = {"bbox": [_number(value) for value in box]} if isinstance(box, list) else {}
+    found |= {key: _number(record[key]) for key in ("iscrowd", "area") if key in record}
+    return {**record, **found} if any(record[key] != found[key] for key in found) else record
 
 
 def with_fields(content: dict) -> tuple[dict, list[str]]:
-    """The content where every annotation has an iscrowd, a bbox and an area.
+    """The content where every annotation has an iscrowd, a bbox and an area, as numbers.
 
     A box is the one around the mask. An area is that of the mask, or else of the box. What follows
     from nothing sound is None.
     """
     records = content["annotations"]
-    if all(
-        r.get("iscrowd") is not None and r.get("area") is not None and r.get("bbox")
-        for r in records
-    ):
+    if all(map(_is_complete, records)):
         return content, []
     sizes = {image["id"]: (image["height"], image["width"]) for image in content["images"]}
-    counts = dict.fromkeys(("iscrowd set to 0", "boxes from masks", "areas from masks or boxes"), 0)
-    crowds, boxes, areas = counts
+    kinds = ("objects with numbers written as text", "iscrowd set to 0", "boxes from masks")
+    counts = dict.fromkeys((*kinds, "areas from masks or boxes"), 0)
+    texts, crowds, boxes, areas = counts
     annotations = []
-    for record in records:
+    for as_written in records:
+        record = _with_numbers(as_written)
+        counts[texts] += record is not as_written
         if record.get("iscrowd") is None:
             record = {**record, "iscrowd": 0}
             counts[crowds] += 1
@@ -69,3 +94,15 @@ def with_fields(content: dict) -> tuple[dict, list[str]]:
         annotations.append(record)
     notes = [f"{what}: {count}" for what, count in counts.items() if count]
     return ({**content, "annotations": annotations} if notes else content), notes
+
+
+def _is_complete(record: dict) -> bool:
+    """Whether nothing of an annotation has to be derived; asked of a million."""
+    box = record.get("bbox")
+    return (
+        record.get("iscrowd") is not None
+        and record.get("area") is not None
+        and bool(box)
+        and str not in (type(record["iscrowd"]), type(record["area"]))
+        and (type(box) is not list or type(box[0]) is not str)
+    )

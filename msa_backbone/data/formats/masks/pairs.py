@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....errors import DataError
+from ....errors import DataError, first_and_count
 from ....files.images import IMAGE_SUFFIXES
-from ...found_files import files_below, spelling_key
+from ...found_files import NO_UTF_8, NO_UTF_8_MEND, files_below, is_utf_8, spelling_key
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
 _BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
@@ -119,9 +119,12 @@ def _split(
     unused: tuple[str, ...],
 ) -> MaskSplit:
     """The split in mmseg's terms, a suffix of images and one of masks, where these say it all."""
-    for file in pairs.items():
-        if "\t" in "".join(file) or len("".join(file).splitlines()) > 1:
-            raise DataError(f"{image_dir}: {file[0]!r} has a tab or breaks a line; rename it")
+    for image, mask in pairs.items():
+        if "\t" in image + mask or len((image + mask).splitlines()) > 1:
+            raise DataError(f"{image_dir}: {image!r} has a tab or breaks a line; rename it")
+    if odd := [file for pair in pairs.items() for file in pair if not is_utf_8(file)]:
+        lines = [f"{image_dir}: {file}: has a {NO_UTF_8}; {NO_UTF_8_MEND}" for file in odd]
+        raise DataError(first_and_count(lines, "more like it"))
     ending = common_ending(list(pairs))
     stems = [image.removesuffix(ending) for image in pairs]
     rests = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from ....errors import DataError
-from ....files.text import read_text
+from ....files.text import read_bytes, read_text
 from ...folders import read_list
 from ...found_files import images_in, paths_below
 from ...splits import SPLIT_WORDS
@@ -83,7 +83,7 @@ def _from_yaml(root: Path) -> Description | None:
 def _yolo_yaml(path: Path) -> dict | None:
     """The content of a yaml file that describes YOLO data; None for any other."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = yaml.safe_load(read_bytes(path))
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # dates that are none, too
         if path.stem != "data":
             return None

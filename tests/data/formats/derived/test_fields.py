@@ -97,3 +97,23 @@ def test_an_image_without_a_size_and_a_file_is_missing(folder, refusal):
     (folder.root / "images/b.jpg").unlink()
     message = refusal(check_detection_data, find_detection_data(folder.root))
     assert "b.jpg: missing image" in message
+
+
+def test_numbers_written_as_text(changed):
+    def change(content):
+        content["images"][0] |= {"width": "64", "height": "48"}
+        content["images"][1] |= {"width": "64.0"}
+        first, second, third = content["annotations"]
+        first |= {"bbox": ["4", "5.5", "20", "2e1"], "area": "390.5"}
+        second |= {"iscrowd": "1"}
+        third |= {"iscrowd": "0", "area": " 7"}
+
+    content, notes = changed(change)
+    assert [(i["width"], i["height"]) for i in content["images"]] == [(64, 48)] * 3
+    found = [(r["bbox"], r["area"], r["iscrowd"]) for r in content["annotations"]]
+    box = [4, 4, 20, 20]
+    assert found == [([4, 5.5, 20, 20], 390.5, 0), (box, 400, 1), (box, 7, 0)]
+    numbers = [v for bbox, *rest in found for v in (*bbox, *rest)]
+    assert {type(number) for number in numbers} == {int, float}
+    assert "train: sizes of images written as text: 2" in notes
+    assert "train: objects with numbers written as text: 3" in notes
