@@ -17,7 +17,11 @@ from mmengine.registry import DATASETS, DefaultScope
 from msa_backbone.config.load import load_config
 from msa_backbone.config.user_data import use_data
 from msa_backbone.data.demo.pairs import make_demo_pairs
+from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.formats.write_voc import write_voc_data
+from msa_backbone.data.formats.yolo.write import write_yolo_data
 from msa_backbone.errors import DataError
+from msa_backbone.files.modality_files import Modality
 
 CONFIGS = Path(__file__).parents[3] / "configs/multimodal"
 DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py"
@@ -95,6 +99,42 @@ def test_the_demo_pairs_are_found_however_they_are_arranged(
     assert "  val: 3 of 3 visible pictures with infrared" in found.lines
     size = (4, 256, 256) if form == "coco" else (4, 64, 64)
     assert load_all(cfg, found) == [("tra", *size)] * 6 + [("val", *size)] * 3
+
+
+@pytest.mark.parametrize(
+    ("write", "images"), [(write_yolo_data, "images"), (write_voc_data, "JPEGImages")]
+)
+def test_other_formats_have_the_reference_in_their_folder_of_images(write, images, pairs, tmp_path):
+    """YOLO by splits, VOC in one folder with lists; the infrared pictures lie beside."""
+    cameras = Modality("visible", 3), Modality("infrared", 1)
+    given, root = find_detection_data(pairs / "coco", modalities=cameras), tmp_path / "other"
+    root.mkdir()
+    write(given, root)
+    for file in (pairs / "coco/infrared").rglob("*.png"):
+        folder = root / "infrared" / (file.parent.name if images == "images" else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder)
+    cfg, found = use(DETECTOR, root, tmp_path)
+    assert folders_of(cfg) == [{"visible": images, "infrared": "infrared"}] * 3
+    assert load_all(cfg, found) == [("tra", 4, 256, 256)] * 6 + [("val", 4, 256, 256)] * 3
+
+
+def test_msrs_as_it_is_published(pairs, tmp_path):
+    """{train,test}/ with vi/, ir/ and Segmentation_labels/; val is made of train."""
+    given, root = pairs / "segmentation", tmp_path / "MSRS"
+    for split, name in (("train", "train"), ("val", "test")):
+        for folder, new in (
+            ("visible", "vi"),
+            ("infrared", "ir"),
+            ("masks", "Segmentation_labels"),
+        ):
+            shutil.copytree(given / folder / split, root / name / new)
+    shutil.copy(given / "classes.txt", root)
+    cfg, found = use(SEGMENTER, root, tmp_path)
+    assert folders_of(cfg) == [{"visible": "vi", "infrared": "ir"}] * 3
+    assert "  train: 5 of 5 visible pictures with infrared" in found.lines
+    assert "  test: 3 of 3 visible pictures with infrared" in found.lines
+    assert load_all(cfg, found) == [("tra", 4, 64, 64)] * 5 + [("val", 4, 64, 64)]
 
 
 def test_images_of_both_cameras_with_one_ending_are_told_apart(pairs, tmp_path):
