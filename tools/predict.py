@@ -1,9 +1,9 @@
 """Predict with a trained model on images, folders, patterns, videos or a camera.
 
 OUT gets drawn pictures, and predictions.json: COCO's form for boxes and instances, the class of
-each image for a classifier; a segmenter's index masks are in OUT/masks. A video gives OUT/NAME.mp4
-and OUT/NAME.json; Ctrl-C ends it, and what was predicted until then is kept. Files that cannot be
-read are listed at the end; the exit code is then 1.
+each image for a classifier, answers to --question, captions; a segmenter's index masks are in
+OUT/masks. A video gives OUT/NAME.mp4 and OUT/NAME.json; Ctrl-C ends it, and what was predicted
+until then is kept. Files that cannot be read are listed at the end; the exit code is then 1.
 
 Of several cameras, the inputs are the pictures of the first; those of the others lie beside them,
 as in training, or in the folders of --others.
@@ -12,6 +12,7 @@ Examples:
   tools/predict.py CONFIG CHECKPOINT holiday/ cats/*.jpg --out work_dirs/predictions
   tools/predict.py CONFIG CHECKPOINT street.mp4 --score-thr 0.5 --device cuda
   tools/predict.py CONFIG CHECKPOINT 0 --max-frames 300
+  tools/predict.py CONFIG CHECKPOINT zoo.jpg --question "how many zebras are there?" "is it day?"
   tools/predict.py CONFIG CHECKPOINT night/visible/ --others night/infrared/
 """
 
@@ -53,6 +54,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--others", nargs="+", metavar="DIR", help="several cameras: a folder for each other one"
     )
+    parser.add_argument("--question", nargs="+", default=(), help="of every picture, one or more")
     add_sensor_options(parser)
     add_config_options(parser)
     return parser.parse_args()
@@ -67,7 +69,7 @@ def predict(args: argparse.Namespace) -> list[str]:
     images, streams = find_sources(paired_inputs(cfg, args.inputs, args.others))
     for line in sensors:
         print(line)
-    predictor = Predictor(cfg, args.checkpoint, args.device)
+    predictor = Predictor(cfg, args.checkpoint, args.device, args.question)
     draw = PredictionDrawer(predictor, cfg, args.score_thr, args.max_side)
     failed = []
     if images:

@@ -3,11 +3,13 @@
   responses  on images: responses of the three scales, the spatial gate, what attention adds; of
              several cameras, the gate of each and what it adds
   cam        on images: class activation maps of boxes, of segmented classes, or of classes
+  questions  on images: the spatial gate for each of several questions
   channels   over the test data: channel weights, ranked, and the score without some of them
 
 Examples:
   tools/visualize.py responses CONFIG CHECKPOINT pictures/*.jpg --out work_dirs/look
   tools/visualize.py cam CONFIG CHECKPOINT picture.jpg --method eigen-cam --most 3
+  tools/visualize.py questions CONFIG CHECKPOINT zoo.jpg --question "is it day?" "where is it?"
   tools/visualize.py channels CONFIG CHECKPOINT --data ROOT --shares 0.1 0.5
 """
 
@@ -31,6 +33,7 @@ from msa_backbone.inference.explain.channel_study import (
     weights_and_scores,
 )
 from msa_backbone.inference.explain.explainer import Explainer
+from msa_backbone.inference.explain.question_gates import question_heatmaps
 from msa_backbone.inference.paired_inputs import paired_inputs
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
@@ -50,8 +53,15 @@ def look_at_images(args: argparse.Namespace) -> None:
         raise ValueError(f"{streams[0].source}: maps are drawn of images, not of videos")
     for line in lines:
         print(line)
-    predictor = Predictor(cfg, args.checkpoint, args.device)
+    predictor = Predictor(cfg, args.checkpoint, args.device, getattr(args, "question", ()))
     for image in images:
+        file = args.out / f"{image.name}.{args.what}.png"
+        if args.what == "questions":
+            picture = predictor.read(image.path)
+            rows = question_heatmaps(predictor, picture)
+            save_heatmaps(predictor.views(picture), rows, file, title=image.name)
+            print(f"{image.name}: {sum(map(len, rows))} maps in {file}", flush=True)
+            continue
         explainer = Explainer(predictor, predictor.read(image.path))
         if args.what == "responses":
             rows = explainer.response_heatmaps()
@@ -59,7 +69,6 @@ def look_at_images(args: argparse.Namespace) -> None:
             chosen = (args.method, args.stages, args.score_thr, args.most)
             maps = explainer.subject_heatmaps(*chosen)
             rows = [maps[at : at + 3] for at in range(0, len(maps), 3)]
-        file = args.out / f"{image.name}.{args.what}.png"
         save_heatmaps(explainer.views, rows, file, title=image.name)
         print(f"{image.name}: {sum(map(len, rows))} maps in {file}", flush=True)
 
@@ -98,17 +107,19 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_subparsers(dest="what", required=True)
-    responses, cam, channels = map(what.add_parser, ("responses", "cam", "channels"))
-    for command in (responses, cam, channels):
+    names = ("responses", "cam", "questions", "channels")
+    responses, cam, questions, channels = commands = [what.add_parser(name) for name in names]
+    for command in commands:
         command.add_argument("config", help="the config of the training")
         command.add_argument("checkpoint", help="what it was trained to")
         command.add_argument("--out", type=Path, default=Path("work_dirs/visualize"))
         add_config_options(command)
-    for command in (responses, cam):
+    for command in (responses, cam, questions):
         command.add_argument("images", nargs="+", help="files, folders, patterns")
         command.add_argument("--device", default="cpu")
         command.add_argument("--others", nargs="+", metavar="DIR", help="as in tools/predict.py")
         add_sensor_options(command)
+    questions.add_argument("--question", nargs="+", required=True, help="one or more")
     cam.add_argument("--method", choices=METHODS, help="by default fits what is explained")
     cam.add_argument("--stages", nargs="+", type=int, help="of the backbone, from 0")
     cam.add_argument("--most", type=int, default=5, help="predictions (default: 5)")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..files.whole_files import write_whole
 from ..tasks import Task
+from .answers import answer_records
 from .predictor import Predictor
 
 
@@ -42,6 +43,12 @@ class Predictions:
             return self._add_instances(image, sample)
         if self.task is Task.SEMANTIC_SEGMENTATION:
             return self._add_mask(image, sample)
+        if self.task is Task.QUESTIONS:
+            image["answers"] = answer_records(sample)
+            return "; ".join(f"{a['answer']} ({a['score']:.2f})" for a in image["answers"])
+        if self.task is Task.CAPTIONS:
+            image["caption"] = sample.pred_caption
+            return sample.pred_caption
         return self._add_class(image, sample)
 
     def _add_instances(self, image: dict, sample: BaseDataElement) -> str:

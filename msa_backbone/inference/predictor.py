@@ -13,6 +13,7 @@ from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
 from ..config.classes import make_palette, set_num_classes
+from ..config.language.words import recall_words
 from ..config.options import drop_pretrained, unsync_norms
 from ..config.rehearse import check_checkpoint, rehearse
 from ..config_nodes import innermost, type_name
@@ -22,6 +23,7 @@ from ..files.loaded_modalities import absent_modalities, channel_slices, loaded_
 from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
 from ..tasks import Task, task_of
+from .answers import gather_answers
 
 
 class Predictor:
@@ -35,6 +37,7 @@ class Predictor:
             checkpoint's number of classes.
         checkpoint: a file.
         device: such as 'cpu' or 'cuda:0'.
+        questions: to ask about every picture, of a model that answers questions.
 
     Attributes:
         task, model: what it is for, and the model in eval mode.
@@ -42,11 +45,13 @@ class Predictor:
         classes, palette: the names of the classes, and their colours, (R, G, B) in 0..255.
 
     Raises:
-        ValueError: if the checkpoint does not belong to the config, the config tests no images, or
-            there is no such device.
+        ValueError: if the checkpoint does not belong to the config, the config tests no images,
+            there is no such device, or the questions and the model do not go together.
     """
 
-    def __init__(self, cfg: Config, checkpoint: str, device: str = "cpu") -> None:
+    def __init__(
+        self, cfg: Config, checkpoint: str, device: str = "cpu", questions: Sequence[str] = ()
+    ) -> None:
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"--device {device}: torch finds no CUDA device, leave it out")
         init_default_scope(cfg.get("default_scope", "mmengine"))
@@ -55,13 +60,20 @@ class Predictor:
         if cfg.get("test_dataloader") is None:
             raise ValueError(f"config {cfg.filename} has no test_dataloader, so no test pipeline")
         dataset = innermost(cfg.test_dataloader.dataset)[0]
-        self.classes = _class_names(meta, dataset, checkpoint)
-        self.palette = meta.get("palette") or make_palette(len(self.classes))
         self.task = task_of(cfg)
+        self.questions = tuple(questions)
+        if (self.task is Task.QUESTIONS) != bool(questions):
+            asks = "give" if self.task is Task.QUESTIONS else "leave out"
+            raise ValueError(f"the config is for {self.task.title}: {asks} --question")
+        self.classes = ()
+        if self.task.has_classes:
+            self.classes = _class_names(meta, dataset, checkpoint)
+        self.palette = meta.get("palette") or make_palette(len(self.classes))
         self.modalities = loaded_modalities(cfg, "test_dataloader")
         self.absent = absent_modalities(cfg)
         self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
+        recall_words(cfg, checkpoint)
         self.model = _load_model(cfg, checkpoint, content.get("state_dict", content))
         try:
             self.model.to(device).eval()
@@ -78,11 +90,21 @@ class Predictor:
     def __call__(
         self, pictures: Sequence[np.ndarray], names: Sequence[str]
     ) -> list[BaseDataElement]:
-        """Predictions, in the pictures' own pixels, on pictures of any sizes."""
-        return self.model.test_step(self.inputs(pictures, names))
+        """Predictions, in the pictures' own pixels, on pictures of any sizes.
 
-    def inputs(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, list]:
-        """A batch as the test pipeline makes it, for the model's `data_preprocessor`."""
+        With questions, a picture's sample has them and `pred_answer` and `pred_score`, the answer's
+        probability, as lists.
+        """
+        samples = self.model.test_step(self.inputs(pictures, names))
+        return gather_answers(samples, len(self.questions)) if self.questions else samples
+
+    def inputs(
+        self, pictures: Sequence[np.ndarray], names: Sequence[str]
+    ) -> dict[str, list | Tensor]:
+        """A batch as the test pipeline makes it, for the model's `data_preprocessor`.
+
+        With questions, each picture is there once for every question.
+        """
         inputs = []
         for picture, name in zip(pictures, names, strict=True):
             size = picture.shape[:2]
@@ -91,8 +113,13 @@ class Predictor:
                 image |= {"img": picture.copy(), "modalities": channel_slices(self.modalities)}
             else:
                 image["img"] = np.ascontiguousarray(picture[..., ::-1])
-            inputs.append(self.pipeline({**image, "img_path": name, "img_id": 0}))
-        return {key: [item[key] for item in inputs] for key in inputs[0]}
+            image |= {"img_path": name, "img_id": 0}
+            for asked in [{"question": text} for text in self.questions] or [{}]:
+                inputs.append(self.pipeline({**image, **asked}))
+        batch = {key: [item[key] for item in inputs] for key in inputs[0]}
+        if not self.task.has_classes:  # mmpretrain's preprocessor for words takes a stack
+            batch["inputs"] = torch.stack(batch["inputs"])
+        return batch
 
     def read(self, path: Path) -> np.ndarray:
         """A picture from its file; of several modalities from the reference's and its partners.

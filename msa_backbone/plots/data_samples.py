@@ -20,6 +20,7 @@ from ..files.loaded_modalities import loaded_modalities
 from .grid import save_grid
 from .label_placement import labels_apart
 from .modality_pictures import modality_pictures, side_by_side
+from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320
 """Shorter side, in pixels, below which the name of a class has no room in a picture."""
@@ -45,8 +46,10 @@ def draw_sample(
         RGB, (H, W or 2 W, 3) uint8, with classes as text in a larger picture; None if the
         visualizer draws no samples, as mmengine's own.
     """
+    shown = options.get("draw_pred", True)
+    if lines := sentences_of(sample, options.get("draw_gt", True), shown):
+        return words_below(picture, lines, text_side)
     if hasattr(visualizer, "visualize_cls"):  # mmpretrain's
-        shown = options.get("draw_pred", True)
         return visualizer.visualize_cls(
             picture, sample, draw_pred=shown, resize=text_side, out_file=str(scratch)
         )

@@ -18,7 +18,11 @@ def sentences_of(sample: BaseDataElement, truth: bool = True, prediction: bool =
         sample: of `MSAAnswerer` or `MSACaptioner`.
         truth, prediction: what to tell.
     """
-    lines = [sample.question] if "question" in sample else []
+    if isinstance(asked := sample.get("question"), list):  # several about one picture
+        answers = sample.get("pred_answer") if prediction else None
+        said = [f" {answer}" for answer in answers or [""] * len(asked)]
+        return [question + answer for question, answer in zip(asked, said, strict=True)]
+    lines = [asked] if asked else []
     for name, title, wanted in (
         ("gt_answer", "true", truth),
         ("pred_answer", "answer", prediction),

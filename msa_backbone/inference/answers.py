@@ -1,0 +1,32 @@
+"""Answers to several questions about a picture, in one data sample."""
+
+from collections.abc import Sequence
+
+from mmengine.structures import BaseDataElement
+
+
+def gather_answers(samples: Sequence[BaseDataElement], number: int) -> list[BaseDataElement]:
+    """One sample a picture, from one for every question.
+
+    Args:
+        samples: of `MSAAnswerer`, those of a picture together.
+        number: of questions about each picture.
+
+    Returns:
+        The first sample of each picture, with `question`, `pred_answer` and `pred_score`, the
+        probability of the answer, as lists.
+    """
+    gathered = []
+    for start in range(0, len(samples), number):
+        of_picture = samples[start : start + number]
+        asked = [(one.question, one.pred_answer, float(one.pred_score.max())) for one in of_picture]
+        first = of_picture[0]
+        first.question, first.pred_answer, first.pred_score = map(list, zip(*asked, strict=True))
+        gathered.append(first)
+    return gathered
+
+
+def answer_records(sample: BaseDataElement) -> list[dict[str, str | float]]:
+    """The questions of `gather_answers`, each with its answer and the answer's probability."""
+    rows = zip(sample.question, sample.pred_answer, sample.pred_score, strict=True)
+    return [{"question": q, "answer": a, "score": round(score, 4)} for q, a, score in rows]

@@ -1,0 +1,68 @@
+"""Where attention looks for each of several questions about one picture."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...plots.heatmaps import Heatmap
+from ..predictor import Predictor
+from .forward_hooks import forward_hooks
+
+
+@torch.no_grad()
+def question_gates(predictor: Predictor, picture: np.ndarray) -> tuple[list[str], dict]:
+    """The spatial gates of every attention module that listens.
+
+    Args:
+        predictor: with the questions.
+        picture: RGB, (H, W, 3) uint8.
+
+    Returns:
+        The answers, and by position of the module gates in 0..1, (1 + questions, h, w): without
+        words first. A gate without words is that of a picture that no module was told about.
+
+    Raises:
+        ValueError: for a model without such gates.
+    """
+    listeners = {
+        name: module
+        for name, module in predictor.attentions.items()
+        if getattr(module, "listens", False)
+        and getattr(module, "spatial_attention", None) is not None
+    }
+    if not listeners:
+        raise ValueError(
+            "no attention of the model has a spatial gate that listens to words: it needs "
+            "LanguageConditionedAttention with spatial=True"
+        )
+    model, gates = predictor.model, {name: [] for name in listeners}
+    data = model.data_preprocessor(predictor.inputs([picture], ["picture"]), False)
+
+    def look(name: str, module: nn.Module, inputs: tuple, options: dict, y: Tensor) -> None:
+        told = inputs[1:] != () and inputs[1] is not None
+        seen = module.spatial_weights_given(*inputs) if told else module.spatial_weights(inputs[0])
+        gates[name].append(seen[:, 0].float())
+
+    with forward_hooks(listeners, look):
+        model.backbone(data["images"][:1])
+        samples = model(data["images"], data["data_samples"], mode="predict")
+    answers = [sample.pred_answer for sample in samples]
+    return answers, {name: torch.cat(seen).cpu() for name, seen in gates.items()}
+
+
+def question_heatmaps(predictor: Predictor, picture: np.ndarray) -> list[list[Heatmap]]:
+    """The gates over the picture: a row for each module, of it without words and each question.
+
+    A row has one scale of colours: what matters is how gates differ.
+    """
+    answers, gates = question_gates(predictor, picture)
+    asked = zip(predictor.questions, answers, strict=True)
+    titles = ["without words", *(f"{question} {answer}" for question, answer in asked)]
+    rows = []
+    for position, seen in gates.items():
+        seen = F.interpolate(seen[:, None], picture.shape[:2], mode="bilinear")[:, 0]
+        limits = float(seen.min()), float(seen.max())
+        maps = zip(titles, seen.numpy(), strict=True)
+        rows.append([Heatmap(f"{t}\nposition {position}", m, "weight", limits) for t, m in maps])
+    return rows

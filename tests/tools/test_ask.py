@@ -1,0 +1,150 @@
+"""Questions and captions at new pictures, from the command line: predict.py and visualize.py."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from PIL import Image
+
+pytest.importorskip("mmpretrain")
+pytest.importorskip("mmdet")  # for run_tool
+pytest.importorskip("tokenizers")
+
+from msa_backbone.config.load import load_config
+from msa_backbone.files.images import read_image
+from msa_backbone.inference.explain.question_gates import question_gates
+from msa_backbone.inference.predictor import Predictor
+from msa_backbone.language import train_vocabulary
+from msa_backbone.language.shared_pictures import shared_pictures
+
+CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
+QUESTIONS = ["is it red?", "where is the 3?"]
+ANSWERS = ["yes", "no", "top left"]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A small config and a checkpoint with words of its own, which the config does not know."""
+
+    def make(kind: str, attention: str = "") -> tuple[Path, Path]:
+        base = next(CONFIGS.glob(f"{kind}_*demo*.py"))
+        config, checkpoint = tmp_path / f"{kind}.py", tmp_path / f"{kind}.pth"
+        options = ", attention_positions=(10, 15)" * (kind == "vqa") + attention
+        config.write_text(
+            f"_base_ = {str(base)!r}\n"
+            f"model = dict(backbone=dict(depth=11, base_channels=16{options}))\n"
+        )
+        cfg = Config.fromfile(config)
+        init_default_scope(cfg.default_scope)
+        cfg.model.vocabulary = train_vocabulary(QUESTIONS)
+        if kind == "vqa":
+            cfg.model.answers = ANSWERS
+        torch.manual_seed(0)
+        torch.save({"state_dict": MODELS.build(cfg.model).state_dict()}, checkpoint)
+        return config, checkpoint
+
+    return make
+
+
+@pytest.fixture
+def pictures(tmp_path) -> list[Path]:
+    random = np.random.default_rng(0)
+    files = [tmp_path / f"{name}.png" for name in "ab"]
+    for file, size in zip(files, ((80, 100, 3), (64, 48, 3)), strict=True):
+        Image.fromarray(random.integers(0, 255, size, np.uint8)).save(file)
+    return files
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_answers_are_the_models(batch, run_tool, trained, pictures, tmp_path, capfd):
+    config, checkpoint = trained("vqa")
+    out = tmp_path / "out"
+    asked = ("--question", *QUESTIONS, "--batch-size", batch)
+    run_tool("predict", config, checkpoint, *pictures, "--out", out, *asked)
+    shown = capfd.readouterr().out
+    found = json.loads((out / "predictions.json").read_text())["images"]
+    assert [image["file_name"] for image in found] == ["a.png", "b.png"]
+
+    predictor = Predictor(load_config(str(config), None, {}), str(checkpoint), "cpu", QUESTIONS)
+    assert predictor.model.answers == ANSWERS
+    for image, file in zip(found, pictures, strict=True):
+        assert [answer["question"] for answer in image["answers"]] == QUESTIONS
+        resized = np.asarray(Image.open(file))
+        data = predictor.inputs([resized], ["x"])
+        assert data["inputs"].shape == (2, 3, 64, 64)
+        images = predictor.model.data_preprocessor(data)["images"]
+        scores = predictor.model.logits(images, QUESTIONS).softmax(1)
+        for answer, probabilities in zip(image["answers"], scores, strict=True):
+            assert answer["answer"] == ANSWERS[probabilities.argmax()]
+            assert answer["score"] == pytest.approx(probabilities.max().item(), abs=1e-3)
+        assert f"{image['file_name']}: {image['answers'][0]['answer']} (" in shown
+        drawn = read_image(out / "pictures" / image["file_name"])
+        assert drawn.shape[0] > drawn.shape[1] * resized.shape[0] / resized.shape[1] + 20
+        assert (drawn[-20:] == 255).mean() > 0.5  # the words' page
+
+
+def test_captions_are_written_under_the_pictures(run_tool, trained, pictures, tmp_path, capfd):
+    config, checkpoint = trained("captions")
+    out = tmp_path / "out"
+    run_tool("predict", config, checkpoint, *pictures, "--out", out)
+    shown = capfd.readouterr().out
+    for image in json.loads((out / "predictions.json").read_text())["images"]:
+        assert isinstance(image["caption"], str)
+        assert f"{image['file_name']}: {image['caption']}" in shown
+    assert len(list((out / "pictures").iterdir())) == 2
+
+
+def test_questions_belong_to_models_that_answer(run_tool, trained, pictures, tmp_path):
+    config, checkpoint = trained("vqa")
+    with pytest.raises(SystemExit, match="for questions about images: give --question"):
+        run_tool("predict", config, checkpoint, *pictures, "--out", tmp_path / "out")
+    config, checkpoint = trained("captions")
+    with pytest.raises(SystemExit, match="the config is for captions: leave out --question"):
+        run_tool("predict", config, checkpoint, *pictures, "--question", "is it?")
+
+
+def test_gates_of_several_questions(run_tool, trained, pictures, tmp_path, capfd):
+    config, checkpoint = trained("vqa")
+    predictor = Predictor(load_config(str(config), None, {}), str(checkpoint), "cpu", QUESTIONS)
+    answers, gates = question_gates(predictor, read_image(pictures[0]))
+    assert len(answers) == 2 and set(answers) <= set(ANSWERS)
+    assert {name: tuple(seen.shape) for name, seen in gates.items()} == {
+        "10": (3, 8, 8),
+        "15": (3, 4, 4),
+    }
+    for seen in gates.values():
+        assert 0 < seen.min() < seen.max() < 1
+        assert (seen[1] - seen[2]).abs().max() > 1e-4  # questions differ
+        assert (seen[0] - seen[1]).abs().max() > 1e-4
+
+    # By the module itself, from what reaches it.
+    model = predictor.model
+    images = model.data_preprocessor(predictor.inputs([read_image(pictures[0])], ["x"]))["images"]
+    one, picture = shared_pictures(images)
+    assert len(one) == 1 and picture.tolist() == [0, 0]
+    x = one
+    for name in model.backbone.stages[0].modules + model.backbone.stages[1].modules:
+        x = model.backbone.get_submodule(name)(x)
+    for name in model.backbone.stages[2].modules:
+        if name != "attentions.10":
+            x = model.backbone.get_submodule(name)(x)
+    module, sentence = model.backbone.attentions["10"], model.encode(QUESTIONS)
+    expected = module.spatial_weights_given(x[[0, 0]], sentence)[:, 0]
+    assert (gates["10"][1:] - expected).abs().max() < 1e-5
+    assert (gates["10"][0] - module.spatial_weights(x)[0, 0]).abs().max() < 1e-5
+
+    asked = ("--question", *QUESTIONS, "--out", tmp_path / "out")
+    run_tool("visualize", "questions", config, checkpoint, pictures[0], *asked)
+    assert "a.png: 6 maps in" in capfd.readouterr().out
+    assert read_image(tmp_path / "out/a.png.questions.png").std() > 5
+
+
+def test_a_model_without_such_gates_is_refused(run_tool, trained, pictures, tmp_path):
+    film = ", attention=dict(_delete_=True, type='FiLM', text_channels=64)"
+    config, checkpoint = trained("vqa", film)
+    with pytest.raises(SystemExit, match="no attention of the model has a spatial gate"):
+        run_tool("visualize", "questions", config, checkpoint, pictures[0], "--question", "is it?")
