@@ -6,6 +6,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.modality_files import MODALITY_SUFFIXES, Modality, partner, read_stack
 from ..image_counter import ImageCounter, Progress
+from .statistics import ValueStatistics
 
 Images = Mapping[str, Sequence[Path]]
 """The reference's files, by split."""
@@ -23,11 +24,12 @@ def modality_defects(
     pictures of the reference are left to the checks of its data.
 
     Returns:
-        Errors, a line each with its file and the mend; and notes of what was paired and what is
-        left over.
+        Errors, a line each with its file and the mend; and notes of what was paired, what is left
+        over, and of training values that are far from what the config normalises by.
     """
     reference, *others = modalities
     counter = ImageCounter(sum(map(len, images.values())), progress)
+    values = ValueStatistics(modalities)
     errors: list[str] = []
     notes: list[str] = []
     used: dict[str, set[Path]] = {other.name: set() for other in others}
@@ -39,7 +41,9 @@ def modality_defects(
                 for other, path in zip(others, paths, strict=True):
                     used[other.name].add(path)
                 if counter.done < full_decode_limit and image.is_file():
-                    read_stack([image, *paths], modalities)
+                    stack = read_stack([image, *paths], modalities)
+                    if split == "train":
+                        values.add(stack)
                 paired += 1
             except DataError as error:
                 errors.append(f"{split}: {error}")
@@ -53,7 +57,7 @@ def modality_defects(
                 f"{other.name} pictures without a {reference.name} one, which are not used: "
                 f"{len(left)}, first {left[0]}"
             )
-    return errors, notes
+    return errors, notes + values.lines()
 
 
 def _without_reference(modality: Modality, used: set[Path]) -> list[Path]:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from msa_backbone.data.modalities.check import modality_defects
+from msa_backbone.data.modalities.statistics import ValueStatistics
 from msa_backbone.files.modality_files import Modality
 
 MODALITIES = (
-    Modality("visible", 3, "visible"),
-    Modality("infrared", 1, "infrared", mean=[4.0]),
-    Modality("depth", 1, "depth", unknown=True),
+    Modality("visible", 3, "visible", mean=[120.0, 130, 125], std=75.0),
+    Modality("infrared", 1, "infrared", mean=[128.0], std=75.0),
+    Modality("depth", 1, "depth", unknown=True, mean=30_000.0, std=20_000.0),
 )
 RNG = np.random.default_rng(0)
 
@@ -90,3 +91,32 @@ def test_beyond_the_limit_only_the_files_are_looked_for(images, tmp_path):
     assert len(errors) == 1 and "f.jpg: no infrared file" in errors[0]
     errors, _ = modality_defects(images, MODALITIES, full_decode_limit=5)
     assert len(errors) == 2 and "9 x 6" in errors[0]
+
+
+def test_values_that_the_config_does_not_fit_are_told(images, tmp_path):
+    for name in "abcd":
+        write(tmp_path / f"infrared/train/{name}.png", depth=np.uint16)
+    _, notes = modality_defects(images, MODALITIES)
+    line = notes[-1]
+    assert len(notes) == 3 and line.startswith("infrared: the values have mean 3")
+    assert "the config normalises by 128 and 75; correct mean and std" in line
+
+
+def test_mean_and_deviation_are_those_of_numpy():
+    """Over all channels of several scenes; unknown places do not count."""
+    modalities = Modality("visible", 3), Modality("depth", 1, unknown=True)
+    statistics, stacks = ValueStatistics(modalities), []
+    for _ in range(3):
+        stack = RNG.normal(7, 2, (5, 6, 5)).astype(np.float32)
+        stack[..., 4] = RNG.random((5, 6)) < 0.5
+        stack[..., 3] = np.where(stack[..., 4] > 0, 900 + stack[..., 3], 0)
+        statistics.add(stack)
+        stacks.append(stack)
+    every = np.stack(stacks).astype(np.float64)
+    known = every[..., 3][every[..., 4] > 0]
+    for line, values in zip(statistics.lines(), (every[..., :3], known), strict=True):
+        assert f"mean {values.mean():.4g} and deviation {values.std():.4g}, " in line
+    fitting = Modality("depth", 1, unknown=True, mean=907.0, std=2.0)
+    statistics = ValueStatistics((Modality("visible", 3, mean=7.0, std=2.0), fitting))
+    statistics.add(stacks[0])
+    assert statistics.lines() == []
