@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from ..files.images import IMAGE_SUFFIXES
 
 NO_UTF_8 = "name that is no UTF-8, so that no list of images can have it"
-NO_UTF_8_MEND = "rename it (many at once: convmv -f latin1 -t utf8 -r --notest FOLDER)"
+NO_UTF_8_MEND = "rename it (convmv renames many at once)"
 # Folders of masks, by their names.
 _OF_MASKS = re.compile("mask|segmentation|(?<!un)(annot|label)|ann_dir|panoptic|stuff")
 

@@ -35,7 +35,11 @@ def voc_splits(root: Path) -> dict[str, VocSplit]:
             lists = _lists(base)
             if not lists:
                 return {"train": VocSplit(image_dir, xml_dir, None)}
-            return {split: VocSplit(image_dir, xml_dir, path) for split, path in lists.items()}
+            found = {split: VocSplit(image_dir, xml_dir, path) for split, path in lists.items()}
+            others = tuple(path for split, path in lists.items() if split != "train")
+            if "train" in lists and lists["train"].stem.lower() == "trainval":
+                found["train"] = replace(found["train"], others=others)
+            return found
     found: dict[str, VocSplit] = {}
     for folder in _split_folders(base):
         inner = [(folder, folder)]
@@ -61,6 +65,8 @@ def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
     if train.list_file:
         lists = ", ".join(split.list_file.name for split in found.values())
         source = f"the lists {lists} of {train.list_file.parent}"
+        if train.others:
+            source += f" ({train.list_file.name} without what the others list)"
     elif len(found) > 1:
         source = f"the folders of {', '.join(found)}"
     else:
@@ -90,7 +96,7 @@ def _lists(base: Path) -> dict[str, Path]:
     """The lists of the splits, whose names may be in any case and spelling; DataError for two."""
     files = split_lists(base, _LIST_FOLDERS, ("trainval",))
     trainval = files.pop("trainval", None)
-    if trainval and not files.keys() & {"train", "val"}:
+    if trainval and "train" not in files:
         files["train"] = trainval
     if files:
         return {split: files[split] for split in SPLIT_WORDS if split in files}

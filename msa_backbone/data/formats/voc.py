@@ -9,7 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -34,6 +34,7 @@ class VocSplit:
     image_dir: Path
     xml_dir: Path
     list_file: Path | None  # None for all xml files of the folder
+    others: tuple[Path, ...] = ()  # lists of other splits, whose images are not taken
 
     @property
     def source(self) -> Path:
@@ -109,6 +110,8 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
     """
     if split.list_file is None:
         return xml_names(split.image_dir, split.xml_dir), []
+    lists = (replace(split, list_file=path, others=()) for path in split.others)
+    others = {name for other in lists for name in voc_names(other)[0]}
     files = FolderFiles(split.xml_dir, split.xml_dir)
     names: list[str] = []
     unread: list[str] = []
@@ -122,7 +125,7 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
             unread.append(f"{split.list_file}: lists {line!r} twice; remove one of the lines")
         else:
             names.append(found[0])
-    return names, unread
+    return [name for name in names if name not in others], unread
 
 
 def _xml_of(line: str, files: FolderFiles) -> list[str]:

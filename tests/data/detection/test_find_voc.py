@@ -216,3 +216,15 @@ def test_a_word_that_only_begins_like_a_split_is_none(folder):
     folder.write("values.txt", "1\n")
     folder.write("ImageSets/valley.txt", "a\n")
     assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg", "b.jpg"]}
+
+
+@pytest.mark.parametrize("place", ["", "ImageSets/Main/"])
+def test_trainval_is_without_what_val_and_test_list(folder, place):
+    folder.voc("JPEGImages", "Annotations", ["a", "b", "c", "d"])
+    for split, names in {"trainval": "abc", "val": "c", "test": "d"}.items():
+        folder.write(f"{place}{split}.txt", "".join(f"{name}\n" for name in names))
+    data = find_detection_data(folder.root)
+    assert {n: [i["file_name"] for i in s.content["images"]] for n, s in data.splits.items()} == {
+        "train": ["a.jpg", "b.jpg"], "val": ["c.jpg"], "test": ["d.jpg"]
+    }  # fmt: skip
+    assert "(trainval.txt without what the others list)" in data.notes[0]

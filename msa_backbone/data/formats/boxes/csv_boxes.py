@@ -1,9 +1,10 @@
 """Reading boxes from CSV tables, a row a box.
 
-Three kinds are common: TensorFlow's and Roboflow's, with the columns filename, class, xmin, ymin,
+Four kinds are common: TensorFlow's and Roboflow's, with the columns filename, class, xmin, ymin,
 xmax, ymax and perhaps width, height; Open Images', with ImageID, LabelName and fractions of the
 image; and keras-retinanet's, without a header: path, x1, y1, x2, y2, class, an empty row for an
-image without objects. Open Images' IsGroupOf means what COCO calls a crowd.
+image without objects. Vertex AI's (AutoML) has no header either: split, path, class and fractions.
+Open Images' IsGroupOf means what COCO calls a crowd.
 """
 
 import csv
@@ -40,6 +41,7 @@ _COLUMNS = {  # what is read, and how tables may call it
 _SPLIT_COLUMNS = ("split", "set", "subset", "dataset")
 _HEADERLESS = ("image", "left", "top", "right", "bottom", "label")
 _DESCRIPTIONS = re.compile("class.*descriptions")
+_AUTO_ML = {"image": 1, "label": 2, "left": 3, "top": 4, "right": 7, "bottom": 8}  # 0 is the split
 _EDGES = ("left", "top", "right", "bottom")
 
 
@@ -102,16 +104,18 @@ def _by_split(
     header = not rows[0][columns["image"]].lower().endswith(IMAGE_SUFFIXES)
     numbers = [number for number in range(header, len(rows)) if any(rows[number])]
     heads = [cell.lower() for cell in rows[0]] if header else []
-    for at in (heads.index(word) for word in _SPLIT_COLUMNS if word in heads):
+    places = [heads.index(word) for word in _SPLIT_COLUMNS if word in heads]
+    for at in [0] if columns is _AUTO_ML else places:
         words = {number: "".join(rows[number][at : at + 1]).lower() for number in numbers}
         if not SPLIT_OF.keys() & words.values():
             continue  # a set of another kind
         found: dict[str, list[int]] = {}
         for number, word in words.items():
             if word not in SPLIT_OF:
+                column = rows[0][at] if header else at
                 raise DataError(
-                    f"{path}: line {number + 1}: {word!r} in column {rows[0][at]} is no split; "
-                    "write train, val or test"
+                    f"{path}: line {number + 1}: {word!r} in column {column} is no split; write "
+                    "train, val or test"
                 )
             found.setdefault(SPLIT_OF[word], []).append(number)
         return found
@@ -141,7 +145,9 @@ def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
     }
     if found.keys() == _COLUMNS.keys():
         return found
-    is_image = rows[0][0].lower().endswith(IMAGE_SUFFIXES)
+    if len(head) >= 9 and head[0] in SPLIT_OF and head[1].endswith(IMAGE_SUFFIXES):
+        return _AUTO_ML
+    is_image = head[0].endswith(IMAGE_SUFFIXES)
     return {what: i for i, what in enumerate(_HEADERLESS)} if is_image and len(head) == 6 else None
 
 

@@ -188,3 +188,20 @@ def test_groups_of_open_images_are_crowds(folder):
         ([16, 24, 16, 24], 0), ([0, 0, 64, 48], 1), ([32, 24, 32, 24], 0)
     ]  # fmt: skip
     assert "groups in one box (IsGroupOf), which become crowds: 1" in data.notes
+
+
+def test_the_table_of_auto_ml(folder, refusal):
+    words = {"a": "TRAIN", "b": "VALIDATION", "c": "TEST"}
+    rows = []
+    for name, word in words.items():
+        folder.image(f"images/{name}.jpg")
+        rows.append(f"{word},gs://bucket/images/{name}.jpg,cat,0.25,0.5,,,0.5,1.0,,")
+    folder.write("export.csv", "\n".join(rows))
+    splits = find_detection_data(folder.root).splits
+    assert {name: s.content["annotations"][0]["bbox"] for name, s in splits.items()} == {
+        name: [16, 24, 16, 24] for name in ("train", "val", "test")
+    }
+    assert splits["val"].content["images"][0]["file_name"] == "b.jpg"
+    folder.edit("export.csv", "VALIDATION", "UNASSIGNED")
+    message = refusal(find_detection_data, folder.root)
+    assert "line 2: 'unassigned' in column 0 is no split" in message
