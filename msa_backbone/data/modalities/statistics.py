@@ -11,8 +11,11 @@ import numpy as np
 from ...files.loaded_modalities import channel_slices
 from ...files.modality_files import Modality
 
-FAR = 2.0
-"""In configured deviations: a mean further away, or a deviation this many times off, is told."""
+FAR_MEAN = 2.0
+"""In deviations of the values: a configured mean further away is told."""
+FAR_DEVIATION = 5.0
+"""A normalised deviation so many times off the reference's is told. What it should be depends on the
+weights: those of Caffe take pictures that are not divided at all."""
 
 
 class ValueStatistics:
@@ -35,15 +38,17 @@ class ValueStatistics:
 
     def lines(self) -> list[str]:
         """A line for each modality whose values are far from what the config says."""
-        found = []
+        found, reference = [], 0.0
         for (count, total, squares), modality in zip(self._sums, self.modalities, strict=True):
             if not count:
                 continue
             mean = total / count
             deviation = max(squares / count - mean**2, 0.0) ** 0.5
             wanted, scale = float(np.mean(modality.mean)), float(np.mean(modality.std))
-            close = scale / FAR <= deviation <= scale * FAR
-            if abs(mean - wanted) > FAR * scale or not close:
+            normalised = deviation / scale
+            reference = reference or normalised
+            near = reference / FAR_DEVIATION <= normalised <= reference * FAR_DEVIATION
+            if abs(mean - wanted) > FAR_MEAN * deviation or not near:
                 found.append(
                     f"{modality.name}: the values have mean {mean:.4g} and deviation "
                     f"{deviation:.4g}, the config normalises by {wanted:.4g} and {scale:.4g}; "

@@ -102,21 +102,44 @@ def test_values_that_the_config_does_not_fit_are_told(images, tmp_path):
     assert "the config normalises by 128 and 75; correct mean and std" in line
 
 
-def test_mean_and_deviation_are_those_of_numpy():
-    """Over all channels of several scenes; unknown places do not count."""
-    modalities = Modality("visible", 3), Modality("depth", 1, unknown=True)
-    statistics, stacks = ValueStatistics(modalities), []
+def stacks_of(depth: float) -> list[np.ndarray]:
+    """Scenes of three channels around 7, and of a depth with unknown places."""
+    stacks = []
     for _ in range(3):
         stack = RNG.normal(7, 2, (5, 6, 5)).astype(np.float32)
         stack[..., 4] = RNG.random((5, 6)) < 0.5
-        stack[..., 3] = np.where(stack[..., 4] > 0, 900 + stack[..., 3], 0)
-        statistics.add(stack)
+        stack[..., 3] = np.where(stack[..., 4] > 0, depth + stack[..., 3], 0)
         stacks.append(stack)
+    return stacks
+
+
+def lines(stacks: list[np.ndarray], first: tuple, second: tuple) -> list[str]:
+    """What is told of scenes that are normalised by these means and deviations."""
+    visible = Modality("visible", 3, mean=first[0], std=first[1])
+    depth = Modality("depth", 1, unknown=True, mean=second[0], std=second[1])
+    statistics = ValueStatistics((visible, depth))
+    for stack in stacks:
+        statistics.add(stack)
+    return statistics.lines()
+
+
+def test_mean_and_deviation_are_those_of_numpy():
+    """Over all channels of several scenes; unknown places do not count."""
+    stacks = stacks_of(900)
     every = np.stack(stacks).astype(np.float64)
     known = every[..., 3][every[..., 4] > 0]
-    for line, values in zip(statistics.lines(), (every[..., :3], known), strict=True):
+    told = lines(stacks, (0, 1), (0, 1))
+    for line, values in zip(told, (every[..., :3], known), strict=True):
         assert f"mean {values.mean():.4g} and deviation {values.std():.4g}, " in line
-    fitting = Modality("depth", 1, unknown=True, mean=907.0, std=2.0)
-    statistics = ValueStatistics((Modality("visible", 3, mean=7.0, std=2.0), fitting))
-    statistics.add(stacks[0])
-    assert statistics.lines() == []
+
+
+@pytest.mark.parametrize("scale", [2.0, 1.0, 0.01])
+def test_the_scale_of_all_is_the_configs_matter(scale):
+    """Weights of Caffe take 0 to 255; what counts is how modalities compare."""
+    stacks = stacks_of(900)
+    assert lines(stacks, (7, scale), (907, scale)) == []
+    assert lines(stacks, (7, scale), (907, 3 * scale)) == []
+    (line,) = lines(stacks, (7, scale), (907, 10 * scale))
+    assert line.startswith("depth: ")
+    (line,) = lines(stacks, (7, scale), (990, scale))
+    assert "normalises by 990" in line
