@@ -14,8 +14,8 @@ from ...files.modality_files import Modality
 FAR_MEAN = 2.0
 """In deviations of the values: a configured mean further away is told."""
 FAR_DEVIATION = 5.0
-"""A normalised deviation so many times off the reference's is told. What it should be depends on the
-weights: those of Caffe take pictures that are not divided at all."""
+"""A normalised deviation so many times off the reference's is told. What it should be depends on
+the weights: those of Caffe take pictures that are not divided at all."""
 
 
 class ValueStatistics:
