@@ -157,3 +157,15 @@ def test_class_folders_are_matched_to_train_s(folder):
     assert data.splits["val"][2][0] == "val/Dog/0.jpg" and len(data.splits["test"]) == 2
     assert "classes spelled otherwise than in train: 1, first 'Dog'" in data.notes
     assert find_classification_data(folder.root, ["dog", "caf\u00e9"]).splits["val"][0][1] == 0
+
+
+def test_images_in_no_class_folder_of_a_split_are_counted(folder):
+    for place in ("train/cat", "train/dog", "val/cat", "val/dog", "test"):
+        for number in range(2):
+            folder.image(f"{place}/{number}.jpg")
+    assert not any("in no split" in note for note in find_classification_data(folder.root).notes)
+    folder.image("holdout/cat/0.jpg")
+    folder.image("train/loose.jpg")
+    data = find_classification_data(folder.root)
+    assert "not used: 2 images that are in no split, first holdout/cat/0.jpg" in data.notes
+    assert sum(map(len, data.splits.values())) == 8

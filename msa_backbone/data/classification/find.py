@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import DataError, first_and_count
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
-from ..found_files import NO_UTF_8, NO_UTF_8_MEND, images_in, is_utf_8, spelling_key
+from ..found_files import NO_UTF_8, NO_UTF_8_MEND, images_in, is_utf_8, spelling_key, unused_images
 from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
@@ -56,8 +56,9 @@ def find_classification_data(
         images[split], others = _spelled_as(known, images[split])
         spelled += others
     aside = _without_labels(folders, images)
+    left = [folders.pop(split) for split in aside]
     for split in aside:
-        del folders[split], images[split]
+        del images[split]
     chosen = tuple(known if classes is None else classes)
     for name in chosen:
         if name not in known:
@@ -99,6 +100,9 @@ def find_classification_data(
     notes += [f"{split} left aside: {why}" for split, why in aside.items()]
     if without := [p.name for p in _visible_folders(folders["train"]) if _class_of(p) not in known]:
         notes.append(f"no class, as without images: {', '.join(without)}")
+    if classes is None:
+        used = (str(root / name) for listed in splits.values() for name, _ in listed)
+        notes += unused_images(root, used, left)
     if "val" not in splits:
         val = _choose_val(root, splits["train"], len(chosen))
         splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
