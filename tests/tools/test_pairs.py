@@ -236,3 +236,12 @@ def test_the_first_batch_of_a_dry_run_shows_both(models, pairs, run_tool, tmp_pa
     # Two scenes of 256 x 256, each with both cameras.
     height, width, _ = read_image(work / "dry_run.png").shape
     assert (height, width) == (256, 2 * (256 + 6 + 256) + 6)
+
+
+@pytest.mark.parametrize("option", [("--tta",), ("--slide", 48)], ids=str)
+def test_pairs_by_windows_and_mirror_images(option, models, pairs, run_tool, tmp_path, capsys):
+    data = "--data", pairs / "segmentation", "--work-dir", tmp_path / "test"
+    run_tool("test", *models["segmentation"], *data, *option, "--sensors", "infrared")
+    printed = capsys.readouterr().out
+    assert "Sensors: visible absent, infrared on" in printed and "mIoU" in printed
+    assert read_image(tmp_path / "test/predictions.png").std() > 5
