@@ -169,3 +169,24 @@ def test_images_in_no_class_folder_of_a_split_are_counted(folder):
     data = find_classification_data(folder.root)
     assert "not used: 2 images that are in no split, first holdout/cat/0.jpg" in data.notes
     assert sum(map(len, data.splits.values())) == 8
+
+
+def test_names_of_classes_whose_accents_are_written_in_two_ways_are_one(folder):
+    nfc, nfd = (unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD"))
+    folder.voc("JPEGImages", "Annotations", ["a"], label=nfc)
+    folder.voc("JPEGImages", "Annotations", ["b"], label=nfd)
+    data = find_detection_data(folder.root)
+    ids = [record["category_id"] for record in data.splits["train"].content["annotations"]]
+    assert data.classes == (nfc,) and ids == [1, 1]
+
+
+def test_categories_of_val_whose_accents_are_written_otherwise_are_train_s(folder, tmp_path):
+    nfc, nfd = (unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD"))
+    folder.coco("annotations/train.json", "train", ["a.jpg"], ("dog", nfc), label=1)
+    folder.coco("annotations/val.json", "val", ["b.jpg"], ("dog", nfd), label=1)
+    data = find_detection_data(folder.root)
+    val = data.splits["val"].content
+    names = {category["id"]: category["name"] for category in val["categories"]}
+    assert [names[record["category_id"]] for record in val["annotations"]] == [nfc]
+    note = "val: categories matched to train.json's by name (accents written otherwise)"
+    assert note in data.notes and data.splits["val"].ann_file is None

@@ -7,6 +7,7 @@ its corners, and its size is their difference. Unlike mmdet, fractions of a pixe
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ def read_voc(split: VocSplit, root: Path) -> tuple[dict, list[str], list[str]]:
         image = {"id": image_id, "file_name": file_name, "width": width, "height": height}
         images.append({**image, "found_at": str(path), "voc_xml": str(path)})
         for index, item in enumerate(element.iterfind("object")):
-            label = " ".join((item.findtext("name") or "").split())
+            label = unicodedata.normalize("NFC", " ".join((item.findtext("name") or "").split()))
             if not label:
                 unread.append(f"{path}: object {index} has no name; add it")
                 continue

@@ -1,6 +1,7 @@
 """Building the records of a split in COCO's form, while a file of another format is read."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Records:
         """Add an object with a box (left, top, width, height), polygons, or both.
 
         Without a box it gets the one around its polygons. The area is the polygons', or the box's.
+        Labels whose accents are written in two ways (NFC, NFD) are one.
         """
         area = sum(map(polygon_area, polygons or ()))
         record = {"id": len(self.annotations) + 1, "image_id": image_id, "bbox": box}
@@ -69,7 +71,7 @@ class Records:
         if not area:
             area = record["bbox"][2] * record["bbox"][3]
         self.annotations.append({**record, "area": area, "iscrowd": 0, "found_at": str(found_at)})
-        self.labels.append(label)
+        self.labels.append(unicodedata.normalize("NFC", label))
 
     def add_mask(
         self, image_id: int, label: str, found_at: object, code: dict, mask: np.ndarray

@@ -4,6 +4,7 @@ Loaders give a category its label by its place in the list of its own file. So a
 order than train's is scored in the wrong classes, without an error.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,10 @@ def with_categories_of(
     listed = [category["name"] for category in content["categories"]]
     if listed == list(wanted):
         return content, []
-    names = {category["id"]: category["name"] for category in content["categories"]}
+    spelled = {unicodedata.normalize("NFC", name): name for name in wanted}
+    listed = [spelled.get(unicodedata.normalize("NFC", name), name) for name in listed]
+    ids = [category["id"] for category in content["categories"]]
+    names = dict(zip(ids, listed, strict=True))
     if len(names) < len(listed):
         return content, []  # the check says that an id is used twice
     objects = Counter(names.get(record["category_id"]) for record in content["annotations"])
@@ -48,6 +52,8 @@ def with_categories_of(
         if new is not None:
             annotations.append({**record, "category_id": new})
     what = "another order" if set(listed) == set(wanted) else "other categories"
+    if listed == list(wanted):
+        what = "accents written otherwise"
     notes = [f"categories matched to {train_file.name}'s by name ({what})"]
     if extra:
         notes.append(f"categories that {train_file.name} lacks left aside: {', '.join(extra)}")
