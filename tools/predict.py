@@ -27,6 +27,7 @@ from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.progress import print_steps
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
+from msa_backbone.inference.answers import check_questions
 from msa_backbone.inference.draw_predictions import PredictionDrawer
 from msa_backbone.inference.paired_inputs import paired_inputs
 from msa_backbone.inference.predict_images import predict_images
@@ -69,6 +70,7 @@ def predict(args: argparse.Namespace) -> list[str]:
     images, streams = find_sources(paired_inputs(cfg, args.inputs, args.others))
     for line in sensors:
         print(line)
+    check_questions(cfg, args.question)
     predictor = Predictor(cfg, args.checkpoint, args.device, args.question)
     draw = PredictionDrawer(predictor, cfg, args.score_thr, args.max_side)
     failed = []

@@ -24,6 +24,7 @@ from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.files.whole_files import write_whole
+from msa_backbone.inference.answers import check_questions
 from msa_backbone.inference.explain.activation_maps import METHODS
 from msa_backbone.inference.explain.channel_study import (
     channel_gates,
@@ -40,6 +41,7 @@ from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
 from msa_backbone.plots.heatmaps import save_heatmaps
 from msa_backbone.scores import headline
+from msa_backbone.tasks import task_of
 from msa_backbone.training.prepare import prepare_testing
 
 
@@ -53,6 +55,10 @@ def look_at_images(args: argparse.Namespace) -> None:
         raise ValueError(f"{streams[0].source}: maps are drawn of images, not of videos")
     for line in lines:
         print(line)
+    if args.what == "questions":
+        check_questions(cfg, args.question)
+    elif args.what == "cam" and not task_of(cfg).has_classes:
+        raise ValueError("cam explains boxes, segments and classes; see `questions`")
     predictor = Predictor(cfg, args.checkpoint, args.device, getattr(args, "question", ()))
     for image in images:
         file = args.out / f"{image.name}.{args.what}.png"

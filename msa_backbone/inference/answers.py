@@ -2,7 +2,22 @@
 
 from collections.abc import Sequence
 
+from mmengine.config import Config
 from mmengine.structures import BaseDataElement
+
+from ..tasks import Task, task_of
+
+
+def check_questions(cfg: Config, questions: Sequence[str]) -> None:
+    """Refuse questions to a model that answers none, and none to one that does.
+
+    Raises:
+        ValueError: saying what to do.
+    """
+    task = task_of(cfg)
+    if (task is Task.QUESTIONS) != bool(questions):
+        asks = "give" if task is Task.QUESTIONS else "leave out"
+        raise ValueError(f"the config is for {task.title}: {asks} --question")
 
 
 def gather_answers(samples: Sequence[BaseDataElement], number: int) -> list[BaseDataElement]:

@@ -42,11 +42,12 @@ class Predictor:
     Attributes:
         task, model: what it is for, and the model in eval mode.
         modalities: that the pipeline loads, the reference first; empty for one camera.
-        classes, palette: the names of the classes, and their colours, (R, G, B) in 0..255.
+        classes, palette: the names of the classes, or answers, and the classes' colours, (R, G, B)
+            in 0..255.
 
     Raises:
         ValueError: if the checkpoint does not belong to the config, the config tests no images,
-            there is no such device, or the questions and the model do not go together.
+            or there is no such device.
     """
 
     def __init__(
@@ -62,9 +63,6 @@ class Predictor:
         dataset = innermost(cfg.test_dataloader.dataset)[0]
         self.task = task_of(cfg)
         self.questions = tuple(questions)
-        if (self.task is Task.QUESTIONS) != bool(questions):
-            asks = "give" if self.task is Task.QUESTIONS else "leave out"
-            raise ValueError(f"the config is for {self.task.title}: {asks} --question")
         self.classes = ()
         if self.task.has_classes:
             self.classes = _class_names(meta, dataset, checkpoint)
@@ -75,6 +73,8 @@ class Predictor:
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         recall_words(cfg, checkpoint)
         self.model = _load_model(cfg, checkpoint, content.get("state_dict", content))
+        if self.task is Task.QUESTIONS:
+            self.classes = tuple(self.model.answers)
         try:
             self.model.to(device).eval()
         except RuntimeError as error:

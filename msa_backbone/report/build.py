@@ -28,6 +28,7 @@ from .judges.base import Judge, Ranking
 from .judges.classification import ClassificationJudge
 from .judges.detection import DetectionJudge
 from .judges.segmentation import SegmentationJudge
+from .judges.words import CaptionJudge, QuestionJudge
 from .pictures import Illustrator
 from .render import require_packages
 from .run_files import RunFiles
@@ -42,6 +43,8 @@ JUDGES: dict[Task, type[Judge]] = {
     Task.INSTANCE_SEGMENTATION: DetectionJudge,
     Task.SEMANTIC_SEGMENTATION: SegmentationJudge,
     Task.CLASSIFICATION: ClassificationJudge,
+    Task.QUESTIONS: QuestionJudge,
+    Task.CAPTIONS: CaptionJudge,
 }
 
 
@@ -89,6 +92,7 @@ def make_report(
     predictor = Predictor(cfg, str(run.checkpoint), device)
     evaluation = Evaluation(predictor, cfg, images, score_thr)
     scores = evaluation.run()
+    findings = evaluation.judge.findings()
     illustrator = Illustrator(predictor, cfg, score_thr)
     best, worst = (
         [illustrator(judged, evaluation.info(judged.index)) for judged in chosen]
@@ -97,11 +101,11 @@ def make_report(
     return Report(
         title=run.config.stem,
         summary=summary(run, predictor, len(evaluation.dataset)),
-        classes=predictor.classes,
+        classes=findings.rows or predictor.classes,
         training=training,
         validation=validation,
         scores=scores_of(scores),
-        findings=evaluation.judge.findings(),
+        findings=findings,
         ranked_by=evaluation.judge.ranked_by,
         best=best,
         worst=worst,

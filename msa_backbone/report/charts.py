@@ -24,14 +24,17 @@ def chart_texts(report: Report) -> dict[str, list[tuple[str, str]]]:
     Returns:
         The title of each, and its JSON, which may stand inside a script element.
     """
-    scores = report.findings.class_scores
+    scores, confusion = report.findings.class_scores, report.findings.confusion
     sections = {
         "curves": training_charts(report.training, report.validation),
-        "classes": [class_bars(report.classes, *next(iter(scores.items())))],
+        "classes": [
+            class_bars(report.classes, *first, report.findings.row)
+            for first in list(scores.items())[:1]
+        ],
         "precision-recall": [
             curve_chart(title, curves) for title, curves in report.findings.curves.items()
         ],
-        "confusion": [confusion_chart(report.findings.confusion)],
+        "confusion": [confusion_chart(confusion)] if confusion else [],
     }
     return {
         name: [
@@ -121,17 +124,20 @@ def curve_chart(title: str, curves: Sequence[Curve]) -> go.Figure:
     return chart
 
 
-def class_bars(classes: Sequence[str], title: str, values: np.ndarray) -> go.Figure:
+def class_bars(
+    classes: Sequence[str], title: str, values: np.ndarray, row: str = "class"
+) -> go.Figure:
     """A bar for each class; of many those with the lowest and the highest score.
 
     Args:
         classes: names.
         title: what the values are.
         values: (classes,); classes with NaN are left out.
+        row: what the classes are.
     """
     known = np.flatnonzero(~np.isnan(values))
     shown = known[extremes(values[known], MOST_BARS)].tolist()
-    which = "by class"
+    which = f"by {row}"
     if len(shown) < len(known):
         which = f"of the {MOST_BARS} lowest and highest of {len(known)} classes"
     chart = empty_chart(f"{title} {which}", "", "", height=90 + 24 * len(shown))

@@ -71,13 +71,17 @@ class Findings:
             NaN where a score has no meaning.
         curves: precision-recall curves of the classes, by the title of their chart.
         curves_note: how they were made.
-        confusion: of the classes.
+        confusion: of the classes; None where there are none.
+        row, rows: what a row of the table by class is, and the names of the rows where they are not
+            the classes.
     """
 
     class_scores: dict[str, np.ndarray]
     curves: dict[str, list[Curve]]
     curves_note: str
-    confusion: Confusion
+    confusion: Confusion | None
+    row: str = "class"
+    rows: Sequence[str] | None = None
 
 
 @dataclass

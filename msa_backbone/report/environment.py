@@ -9,6 +9,7 @@ from mmengine.utils.dl_utils import collect_env
 from ..backbones.vgg_weights import WEIGHTS_KEY, pretrained_cfgs
 from ..files.checkpoints import read_checkpoint
 from ..inference.predictor import Predictor
+from ..tasks import Task
 from ..version import __version__
 from .run_files import RunFiles
 
@@ -47,8 +48,10 @@ def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str,
         "saved": re.sub(DATE, r"\1-\2-\3 \4:\5", str(meta.get("time", "unknown"))),
         "seed": str(meta.get("seed", "unknown")),
         "validation images": f"{images:,}",
-        "classes": f"{len(predictor.classes)}",
     }
+    if predictor.classes:
+        name = "answers" if predictor.task is Task.QUESTIONS else "classes"
+        facts[name] = f"{len(predictor.classes)}"
     return list(facts.items())
 
 
@@ -63,7 +66,8 @@ def start_of_training(checkpoint: dict, cfg: Config) -> str:
     loaded = checkpoint.get("message_hub", {}).get("runtime_info", {}).get(WEIGHTS_KEY)
     if loaded:
         return str(loaded)
-    named = [init["checkpoint"] for init in pretrained_cfgs(cfg.model.backbone.get("init_cfg"))]
+    backbone = cfg.model.get("backbone") or {}  # none, of a model that only reads
+    named = [init["checkpoint"] for init in pretrained_cfgs(backbone.get("init_cfg"))]
     named += [cfg.model["pretrained"]] if cfg.model.get("pretrained") else []
     return f"{', '.join(named)}, what was taken is not recorded" if named else "random weights"
 

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from PIL import Image, ImageOps
 
 from ..inference.explain.explainer import Explainer
+from ..inference.explain.question_gates import listening_gates, over, question_gates
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
 from ..plots.heatmaps import overlay
@@ -17,6 +18,7 @@ from ..tasks import Task
 from .contents import Picture, ReportImage
 from .judges.base import Judged
 
+WITH_WORDS = (Task.QUESTIONS, Task.CAPTIONS)
 PICTURE_SIDE = 416
 CLASSIFIED_SIDE = 144
 MAP_SIDE = 256
@@ -50,11 +52,13 @@ class Illustrator:
         if not path.is_file():  # in a bucket, or in the memory
             return image
         picture = self.predictor.read(path)
-        if self.predictor.task is Task.CLASSIFICATION:  # of one camera
+        if self.predictor.task in (Task.CLASSIFICATION, *WITH_WORDS):  # of one camera
             image.pictures = [Picture("", _resized(picture, CLASSIFIED_SIDE))]
         else:
             image.pictures = self._drawn(picture, judged)
-        if self.predictor.attentions:
+        if self.predictor.task is Task.QUESTIONS:
+            image.attention = question_maps(self.predictor, picture, judged.sample.question)
+        elif self.predictor.attentions:
             image.attention = attention_maps(Explainer(self.predictor, picture))
         return image
 
@@ -79,6 +83,21 @@ class Illustrator:
                     shown.append(view if drawn is None else drawn)
                 pictures.append(Picture(title, side_by_side(shown)))
         return pictures
+
+
+def question_maps(predictor: Predictor, picture: np.ndarray, question: str) -> list[Picture]:
+    """The spatial gates that listen, over the picture, without words and for a question."""
+    if not listening_gates(predictor):
+        return []
+    predictor.questions = (question,)
+    maps = []
+    for name, gates in question_gates(predictor, picture)[1].items():
+        for words, gate in zip(("without words", question), gates, strict=True):
+            title = f"position {name}, {words}: {gate.min():.2f} to {gate.max():.2f}"
+            values = over(picture, gate)
+            maps.append(Picture(title, _resized(overlay(picture, values), MAP_SIDE)))
+    predictor.questions = ()
+    return maps
 
 
 def attention_maps(explainer: Explainer) -> list[Picture]:

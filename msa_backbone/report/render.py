@@ -56,16 +56,18 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"data_uri": data_uri, "number": number}
+    confusion = report.findings.confusion
     return environment.get_template("report.html").render(
         report=report,
         charts=chart_texts(report),
         headlines=headline_tiles(report.scores),
-        class_head=["class", *report.findings.class_scores],
+        class_head=[report.findings.row, *report.findings.class_scores],
         score_rows=score_rows(report.scores, report.validation),
+        class_title="Classes" if report.findings.rows is None else "Types of questions",
         class_rows=class_rows(report.classes, report.findings.class_scores),
-        hidden=what_folding_hides(report.findings.confusion),
-        confused=most_confused(report.findings.confusion),
-        matrix_is_small=len(report.findings.confusion.names) <= MOST_COUNTS,
+        hidden=confusion and what_folding_hides(confusion),
+        confused=confusion and most_confused(confusion),
+        matrix_is_small=confusion and len(confusion.names) <= MOST_COUNTS,
         plotly=get_plotlyjs(),
     )
 

@@ -1,6 +1,7 @@
 """Questions from the command line: training, testing, and bad input in one line."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from msa_backbone.files.checkpoints import read_state_dict
+from msa_backbone.files.training_log import read_records
 from msa_backbone.language.text.stored_text import read_stored_text
 
 pytest.importorskip("mmpretrain")
@@ -199,6 +201,37 @@ def test_a_folder_of_captions_is_trained_on_and_tested(
             file.unlink()
         run_tool("train", tiny_captions, "--data", root, "--work-dir", tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+def test_reports_of_questions_and_captions(run_tool, tiny, tiny_captions, root, tmp_path):
+    pytest.importorskip("plotly")
+    work = tmp_path / "work"
+    run_tool("train", tiny, "--work-dir", work, "--seed", 0)
+    run_tool("report", work, "--images", 2)
+    page = (work / "report.html").read_text()
+    assert "<h2>Types of questions</h2>" in page and "<dt>answers</dt><dd>5</dd>" in page
+    table = page.split("<h2>Types of questions</h2>")[1].split("</section>")[0]
+    rows = re.findall(r"<td>(colour|is)</td><td[^>]*>([\d.]+)</td><td[^>]*>(\d+)</td>", table)
+    logged = read_records(work)[1][-1]
+    assert [(kind, count) for kind, _, count in rows] == [("colour", "4"), ("is", "4")]
+    for kind, share, _ in rows:
+        assert 100 * float(share) == pytest.approx(logged[f"answers/exact/{kind}"], abs=0.06)
+    assert "accuracy by type of question" in page
+    worst = page.split("<h2>Worst")[1].split("</section>")[0]
+    assert len(re.findall(r"what colour is it\? true: |is it red\? true: ", worst)) == 2
+    maps = page.split("<h2>Attention</h2>")[1].split("</section>")[0]
+    # Of each of four questions, two modules, without words and with them.
+    assert (
+        maps.count("<figcaption>position 10, without words: ") == 4 and maps.count("<figure>") == 16
+    )
+
+    captions_in(root)
+    work = tmp_path / "captions"
+    run_tool("train", tiny_captions, "--data", root, "--work-dir", work)
+    run_tool("report", work, "--images", 2)
+    page = (work / "report.html").read_text()
+    assert "(true: a picture of one colour)" in page and "captions/CIDEr" in page
+    assert "<h2>Confusion</h2>" not in page and "<h2>Classes</h2>" not in page
 
 
 def test_the_demo_is_written_and_trained(run_tool, tmp_path, capfd):

@@ -35,7 +35,7 @@ class Explainer:
         self.picture = next(iter(self.views.values()))
         batch = predictor.inputs([picture], ["picture"])
         data = predictor.model.data_preprocessor(batch, False)
-        self.x: Tensor = data["inputs"]
+        self.x: Tensor = data["inputs"] if "inputs" in data else data["images"]
         self.sample: BaseDataElement = data["data_samples"][0]
         self.model = ExplainedModel(predictor, self.sample)
 

@@ -10,6 +10,16 @@ from ..predictor import Predictor
 from .forward_hooks import forward_hooks
 
 
+def listening_gates(predictor: Predictor) -> dict[str, nn.Module]:
+    """The attention modules that have a spatial gate which listens to words, by position."""
+    return {
+        name: module
+        for name, module in predictor.attentions.items()
+        if getattr(module, "listens", False)
+        and getattr(module, "spatial_attention", None) is not None
+    }
+
+
 @torch.no_grad()
 def question_gates(predictor: Predictor, picture: np.ndarray) -> tuple[list[str], dict]:
     """The spatial gates of every attention module that listens.
@@ -25,12 +35,7 @@ def question_gates(predictor: Predictor, picture: np.ndarray) -> tuple[list[str]
     Raises:
         ValueError: for a model without such gates.
     """
-    listeners = {
-        name: module
-        for name, module in predictor.attentions.items()
-        if getattr(module, "listens", False)
-        and getattr(module, "spatial_attention", None) is not None
-    }
+    listeners = listening_gates(predictor)
     if not listeners:
         raise ValueError(
             "no attention of the model has a spatial gate that listens to words: it needs "
@@ -51,6 +56,11 @@ def question_gates(predictor: Predictor, picture: np.ndarray) -> tuple[list[str]
     return answers, {name: torch.cat(seen).cpu() for name, seen in gates.items()}
 
 
+def over(picture: np.ndarray, gate: Tensor) -> np.ndarray:
+    """A gate, (h, w), at the size of the picture, (H, W, 3): (H, W)."""
+    return F.interpolate(gate[None, None], picture.shape[:2], mode="bilinear")[0, 0].numpy()
+
+
 def question_heatmaps(predictor: Predictor, picture: np.ndarray) -> list[list[Heatmap]]:
     """The gates over the picture: a row for each module, of it without words and each question.
 
@@ -61,8 +71,10 @@ def question_heatmaps(predictor: Predictor, picture: np.ndarray) -> list[list[He
     titles = ["without words", *(f"{question} {answer}" for question, answer in asked)]
     rows = []
     for position, seen in gates.items():
-        seen = F.interpolate(seen[:, None], picture.shape[:2], mode="bilinear")[:, 0]
         limits = float(seen.min()), float(seen.max())
-        maps = zip(titles, seen.numpy(), strict=True)
-        rows.append([Heatmap(f"{t}\nposition {position}", m, "weight", limits) for t, m in maps])
+        row = [
+            Heatmap(f"{title}\nposition {position}", over(picture, gate), "weight", limits)
+            for title, gate in zip(titles, seen, strict=True)
+        ]
+        rows.append(row)
     return rows
