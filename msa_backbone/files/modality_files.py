@@ -8,6 +8,7 @@ trains on without a word.
 Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it, is 39 in 8 bits.
 """
 
+import glob
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,9 +109,12 @@ def partner(path: Path, reference: Modality, modality: Modality) -> Path:
             f"{modality.name}"
         )
     if not found:
-        wanted = modality.suffix or ".*"
+        named_alike = sorted(stem.parent.glob(f"{glob.escape(stem.name)}[!0-9a-zA-Z]*"))
+        near = [file for file in named_alike if file.suffix.lower() in MODALITY_SUFFIXES]
+        hint = f"if it is {near[0].name}, set the suffix of {modality.name}, else " if near else ""
         raise DataError(
-            f"{path}: no {modality.name} file {stem}{wanted}; add it, or leave the scene out"
+            f"{path}: no {modality.name} file {stem}{modality.suffix or '.*'}; {hint}add it, or "
+            "leave the scene out"
         )
     return next(iter(found.values()))
 

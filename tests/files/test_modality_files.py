@@ -66,6 +66,16 @@ def test_absent_modalities_in_a_stack(tmp_path):
     assert read_stack(paths[:2], modalities[:2]).dtype == np.uint8
 
 
+def test_a_partner_of_another_suffix_is_named(tmp_path):
+    touch(tmp_path / "infrared/a_ir.png", tmp_path / "infrared/a1.png", tmp_path / "visible/a.jpg")
+    match = r"no infrared file .*/a\.\*; if it is a_ir\.png, set the suffix of infrared, else add"
+    with pytest.raises(DataError, match=match):
+        partner(tmp_path / "visible/a.jpg", VISIBLE, INFRARED)
+    (tmp_path / "infrared/a_ir.png").unlink()
+    with pytest.raises(DataError, match=r"/a\.\*; add it, or leave the scene out"):
+        partner(tmp_path / "visible/a.jpg", VISIBLE, INFRARED)
+
+
 def test_suffixes_alone_may_tell_modalities_apart(tmp_path):
     touch(tmp_path / "images/a_ir.png", tmp_path / "images/a.png")
     reference = Modality("visible", 3, "images", "_rgb.jpg")

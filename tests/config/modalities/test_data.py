@@ -137,6 +137,16 @@ def test_msrs_as_it_is_published(pairs, tmp_path):
     assert load_all(cfg, found) == [("tra", 4, 64, 64)] * 5 + [("val", 4, 64, 64)]
 
 
+def test_one_folder_for_each_and_no_splits(pairs, tmp_path):
+    given, root = pairs / "segmentation", tmp_path / "flat"
+    for folder, new in (("visible", "images"), ("infrared", "thermal"), ("masks", "masks")):
+        shutil.copytree(given / folder / "train", root / new)
+    shutil.copy(given / "classes.txt", root)
+    cfg, found = use(SEGMENTER, root, tmp_path)
+    assert folders_of(cfg) == [{"visible": "images", "infrared": "thermal"}] * 3
+    assert load_all(cfg, found) == [("tra", 4, 64, 64)] * 5 + [("val", 4, 64, 64)]
+
+
 def test_images_of_both_cameras_with_one_ending_are_told_apart(pairs, tmp_path):
     root = pairs / "coco"
     for path in (root / "infrared").rglob("*.png"):
