@@ -13,10 +13,12 @@ Names of classes, thresholds and the form of the input are in its metadata.
 Examples:
   tools/export.py CONFIG CHECKPOINT --out model.onnx
   tools/export.py CONFIG CHECKPOINT --out camera.onnx --size 480 640
+  tools/export.py CONFIG CHECKPOINT --format openvino --out model.xml
 """
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..config.load import apply_options, load_config
 from ..export.extra import EXPORTING, require_packages
@@ -24,6 +26,7 @@ from .arguments import add_config_options
 from .errors import one_line_errors
 
 LEAST_SIDE = 32
+FORMATS = {"onnx": ".onnx", "openvino": ".xml"}
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,24 +43,33 @@ def parse_args() -> argparse.Namespace:
         metavar=("HEIGHT", "WIDTH"),
         help="of all pictures that the file will see; by default it takes any",
     )
+    parser.add_argument(
+        "--format", choices=FORMATS, default="onnx", help="openvino: by OpenVINO's own converter"
+    )
     add_config_options(parser)
     return parser.parse_args()
 
 
 def export(args: argparse.Namespace) -> list[str]:
     """Write the file; return what to tell the user."""
-    require_packages(EXPORTING)
+    require_packages([*EXPORTING, *(["openvino"] if args.format == "openvino" else [])])
     from ..export.to_onnx import export_onnx
+    from ..export.to_openvino import convert_to_openvino
 
+    suffix = FORMATS[args.format]
     if args.size and min(args.size) < LEAST_SIDE:
         raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
-    if args.out.suffix != ".onnx":
-        raise ValueError(f"--out {args.out}: give a name that ends in .onnx")
+    if args.out.suffix != suffix:
+        raise ValueError(f"--out {args.out}: give a name that ends in {suffix}")
     cfg = load_config(args.config, None, args.cfg_options)
     apply_options(cfg, args.cfg_options)
-    info = export_onnx(cfg, args.checkpoint, args.out, args.size)
+    with TemporaryDirectory() as folder:
+        file = args.out if suffix == ".onnx" else Path(folder, "model.onnx")
+        info = export_onnx(cfg, args.checkpoint, file, args.size)
+        megabytes = file.stat().st_size / 1e6
+        if suffix == ".xml":
+            convert_to_openvino(file, info, args.out)
     size = "x".join(map(str, args.size)) if args.size else "any size"
-    megabytes = args.out.stat().st_size / 1e6
     return [
         f"{args.out}: {info.model} for {info.task}, {len(info.classes)} classes, "
         f"{megabytes:.1f} MB, pictures of {size}"

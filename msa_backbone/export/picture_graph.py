@@ -88,8 +88,7 @@ class _Nodes:
         short, long = (self.op(f"Reduce{kind}", sides, keepdims=1) for kind in ("Min", "Max"))
         if type_name(step) == "Resize":  # as large as fits into both sides of the scale
             pair = (scale, scale) if isinstance(scale, int) else scale
-            by_long = self.op("Div", np.float64([max(pair)]), long)
-            by_short = self.op("Div", np.float64([min(pair)]), short)
+            by_long, by_short = self._over(max(pair), long), self._over(min(pair), short)
             sides = self.op("Mul", sides, self.op("Min", by_long, by_short))
             sides = self.op("Add", sides, np.float64([0.5]))
         else:  # ResizeEdge: one edge gets the scale
@@ -98,6 +97,15 @@ class _Nodes:
             sides = self.op("Mul", sides, np.float64([scale]))
             sides = self.op("Div", sides, edges[step.get("edge", "short")])
         return self.op("Cast", self.op("Floor", sides), to=ir.DataType.INT64)
+
+    def _over(self, number: int, value: ir.Value) -> ir.Value:
+        """number / value, of whole numbers in float64.
+
+        OpenVINO 2026.4 turns a constant over a value upside down where sizes come of it. So the
+        number is no constant here: what is added is taken away again, exactly.
+        """
+        number = self.op("Sub", self.op("Add", value, np.float64([number])), value)
+        return self.op("Div", number, value)
 
     def _resize(self, x: ir.Value, old: ir.Value, new: ir.Value) -> ir.Value:
         """cv2's bilinear resizing of uint8, in the same whole numbers.

@@ -23,6 +23,10 @@ def test_a_file_is_written_and_told(run_tool, tmp_path, capsys):
     ("options", "reason"),
     [
         (["--out", "model.pt"], "error: --out model.pt: give a name that ends in .onnx"),
+        (
+            ["--format", "openvino", "--out", "model.onnx"],
+            "error: --out model.onnx: give a name that ends in .xml",
+        ),
         (["--out", "a.onnx", "--size", "8", "64"], "error: --size 8 64: give 32 or more a side"),
         (["--out", "a.onnx"], "error: weights file missing.pth does not exist: check the path"),
     ],

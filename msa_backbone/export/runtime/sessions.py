@@ -1,5 +1,6 @@
 """An exported file, opened by the program that runs it."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,8 @@ import numpy as np
 from ...errors import DataError
 from ..extra import require_packages
 
-SUFFIXES = (".onnx",)
+SUFFIXES = (".onnx", ".xml")
+RT_INFO = "msa_backbone"  # where the metadata are in OpenVINO's runtime information
 
 
 class Session(Protocol):
@@ -41,7 +43,7 @@ def open_session(file: Path, threads: int | None = None) -> Session:
         raise DataError(f"{file}: give a file that ends in {' or '.join(SUFFIXES)}")
     if not file.is_file():
         raise DataError(f"{file} does not exist: check the path")
-    return OnnxSession(file, threads)
+    return (OnnxSession if file.suffix == ".onnx" else OpenVinoSession)(file, threads)
 
 
 class OnnxSession:
@@ -69,3 +71,32 @@ class OnnxSession:
         names = [output.name for output in self._session.get_outputs()]
         (given,) = self._session.get_inputs()
         return dict(zip(names, self._session.run(names, {given.name: pictures}), strict=True))
+
+
+class OpenVinoSession:
+    """OpenVINO on the CPU, in float32."""
+
+    def __init__(self, file: Path, threads: int | None = None) -> None:
+        require_packages(["openvino"])
+        import openvino
+
+        core = openvino.Core()
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        try:
+            model = core.read_model(file)
+            self._model = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise DataError(
+                f"{file} is no OpenVINO model with its .bin ({reason}); export it again"
+            ) from error
+        known = model.has_rt_info(RT_INFO)
+        self.metadata = json.loads(model.get_rt_info(RT_INFO).value) if known else {}
+        sides = list(model.inputs[0].get_partial_shape())[1:3]
+        self.size = tuple(side.get_length() if side.is_static else None for side in sides)
+
+    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        found = self._model([pictures])
+        return {output.get_any_name(): found[output].copy() for output in self._model.outputs}
