@@ -69,6 +69,8 @@ class Predictor:
         self.palette = meta.get("palette") or make_palette(len(self.classes))
         self.modalities = loaded_modalities(cfg, "test_dataloader")
         self.absent = absent_modalities(cfg)
+        preprocessor = cfg.model.get("data_preprocessor") or {}
+        self.black = tuple(preprocessor.get("black", ()))
         self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         recall_words(cfg, checkpoint)
@@ -127,9 +129,13 @@ class Predictor:
         Raises:
             DataError: for a file that cannot be read, is missing or does not fit.
         """
-        if self.modalities:
-            return read_scene(path, self.modalities, self.absent)
-        return read_image(path)
+        if not self.modalities:
+            return read_image(path)
+        scene = read_scene(path, self.modalities, self.absent)
+        slices = channel_slices(self.modalities)
+        for name in self.black:  # people see what the model gets
+            scene[..., slices[name]] = 0
+        return scene
 
     def views(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         """What people see of a picture: RGB, (H, W, 3) uint8, one for each modality, by name."""

@@ -156,6 +156,17 @@ def test_one_camera_predicts_alone(models, pairs, run_tool, tmp_path, capsys):
     assert predictions(out)["annotations"] != predictions(black)["annotations"]  # absent, not black
 
 
+def test_a_black_camera_is_black_for_people_too(models, pairs, tmp_path):
+    config, checkpoint = models["coco"]
+    option = {"model.data_preprocessor.black": ["infrared"]}
+    cfg = load_config(str(config), str(tmp_path), {})
+    cfg.merge_from_dict(option)
+    predictor = Predictor(cfg, str(checkpoint))
+    path = next((pairs / "coco/visible/val").iterdir())
+    views = predictor.views(predictor.read(path))
+    assert np.array_equal(views["visible"], read_image(path)) and not views["infrared"].any()
+
+
 def stop(run_tool, *args: object) -> str:
     with pytest.raises(SystemExit) as ended:
         run_tool(*args)
