@@ -69,4 +69,9 @@ def _without_reference(modality: Modality, used: set[Path]) -> list[Path]:
     }
     files = (path for folder in folders for path in folder.rglob("*"))
     kinds = (path for path in files if path.suffix.lower() in MODALITY_SUFFIXES)
-    return sorted(path for path in kinds if path not in used and path.name[0] != ".")
+    ending = modality.suffix or ""
+    return sorted(
+        path
+        for path in kinds
+        if path not in used and path.name[0] != "." and path.name.endswith(ending)
+    )

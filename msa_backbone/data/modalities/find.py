@@ -30,10 +30,10 @@ class Place:
     reference: Path  # the reference's folder, as it lies in `before`
     below: Path
 
-    def folder(self, name: str) -> Path | None:
-        """The folder of this name, in any case, that is not the reference's."""
+    def folder(self, name: str, shared: bool) -> Path | None:
+        """The folder of this name, in any case; the reference's only if it may be shared."""
         found = folder_below(self.before, name)
-        return None if found == self.before / self.reference else found
+        return None if found == self.before / self.reference and not shared else found
 
 
 def with_folders(
@@ -108,6 +108,7 @@ def _places(root: Path, folder: Path) -> Iterator[Place]:
 def _folders(place: Place, modality: Modality, modalities: Sequence[Modality]) -> list[Path]:
     """The folders that may hold a modality's pictures: one where it has its own name."""
     names = folder_names(modality, modalities)
-    found = {name: folder for name in names if (folder := place.folder(name))}
+    shared = modality.suffix is not None  # by which files in one folder differ
+    found = {name: folder for name in names if (folder := place.folder(name, shared))}
     said = [found[name] for name in (modality.folder, modality.name) if name in found]
     return said[:1] or list(dict.fromkeys(found.values()))

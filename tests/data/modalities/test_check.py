@@ -84,6 +84,22 @@ def test_pictures_without_a_reference_are_told(images, tmp_path):
     ]
 
 
+def test_both_cameras_in_one_folder(tmp_path):
+    both = (
+        Modality("visible", 3, "images", "_rgb.jpg", mean=125.0, std=75.0),
+        Modality("infrared", 1, "images", "_ir.png", mean=128.0, std=75.0),
+    )
+    files = [write(tmp_path / f"images/{name}_rgb.jpg", 3) for name in "ab"]
+    for name in "abc":
+        write(tmp_path / f"images/{name}_ir.png")
+    errors, notes = modality_defects({"train": files}, both)
+    assert errors == [] and notes == [
+        "train: 2 of 2 visible pictures with infrared",
+        "infrared pictures without a visible one, which are not used: 1, first "
+        f"{tmp_path / 'images/c_ir.png'}",
+    ]
+
+
 def test_beyond_the_limit_only_the_files_are_looked_for(images, tmp_path):
     write(tmp_path / "infrared/val/e.png", size=(6, 9))
     (tmp_path / "infrared/val/f.png").unlink()

@@ -80,6 +80,18 @@ def test_the_folder_that_goes_on_as_the_references_is_taken(tmp_path):
     assert [m.folder for m in placed] == ["rgb", "ir"]
 
 
+def test_suffixes_alone_may_tell_modalities_apart(tmp_path):
+    touch(tmp_path, "images/train/a_rgb.jpg", "images/train/a_ir.png")
+    image = tmp_path / "images/train/a_rgb.jpg"
+    modalities = (
+        Modality("visible", 3, folder="images", suffix="_rgb.jpg"),
+        Modality("infrared", 1, folder="images", suffix="_ir.png"),
+    )
+    placed = with_folders(tmp_path, {"train": [image]}, modalities)
+    assert [m.folder for m in placed] == ["images", "images"]
+    assert partner(image, *placed) == tmp_path / "images/train/a_ir.png"
+
+
 def test_two_folders_that_may_be_meant_are_refused(tmp_path):
     touch(tmp_path, "visible/a.jpg", "ir/a.png", "thermal/a.png")
     both = re.escape(f"{tmp_path / 'ir'} and {tmp_path / 'thermal'}: both may hold the infrared")
