@@ -157,6 +157,56 @@ def yolo_segments(root: Path) -> None:
     _yolo(root, shape)
 
 
+def yolo_lists(root: Path) -> None:
+    """A list of the classes, and one of every split's images."""
+    yolo(root)
+    (root / "data.yaml").unlink()
+    _text(root / "classes.txt", "".join(f"{name}\n" for name in CLASSES))
+    for kind, suffix in (("images", "jpg"), ("labels", "txt")):
+        for split, numbers in SPLITS.items():
+            for n in numbers:
+                path = root / kind / split / f"{name_of(n)}.{suffix}"
+                path.rename(root / kind / path.name)
+            (root / kind / split).rmdir()
+    for split, numbers in SPLITS.items():
+        _text(root / f"{split}.txt", "".join(f"./images/{name_of(n)}.jpg\n" for n in numbers))
+
+
+def cvat(root: Path) -> None:
+    items = []
+    for split, numbers in SPLITS.items():
+        for n in numbers:
+            _image(root / "images" / f"{name_of(n)}.jpg", n)
+            corners = zip(("xtl", "ytl", "xbr", "ybr"), corners_of(n), strict=True)
+            edges = " ".join(f'{name}="{value}.0"' for name, value in corners)
+            items.append(
+                f'<image id="{n}" name="{name_of(n)}.jpg" subset="{split}" width="{WIDTH}" '
+                f'height="{HEIGHT}"><box label="{CLASSES[class_of(n)]}" {edges}/></image>'
+            )
+    text = "\n".join(["<annotations><version>1.1</version>", *items, "</annotations>"])
+    _text(root / "annotations.xml", text)
+
+
+def label_studio(root: Path) -> None:
+    tasks = []
+    for n in range(9):
+        _image(root / "images" / f"90fb0d1c-{name_of(n)}.jpg", n)
+        left, top, width, height = box_of(n)
+        value = {
+            "x": 100 * left / WIDTH,
+            "y": 100 * top / HEIGHT,
+            "width": 100 * width / WIDTH,
+            "height": 100 * height / HEIGHT,
+            "rotation": 0,
+            "rectanglelabels": [CLASSES[class_of(n)]],
+        }
+        results = [{"type": "rectanglelabels", "value": value}]
+        image = f"/data/upload/1/90fb0d1c-{name_of(n)}.jpg"
+        annotations = [{"id": n, "was_cancelled": False, "result": results}]
+        tasks.append({"id": n, "data": {"image": image}, "annotations": annotations})
+    _text(root / "project-1.json", json.dumps(tasks))
+
+
 def labelme(root: Path) -> None:
     for split, numbers in SPLITS.items():
         for n in numbers:
@@ -196,6 +246,17 @@ def csv_boxes(root: Path) -> None:
                 writer.writerow([f"{name_of(n)}.jpg", WIDTH, HEIGHT, label, *corners_of(n)])
 
 
+def csv_splits(root: Path) -> None:
+    """One table, whose column says which split a row is of."""
+    lines = ["filename,class,xmin,ymin,xmax,ymax,split"]
+    for split, numbers in SPLITS.items():
+        for n in numbers:
+            _image(root / "images" / f"{name_of(n)}.jpg", n)
+            edges = ",".join(map(str, corners_of(n)))
+            lines.append(f"images/{name_of(n)}.jpg,{CLASSES[class_of(n)]},{edges},{split}")
+    _text(root / "boxes.csv", "\n".join(lines))
+
+
 def _mask(number: int) -> np.ndarray:
     """0 is background, then the classes."""
     left, top, right, bottom = corners_of(number)
@@ -227,6 +288,16 @@ def voc_masks(root: Path) -> None:
             _save_mask(root / "SegmentationClass" / f"{name_of(n)}.png", _mask(n))
 
 
+def mask_lists(root: Path) -> None:
+    """The folders of `masks` without those of the splits, which lists name."""
+    _text(root / "classes.txt", "".join(f"{name}\n" for name in ("background", *CLASSES)))
+    for split, numbers in SPLITS.items():
+        _text(root / f"{split}.txt", "".join(f"{name_of(n)}\n" for n in numbers))
+        for n in numbers:
+            _image(root / "images" / f"{name_of(n)}.jpg", n)
+            _save_mask(root / "masks" / f"{name_of(n)}.png", _mask(n))
+
+
 def colour_masks(root: Path) -> None:
     """CVAT's: the masks are pictures in colours, which labelmap.txt names."""
     colours = np.array([(0, 0, 0), (128, 0, 0), (0, 128, 0)], np.uint8)
@@ -254,11 +325,16 @@ FOLDERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "roboflow_voc": ("detection", roboflow_voc),
     "yolo": ("detection", yolo),
     "yolo_segments": ("detection", yolo_segments),
+    "yolo_lists": ("detection", yolo_lists),
+    "cvat": ("detection", cvat),
     "labelme": ("detection", labelme),
+    "label_studio": ("detection", label_studio),
     "csv": ("detection", csv_boxes),
+    "csv_splits": ("detection", csv_splits),
     "coco_instances": ("segmentation", coco),
     "yolo_instances": ("segmentation", yolo_segments),
     "masks": ("segmentation", masks),
+    "mask_lists": ("segmentation", mask_lists),
     "voc_masks": ("segmentation", voc_masks),
     "colour_masks": ("segmentation", colour_masks),
     "class_folders": ("classification", class_folders),

@@ -28,6 +28,8 @@ def split_lists(
 ) -> dict[str, Path]:
     """The text files that list the splits' images, in the first of `folders` that has one.
 
+    Ultralytics calls its own autosplit_train.txt.
+
     Args:
         base: what the folders are below, in upper or lower case.
         others: words that name a list as well, as trainval does, and are its key here.
@@ -39,7 +41,11 @@ def split_lists(
     for folder in folders:
         place, found = folder_below(base, folder), {}
         for path in sorted(place.iterdir()) if place else ():
-            split = words.get(path.stem.lower()) if path.suffix.lower() == ".txt" else None
+            split = (
+                words.get(path.stem.lower().removeprefix("autosplit_"))
+                if path.suffix.lower() == ".txt"
+                else None
+            )
             if split and path.is_file() and found.setdefault(split, path) != path:
                 raise DataError(
                     f"{path}: a second {split} list beside {found[split]}; move one away"

@@ -444,3 +444,15 @@ def test_names_that_are_no_utf_8_are_named_in_a_line_that_can_be_printed(masks, 
     assert f"{masks.root}/images: \\udce4.jpg: has a name that is no UTF-8" in message
     assert "rename it" in message and message.endswith("1 more like it")
     message.encode()
+
+
+def test_a_second_column_names_the_mask(masks, folder, refusal):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", "c", "d")
+    folder.write("train.txt", "images/a.jpg masks/b.png\nimages/b.jpg, data/masks/a.png\n")
+    folder.write("val.txt", "c.jpg 1\n")
+    splits = find_segmentation_data(masks.root, NAMES).splits
+    pairs = {s.image(n).name: s.mask(n).name for s in splits.values() for n in s.names}
+    assert pairs == {"a.jpg": "b.png", "b.jpg": "a.png", "c.jpg": "c.png"}
+    folder.write("val.txt", "c.jpg masks/e.png\n")
+    message = refusal(find_segmentation_data, masks.root, NAMES)
+    assert "images/c.jpg: has no mask masks/e.png; add it" in message

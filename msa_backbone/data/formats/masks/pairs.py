@@ -60,7 +60,7 @@ def number_of_images(image_dir: Path) -> int:
 def holds_images(image_dir: Path, names: Iterable[str]) -> bool:
     """Whether one of the names, as a list has them, is an image below a folder."""
     images = list(files_below(image_dir, IMAGE_SUFFIXES))
-    return any(_listed(images, [name], image_dir, "")[0] for name in names)
+    return bool(_listed(images, names, image_dir, "")[0])
 
 
 def paired(
@@ -80,8 +80,10 @@ def paired(
         masks = [file for file in masks if _stem(file).lower().endswith(_BESIDE)]
         images = sorted(set(images) - set(masks))
     lost: list[str] = []
+    stated: dict[str, str] = {}
     if names is not None:
-        images, lost = _listed(images, names, image_dir, why)
+        stated, lost = _listed(images, names, image_dir, why)
+        images = list(stated)
     if not images and not lost:
         raise DataError(f"{image_dir}: holds no image; put the images of {mask_dir} there")
     by_key = defaultdict(list)
@@ -90,9 +92,10 @@ def paired(
     tail = _tail([spelling_key(_stem(image)) for image in images], set(by_key))
     pairs, owner = {}, {}
     for image in images:
-        mask = _mask_of(image, tail, by_key, mask_dir)
+        text = stated.get(image)
+        mask = _stated_mask(text, by_key) if text else _mask_of(image, tail, by_key, mask_dir)
         if mask is None:
-            there = mask_dir / f"{_stem(image)}{tail}{'' if tail is None else '.png'}"
+            there = text or mask_dir / f"{_stem(image)}{tail}{'' if tail is None else '.png'}"
             lost.append(f"{image_dir / image}: has no mask {there}; add it or remove the image")
         elif owner.setdefault(mask, image) != image:
             raise DataError(
@@ -141,32 +144,40 @@ def _split(
 
 def _listed(
     images: Sequence[str], names: Iterable[str], image_dir: Path, why: str
-) -> tuple[list[str], list[str]]:
-    """The images that a list names, and a line for each that is not there.
+) -> tuple[dict[str, str], list[str]]:
+    """The images that a list names, each with its mask if a second column names it, else "".
 
-    A line may have the mask in a second column; an image's name may have spaces, too.
+    Also gives a line for each that is not there. An image's name may have spaces.
     """
     by_stem, by_key = defaultdict(list), defaultdict(list)
     for image in images:
         for name in {_stem(image), image}:
             by_stem[name].append(image)
             by_key[spelling_key(name)].append(image)
-    found, lost = [], []
-    for name in dict.fromkeys(names):
-        forms = (name, re.split(r"[\s,]", name)[0])
-        keys = [
-            (table, key)
-            for form in forms
-            for table, key in ((by_stem, form), (by_key, spelling_key(form)))
-        ]
-        files = next((table[key] for table, key in keys if key in table), [])
-        if len(files) > 1:
-            both = " or ".join(str(image_dir / file) for file in files[:2])
-            raise DataError(f"{image_dir / name}: is {both}; keep one of them")
-        found += files
-        if not files:
-            lost.append(f"{image_dir / name}: no such image, but {why}; add or unlist it")
-    return sorted(set(found)), lost
+    found: dict[str, str] = {}
+    lost = []
+    for line in dict.fromkeys(names):
+        first, *columns = re.split(r"[\s,]+", line)
+        for name, rest in ((line, []), (first, columns)):
+            files = by_stem.get(name) or by_key.get(spelling_key(name)) or []
+            if len(files) > 1:
+                both = " or ".join(str(image_dir / file) for file in files[:2])
+                raise DataError(f"{image_dir / name}: is {both}; keep one of them")
+            if files:
+                masks = (text for text in rest if text.lower().endswith(_MASK_SUFFIXES))
+                found[files[0]] = next(masks, "")
+                break
+        else:
+            lost.append(f"{image_dir / line}: no such image, but {why}; add or unlist it")
+    return dict(sorted(found.items())), lost
+
+
+def _stated_mask(text: str, by_key: dict[str, list[str]]) -> str | None:
+    """The mask that a list names: the longest end of its path that is one mask's."""
+    parts = text.replace("\\", "/").split("/")
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    files = (by_key.get(spelling_key(end), []) for end in ends)
+    return next((found[0] for found in files if len(found) == 1), None)
 
 
 def _mask_of(

@@ -44,7 +44,8 @@ def find_yolo(root: Path) -> FoundBoxes | None:
     if not described.sources:
         images = {split: images_in(folder) for split, folder in split_folders(root).items()}
         if not any(images.values()):
-            images = {split: list(_listed(root, path)) for split, path in _lists(root).items()}
+            lists = _lists(root).items()
+            images = {split: list(dict.fromkeys(_listed(root, path))) for split, path in lists}
         if not any(images.values()):
             folder = child(root, "images")
             images = {"train": images_in(folder if folder.is_dir() else root)}

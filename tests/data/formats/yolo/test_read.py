@@ -409,7 +409,7 @@ def test_a_label_is_its_own_image_s_before_another_spelling_s(folder, yolo):
 def test_lists_beside_classes_txt_are_the_splits(folder, yolo, place, line):
     yolo("images", "labels", "a", "b", "c", "d")
     folder.write("classes.txt", "cell\n")
-    for split, names in {"Train": "ab", "val": "c", "test": "d"}.items():
+    for split, names in {"Train": "aba", "autosplit_val": "c", "test": "d"}.items():
         folder.write(f"{place}{split}.txt", "".join(f"{line.format(name)}\n" for name in names))
     splits = find_detection_data(folder.root).splits
     assert {n: [i["file_name"] for i in s.content["images"]] for n, s in splits.items()} == {
