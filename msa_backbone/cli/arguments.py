@@ -6,13 +6,15 @@ from mmengine.config import DictAction
 
 from ..data.classification.find import CLASSIFICATION_LAYOUTS
 from ..data.detection.find import LAYOUTS
+from ..data.language.find import CAPTION_LAYOUTS, QUESTION_LAYOUTS
 from ..data.modalities.find import MODALITY_LAYOUT
 from ..data.segmentation.find import SEGMENTATION_LAYOUTS
 
 LAYOUTS_HELP = (
     f"layouts that --data accepts:\n\nboxes and instances\n{LAYOUTS}\n\n"
     f"semantic masks\n{SEGMENTATION_LAYOUTS}\n\nseveral cameras\n{MODALITY_LAYOUT}\n\n"
-    f"a class for each image\n{CLASSIFICATION_LAYOUTS}"
+    f"a class for each image\n{CLASSIFICATION_LAYOUTS}\n\nquestions\n{QUESTION_LAYOUTS}\n\n"
+    f"captions\n{CAPTION_LAYOUTS}"
 )
 
 

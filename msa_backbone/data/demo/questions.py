@@ -9,7 +9,7 @@ the question alone gets right.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ Asked = tuple[str, str, list[Named]]
 
 
 def make_demo_questions(
-    root: str | Path, num_train: int = 2400, num_val: int = 240, image_size: int = 64, seed: int = 0
+    root: str | Path, num_train: int = 4000, num_val: int = 240, image_size: int = 64, seed: int = 0
 ) -> Path:
     """Write the demo data in words to ``root``, unless it is there already.
 
@@ -75,18 +75,30 @@ def ask_how_many(scene: NamedScene, rng: np.random.Generator) -> Asked | None:
 
 
 def ask_yes_or_no(scene: NamedScene, rng: np.random.Generator) -> Asked | None:
-    """Whether there is such a digit; what is not there differs from one that is in one word."""
+    """Whether there is a digit, one of a colour, or both; no as often as yes.
+
+    Where a digit and its colour are asked for, one of the two is there in half of the answers no.
+    """
     chosen = scene.named[rng.integers(len(scene.named))]
-    digit, colour = chosen.digit, chosen.colour
-    yes = rng.random() < 0.5
-    if not yes and rng.random() < 0.5:
-        digit = str(rng.choice(NAMES))
-    elif not yes:
-        colour = str(rng.choice(list(COLOURS)))
-    there = [named for named in scene.named if (named.digit, named.colour) == (digit, colour)]
-    if bool(there) != yes:
-        return None
-    return f"is there a {colour} {digit}?", "yes" if yes else "no", there
+    yes, asked = rng.random() < 0.5, ("digit", "colour", "both")[rng.integers(3)]
+    changed = asked if asked != "both" else ("digit", "colour")[rng.integers(2)]
+    names = {"digit": [chosen.digit], "colour": [chosen.colour]}
+    if not yes:
+        names[changed] = NAMES if changed == "digit" else tuple(COLOURS)
+
+    def fitting(digit: str, colour: str) -> list[Named]:
+        return [
+            named
+            for named in scene.named
+            if (asked == "colour" or named.digit == digit)
+            and (asked == "digit" or named.colour == colour)
+        ]
+
+    pairs = [pair for pair in product(*names.values()) if bool(fitting(*pair)) == yes]
+    digit, colour = pairs[rng.integers(len(pairs))]
+    there = fitting(digit, colour)
+    name = {"digit": digit, "colour": f"{colour} digit", "both": f"{colour} {digit}"}[asked]
+    return f"is there a {name}?", "yes" if yes else "no", there
 
 
 def ask_where(scene: NamedScene, rng: np.random.Generator) -> Asked | None:

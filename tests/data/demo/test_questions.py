@@ -59,7 +59,8 @@ def truth(question: str, named: list) -> tuple[str, list]:
         found = [one for one in named if words[-1] in one.words.split()]
         return str(len(found)), found
     if question.startswith("is there"):
-        found = [one for one in named if one.words.endswith(" ".join(words[-2:]))]
+        asked = {*words} - {"is", "there", "a", "digit"}
+        found = [one for one in named if asked <= {*one.words.split()}]
         return "yes" if found else "no", found
     key = words[3] if question.startswith("where") else words[-1]
     (one,) = [one for one in named if key in one.words.split()]
