@@ -42,6 +42,16 @@ def coco128() -> Path:
 
 
 @pytest.fixture
+def easyvqa() -> Path:
+    return _real_data("easyvqa")
+
+
+@pytest.fixture
+def coco_captions() -> Path:
+    return _real_data("coco_captions")
+
+
+@pytest.fixture
 def camvid() -> Path:
     return _real_data("camvid")
 

@@ -16,7 +16,9 @@ from ..tasks import Task, task_of
 
 
 def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]:
-    """Draw training images with their truth, and histograms over all; return both pictures' paths.
+    """Draw training images with their truth, and histograms over all; return the pictures' paths.
+
+    Questions and captions have no histograms.
 
     Args:
         cfg: a complete training config of mmdet, mmseg or mmpretrain.
@@ -34,6 +36,8 @@ def browse(cfg: Config, out_dir: Path, number: int, seed: int = 0) -> list[Path]
     chosen = sorted(random.sample(range(len(dataset)), min(number, len(dataset))))
     samples = [(item["inputs"], item["data_samples"]) for item in (dataset[i] for i in chosen)]
     draw_truths(cfg, dataset.metainfo, samples, images)
+    if not task_of(cfg).has_classes:
+        return [images]
     classes = dataset.metainfo["classes"]
     if task_of(cfg) is Task.SEMANTIC_SEGMENTATION:
         plot_masks(_pixel_counts(dataset, len(classes)), classes, histograms)

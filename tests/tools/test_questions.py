@@ -11,6 +11,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from msa_backbone.files.checkpoints import read_state_dict
+from msa_backbone.files.images import read_image
 from msa_backbone.files.training_log import read_records
 from msa_backbone.language.text.stored_text import read_stored_text
 
@@ -173,6 +174,8 @@ def test_a_folder_of_questions_is_trained_on_and_tested(run_tool, tiny, root, tm
     shown = capfd.readouterr().out
     assert "train: 24 questions, 12 pictures" in shown and "Vocabulary: 10 tokens" in shown
     assert "images: 24 train, 8 val" in shown and "classes" not in shown
+    run_tool("browse_data", tiny, "--data", moved, "--work-dir", tmp_path / "look", "--number", 2)
+    assert read_image(tmp_path / "look/images.png").std() > 5
     run_tool("train", tiny, "--data", moved, "--work-dir", work)
     assert "| answers/exact/colour |" in (work / "results.md").read_text()
     run_tool("test", tiny, work / "iter_6.pth", "--data", moved, "--work-dir", work)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from msa_backbone.data.language.check import check_language_data
+from msa_backbone.data.language.easyvqa import convert_easyvqa
 from msa_backbone.data.language.find import find_captions, find_questions
 from msa_backbone.data.language.index import index_file, write_index
 from msa_backbone.data.language.read_captions import read_captions
@@ -178,3 +179,22 @@ def test_an_image_listed_twice_by_two_files_is_refused(tmp_path):
         find_captions(tmp_path / "images")
     with pytest.raises(DataError, match="have no classes: leave --classes out"):
         find_captions(tmp_path, ["cat"])
+
+
+def test_real_captions_and_questions(coco_captions):
+    data = find_captions(coco_captions)
+    assert counts(data) == {"train": 254, "val": 36, "test": 73}
+    assert {len(record.texts) for records in data.splits.values() for record in records} <= {5, 6}
+    assert check_language_data(data) == []
+    data = find_questions(coco_captions)
+    assert counts(data) == {"train": 100, "val": 12}
+    assert {len(question.answers) for question in data.splits["train"]} == {10}
+
+
+def test_real_questions_that_were_converted(easyvqa, tmp_path):
+    convert_easyvqa(easyvqa, tmp_path / "out")
+    data = find_questions(tmp_path / "out")
+    assert counts(data) == {"train": 34743, "val": 3832, "test": 9673}
+    assert sorted(data.answers()) == sorted((easyvqa / "answers.txt").read_text().split())
+    types = {question.question_type for question in data.splits["train"]}
+    assert types == {"what colour", "what shape", "is there", "is there not"}
