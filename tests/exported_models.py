@@ -53,6 +53,7 @@ RETINA = {
     "model.bbox_head.in_channels": 32,
     "model.bbox_head.feat_channels": 32,
     "model.bbox_head.stacked_convs": 2,
+    "test_dataloader.dataset.pipeline.1.scale": (320, 256),  # its last map has a stride of 128
 }
 UNET = {
     "model.decode_head.in_channels": [8, 16, 32, 64, 64],

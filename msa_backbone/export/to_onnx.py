@@ -19,8 +19,9 @@ from .picture_steps import picture_steps
 from .runtime.file_info import FileInfo
 
 OPSET = 20
-EXAMPLE_SIDES = 128, 192
-"""Of the input that the network is traced with; they tell nothing about others."""
+EXAMPLE_SIDES = 256, 384
+"""Of the input that the network is traced with. Of no map may a side be 1, as torch.export takes it
+for a constant: RetinaNet's smallest has a side in 128."""
 
 NOISE = (
     ".*create_unbacked_symint.*",
