@@ -17,6 +17,7 @@ pytest.importorskip("tokenizers")
 from msa_backbone.config.load import load_config
 from msa_backbone.files.images import read_image
 from msa_backbone.inference.explain.question_gates import question_gates
+from msa_backbone.inference.explain.word_changes import word_changes
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.language import train_vocabulary
 from msa_backbone.language.shared_pictures import shared_pictures
@@ -136,6 +137,15 @@ def test_gates_of_several_questions(run_tool, trained, pictures, tmp_path, capfd
     expected = module.spatial_weights_given(x[[0, 0]], sentence)[:, 0]
     assert (gates["10"][1:] - expected).abs().max() < 1e-5
     assert (gates["10"][0] - module.spatial_weights(x)[0, 0]).abs().max() < 1e-5
+
+    changes = word_changes(predictor, read_image(pictures[0]))
+    assert {name: tuple(c.shape) for name, c in changes.items()} == {
+        "10": (2, 8, 8),
+        "15": (2, 4, 4),
+    }
+    with torch.no_grad():
+        expected = (module(x[[0, 0]], sentence) - module(x[[0, 0]])).norm(dim=1)
+    assert expected.max() > 1e-3 and (changes["10"] - expected).abs().max() < 1e-5
 
     asked = ("--question", *QUESTIONS, "--out", tmp_path / "out")
     run_tool("visualize", "questions", config, checkpoint, pictures[0], *asked)

@@ -1,0 +1,62 @@
+"""How much words change what attention adds, place by place, and how much of it is on an object.
+
+For a module that gives y(x, q) with a sentence and y(x) without, the change at a place is the norm
+over channels of y(x, q) - y(x); of Multi-Scale Attention that listens this is that of f ca sa. A
+model that looks where a question tells it to changes the object that the question names.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..predictor import Predictor
+from .forward_hooks import forward_hooks
+
+
+@torch.no_grad()
+def word_changes(predictor: Predictor, picture: np.ndarray) -> dict[str, Tensor]:
+    """The change by each of the predictor's questions, (questions, h, w), by position.
+
+    Args:
+        predictor: with questions, of a model whose attention listens.
+        picture: RGB, (H, W, 3) uint8.
+    """
+    model, seen = predictor.model, {}
+    data = model.data_preprocessor(predictor.inputs([picture], ["picture"]), False)
+
+    def look(name: str, module: nn.Module, inputs: tuple, options: dict, y: Tensor) -> None:
+        seen[name] = inputs[0], y
+
+    listeners = {
+        name: module
+        for name, module in predictor.attentions.items()
+        if getattr(module, "listens", False)
+    }
+    with forward_hooks(listeners, look):
+        model(data["images"], data["data_samples"], mode="predict")
+    return {
+        name: (y - listeners[name](x)).float().norm(dim=1).cpu() for name, (x, y) in seen.items()
+    }
+
+
+def share_inside(
+    change: Tensor, boxes: Sequence[Sequence[float]], size: tuple[int, int]
+) -> tuple[float, float]:
+    """How much of a change lies inside boxes, and how much of the picture they cover.
+
+    Args:
+        change: (h, w); each value stands for a part of the picture.
+        boxes: x, y, width, height in the picture's pixels; whole pixels.
+        size: height and width of the picture.
+
+    Returns:
+        Two shares in 0..1; without any change the first is NaN.
+    """
+    inside = torch.zeros(size)
+    for x, y, width, height in boxes:
+        inside[int(y) : int(y + height), int(x) : int(x + width)] = 1
+    values = F.interpolate(change[None, None].float(), size, mode="nearest")[0, 0]
+    return float((values * inside).sum() / values.sum()), float(inside.mean())
