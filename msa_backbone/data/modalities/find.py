@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError
-from ...files.modality_files import Modality
+from ...files.modality_files import Modality, partner
 from ..folders import folder_below
 from ..splits import SPLIT_OF
 from .names import folder_names
@@ -41,6 +41,8 @@ def with_folders(
 ) -> tuple[Modality, ...]:
     """The modalities with the folders that they have in `root`.
 
+    These are the config's own, if the first image has its partners there.
+
     Args:
         images: the reference's files, by split.
         modalities: the reference first.
@@ -50,6 +52,9 @@ def with_folders(
     """
     others = modalities[1:]
     first = next(image for files in images.values() for image in files)
+    configured = tuple(replace(m, folder=m.folder or m.name) for m in modalities)
+    if others and _has_partners(first, configured):
+        return configured
     places = list(_places(root, first.parent))
     found = {place: [_folders(place, other, modalities) for other in others] for place in places}
     names = folder_names(modalities[0], modalities)
@@ -88,12 +93,21 @@ def describe(root: Path, modalities: Sequence[Modality]) -> str:
     parts = []
     for modality in modalities:
         folder = Path(modality.folder)
-        shown = folder.relative_to(root) if folder.is_absolute() else folder
+        shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
         place = "ROOT" if shown == Path() else f"{shown.as_posix()}/"
         channels = f"{modality.channels} channel{'s' if modality.channels > 1 else ''}"
         parts.append(f"{modality.name} in {place}, {channels}")
     word = "modality" if len(parts) == 1 else "modalities"
     return f"{len(parts)} {word}: {'; '.join(parts)}"
+
+
+def _has_partners(image: Path, modalities: Sequence[Modality]) -> bool:
+    """Whether an image of the reference has a partner of every other modality."""
+    reference, *others = modalities
+    try:
+        return all(partner(image, reference, other) for other in others)
+    except DataError:
+        return False
 
 
 def _places(root: Path, folder: Path) -> Iterator[Place]:

@@ -80,6 +80,19 @@ def test_the_folder_that_goes_on_as_the_references_is_taken(tmp_path):
     assert [m.folder for m in placed] == ["rgb", "ir"]
 
 
+def test_the_configs_own_folders_hold_where_the_partners_are_there(tmp_path):
+    touch(tmp_path, "rgb/left/a.jpg", "thermal/left/a.png", "elsewhere/ir/b.png", "rgb/b.jpg")
+    configured = Modality("visible", 3, "rgb/left"), Modality("infrared", 1, "thermal/left")
+    images = {"train": [tmp_path / "rgb/left/a.jpg"]}
+    placed = with_folders(tmp_path, images, configured)
+    assert [m.folder for m in placed] == ["rgb/left", "thermal/left"]
+    full = str(tmp_path / "rgb"), str(tmp_path / "elsewhere/ir")
+    configured = Modality("visible", 3, full[0]), Modality("infrared", 1, full[1])
+    placed = with_folders(tmp_path / "rgb", {"train": [tmp_path / "rgb/b.jpg"]}, configured)
+    assert [m.folder for m in placed] == list(full)
+    assert f"infrared in {full[1]}/" in describe(tmp_path / "rgb", placed)
+
+
 def test_suffixes_alone_may_tell_modalities_apart(tmp_path):
     touch(tmp_path, "images/train/a_rgb.jpg", "images/train/a_ir.png")
     image = tmp_path / "images/train/a_rgb.jpg"
