@@ -11,6 +11,7 @@ model = dict(
         num_stages=4,
         out_indices=(2, 3),
         norm_cfg=dict(type='BN'),
+        attention=dict(type='MultiScaleAttention', reduction_ratio=4),
         zero_init=False),
     decoder=dict(channels=128, num_heads=4, num_layers=2, dropout=0.1),
     longest=12,

@@ -15,7 +15,9 @@ model = dict(
         num_stages=4,
         out_indices=(3,),
         norm_cfg=dict(type='BN'),
-        attention=dict(type='LanguageConditionedAttention', text_channels=64),
+        # A quarter of the width and of the ratio: the gates' hidden layers are VGG16's.
+        attention=dict(
+            type='LanguageConditionedAttention', text_channels=64, reduction_ratio=4),
         attention_positions=(16, 23),  # the pools of the last two stages
         zero_init=False),
     conditioning='backbone',
