@@ -14,14 +14,18 @@ Examples:
   tools/export.py CONFIG CHECKPOINT --out model.onnx
   tools/export.py CONFIG CHECKPOINT --out camera.onnx --size 480 640
   tools/export.py CONFIG CHECKPOINT --format openvino --out model.xml
+  tools/export.py CONFIG CHECKPOINT --int8 DATA --out small.onnx
 """
 
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mmengine.config import Config
+
 from ..config.load import apply_options, load_config
 from ..export.extra import EXPORTING, require_packages
+from ..files.whole_files import write_whole
 from .arguments import add_config_options
 from .errors import one_line_errors
 
@@ -46,8 +50,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--format", choices=FORMATS, default="onnx", help="openvino: by OpenVINO's own converter"
     )
+    parser.add_argument(
+        "--int8",
+        metavar="DATA",
+        help="8-bit weights and features, their ranges from this folder's train pictures; the loss "
+        "of score on its test or val pictures is told, and fewer parts are quantised above a point",
+    )
+    parser.add_argument("--classes", nargs="+", help="with --int8: of its data, as in training")
     add_config_options(parser)
     return parser.parse_args()
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    cfg = load_config(args.config, None, args.cfg_options)
+    apply_options(cfg, args.cfg_options)
+    return cfg
 
 
 def export(args: argparse.Namespace) -> list[str]:
@@ -61,18 +78,25 @@ def export(args: argparse.Namespace) -> list[str]:
         raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
     if args.out.suffix != suffix:
         raise ValueError(f"--out {args.out}: give a name that ends in {suffix}")
-    cfg = load_config(args.config, None, args.cfg_options)
-    apply_options(cfg, args.cfg_options)
+    lines = []
     with TemporaryDirectory() as folder:
-        file = args.out if suffix == ".onnx" else Path(folder, "model.onnx")
-        info = export_onnx(cfg, args.checkpoint, file, args.size)
+        file = Path(folder, "model.onnx")
+        info = export_onnx(read_config(args), args.checkpoint, file, args.size)
+        if args.int8:
+            from ..export.quantise import quantise_for
+
+            whole, file = file, Path(folder, "int8.onnx")
+            lines = quantise_for(lambda: read_config(args), whole, file, args.int8, args.classes)
         megabytes = file.stat().st_size / 1e6
-        if suffix == ".xml":
+        if args.format == "openvino":
             convert_to_openvino(file, info, args.out)
+        else:
+            write_whole(args.out, file.read_bytes())
     size = "x".join(map(str, args.size)) if args.size else "any size"
     return [
+        *lines,
         f"{args.out}: {info.model} for {info.task}, {len(info.classes)} classes, "
-        f"{megabytes:.1f} MB, pictures of {size}"
+        f"{megabytes:.1f} MB, pictures of {size}",
     ]
 
 

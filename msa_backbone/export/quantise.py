@@ -1,0 +1,144 @@
+"""8-bit weights and features, by ONNX Runtime's static quantisation, and what they cost in score.
+
+Whole numbers of 8 bits are faster to multiply and a quarter as large. The range of each feature map
+is measured on the user's pictures. What that costs is measured as well, and where it is too much
+fewer parts are quantised: first the heads stay as they are, whose outputs are boxes and scores,
+then the attention, whose gates look at small differences.
+
+Source: https://arxiv.org/abs/1712.05877, section 2.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from mmengine.config import Config
+from mmengine.registry import DATASETS, init_default_scope
+from mmengine.runner import Runner
+
+from ..config_nodes import innermost
+from ..errors import DataError
+from ..files.images import read_image
+from ..files.whole_files import write_whole
+from ..tasks import task_of
+from .picture_graph import INPUT
+from .testing import prepare_exported_testing, use_exported
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "the whole model": ("",),
+    "backbone and neck": (".backbone.", ".neck."),
+    "the backbone's own convolutions": (".backbone.features.",),
+}
+"""Parts to quantise, the most first: what one of the names of a weight has to contain."""
+
+OPERATORS = ("Conv", "Gemm")
+MOST_PICTURES = 64
+MOST_LOSS = 1.0
+"""Points of 100 that quantisation may cost."""
+
+
+def quantise_for(
+    load: Callable[[], Config], file: Path, out: Path, data: str, classes: Sequence[str] | None
+) -> list[str]:
+    """Write a quantised file that loses at most a point of its score on the user's data.
+
+    Args:
+        load: reads the config afresh.
+        file: the exported file, in float32.
+        out: where to.
+        data: a folder as of --data: the pictures of its train split set the ranges, those of test,
+            or else val, give the score.
+        classes: of `data`.
+
+    Returns:
+        Lines for the user: the scores before and after.
+
+    Raises:
+        DataError: if every choice of parts loses more.
+    """
+    with TemporaryDirectory() as folder:
+        cfg = load()
+        cfg.work_dir = str(Path(folder, "float"))
+        lines = prepare_exported_testing(cfg, str(file), data=data, classes=classes)
+        pictures = list(train_pictures(cfg))
+        pictures = pictures[:: max(1, len(pictures) // MOST_PICTURES)][:MOST_PICTURES]
+        name, before = score_of(cfg, "float")
+        lines.append(f"float32: {name} {before:.1f}")
+        for number, (part, names) in enumerate(PARTS.items()):
+            candidate = Path(folder, f"{number}.onnx")
+            nodes = quantise(file, candidate, pictures, names)
+            use_exported(cfg, str(candidate))
+            _, after = score_of(cfg, f"int8-{number}")
+            lines.append(
+                f"int8 of {part}, {nodes} layers: {name} {after:.1f}, {before - after:.1f} lost"
+            )
+            if before - after <= MOST_LOSS:
+                write_whole(out, candidate.read_bytes())
+                return [*lines, f"ranges from {len(pictures)} pictures; {part} is in int8"]
+    raise DataError(
+        f"int8 costs more than {MOST_LOSS:.0f} point of {name} on {data}, whatever is left out "
+        f"({'; '.join(lines[-len(PARTS) :])}): leave --int8 out"
+    )
+
+
+def train_pictures(cfg: Config) -> Iterator[Path]:
+    """The picture files that the config's training reads."""
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    dataset = DATASETS.build({**innermost(cfg.train_dataloader.dataset)[0], "pipeline": []})
+    for index in range(len(dataset)):
+        yield Path(dataset.get_data_info(index)["img_path"])
+
+
+def score_of(cfg: Config, name: str) -> tuple[str, float]:
+    """The score that leads for the config's task, and its value in points of 100."""
+    cfg.experiment_name = name
+    cfg.custom_hooks = []  # no report of this
+    scores = Runner.from_cfg(cfg).test()
+    leading = next(score for score in task_of(cfg).headline_scores if score in scores)
+    unit = 100 if leading.startswith(("coco/", "pascal_voc/")) else 1
+    return leading, unit * float(scores[leading])
+
+
+def quantise(file: Path, out: Path, pictures: Sequence[Path], names: Sequence[str]) -> int:
+    """Quantise the layers with one of `names` in their weight's name; return their number."""
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    graph = onnx.load(file).graph
+    layers = [
+        node.name
+        for node in graph.node
+        if node.op_type in OPERATORS and any(name in node.input[1] for name in names)
+    ]
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it advises optimisations that the exporter has made already
+    try:
+        quantize_static(
+            file,
+            out,
+            _Pictures(pictures),
+            quant_format=QuantFormat.QDQ,
+            nodes_to_quantize=layers,
+            op_types_to_quantize=list(OPERATORS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+    finally:
+        logger.setLevel(level)
+    return len(layers)
+
+
+class _Pictures:
+    """Hands pictures to ONNX Runtime's calibration, one at a time."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = iter(files)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        file = next(self._files, None)
+        return None if file is None else {INPUT: read_image(file)[None]}
