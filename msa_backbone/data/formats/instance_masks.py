@@ -27,10 +27,10 @@ def without_segmentation(data: DetectionData) -> list[str]:
     for split in data.splits.values():
         records = split.content["annotations"]
         bare = [record for record in records if not segmentation_of(record)]
-        if bare and len(bare) == len(records):
-            lines.append(f"{split.source}: has no segmentation in any annotation, {mend}")
+        places = [r.get("found_at", f"{split.source}: annotation {r['id']!r}") for r in bare]
+        if len(bare) == len(records) > 1:
+            lines.append(f"{places[0]} has no segmentation, nor has any other, {mend}")
         else:
-            places = (r.get("found_at", f"{split.source}: annotation {r['id']!r}") for r in bare)
             lines += [f"{place} has no segmentation, {mend}" for place in places]
     return lines
 
