@@ -4,13 +4,16 @@ from pathlib import Path
 
 from ...errors import DataError
 from ..folders import write_list
+from ..found_files import NO_UTF_8, NO_UTF_8_MEND, is_utf_8
 from .detection_annotations import Split
 from .index_masks import IGNORED_NAMES
 
 
 def existing_image(split: Split, image: dict) -> Path:
-    """The absolute path of an image; raises DataError if there is no such file."""
+    """The absolute path of an image; raises DataError if no file has this name, or no text can."""
     path = split.image_dir / image["file_name"]
+    if not is_utf_8(image["file_name"]):
+        raise DataError(f"{path}: has a {NO_UTF_8}; {NO_UTF_8_MEND}")
     if not path.is_file():
         raise DataError(f"{path}: no such image, but {split.source} lists it; add or unlist it")
     return path.absolute()

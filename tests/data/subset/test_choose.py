@@ -19,6 +19,7 @@ from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.formats.voc_masks import with_masks
 from msa_backbone.data.formats.write_coco import write_coco_data
 from msa_backbone.data.formats.write_voc import write_voc_data
+from msa_backbone.data.formats.yolo.write import write_yolo_data
 from msa_backbone.data.segmentation.check import check_segmentation_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import (
@@ -422,6 +423,17 @@ def test_masks_of_voc_that_cannot_be_used(folder, refusal, mode, size, message):
     lines = masked.splits["train"].unread
     assert all(f"{n}.png" in line and message in line for n, line in zip("ab", lines, strict=True))
     assert message in refusal(require_read, masked)
+
+
+def test_names_that_no_text_can_hold_are_refused(coco, tmp_path, refusal):
+    raw = os.fsencode(coco.root / "images/train") + b"/\xe4.png"
+    os.rename(coco.root / "images/train/020.png", raw)
+    data = find_detection_data(coco.root, spoilt=True)
+    for image in data.splits["train"].content["images"]:
+        image["file_name"] = image["file_name"].replace("020.png", os.fsdecode(b"\xe4.png"))
+    for write in (write_coco_data, write_yolo_data, write_voc_data):
+        message = refusal(write, data, tmp_path / write.__name__)
+        assert "\\udce4.png: has a name that is no UTF-8" in message and "rename it" in message
 
 
 def test_missing_images_and_paths_out_of_the_folder_are_refused(coco, tmp_path, refusal):
