@@ -9,6 +9,7 @@ from exported_models import CLASSES, noise
 from msa_backbone.errors import DataError
 from msa_backbone.export.runtime.predictor import RuntimePredictor
 from msa_backbone.export.to_onnx import export_onnx
+from msa_backbone.files.images import read_image
 
 SIZES = ((128, 160), (97, 131), (60, 299))  # in turn: the file takes any size
 DETECTORS = ("faster-rcnn", "single-level", "mask-rcnn", "retinanet")
@@ -127,3 +128,35 @@ def test_the_file_tells_what_it_is(exported):
 def test_other_arrays_are_refused(picture, reason, exported):
     with pytest.raises(DataError, match=reason):
         RuntimePredictor(exported("unet"))(picture)
+
+
+def check_photos(kind: str, files: list, trained, exported) -> None:
+    """The same on real pictures of the sizes they have, and on odd cuts of them."""
+    predictor, runtime = trained(kind).predictor(), RuntimePredictor(exported(kind))
+    for number, file in enumerate(files):
+        picture = read_image(file)[number % 3 :, : -1 - 37 * (number % 2)]
+        picture = np.ascontiguousarray(picture)
+        sample, found = eager(predictor, picture), runtime(picture)
+        if "boxes" not in found:
+            assert np.abs(found["logits"] - sample.seg_logits.data.numpy()).max() < 1e-3
+            continue
+        difference = compare_objects(sample, found, runtime.info.score_thr + 0.01)
+        assert difference.matched > 0 and difference.alone == 0
+        assert difference.boxes < 0.5 and difference.scores < 0.01 and difference.masks > 0.99
+
+
+@pytest.mark.slow
+def test_photos_of_blood_cells(bccd, trained, exported):
+    files = sorted(bccd.glob("VOC2007/JPEGImages/*.jpg"))[:7]
+    check_photos("faster-rcnn", files, trained, exported)
+
+
+@pytest.mark.slow
+def test_photos_of_coco(coco128, trained, exported):
+    files = sorted(coco128.glob("images/*.jpg"))[:7]
+    check_photos("mask-rcnn", files, trained, exported)
+
+
+@pytest.mark.slow
+def test_photos_of_streets(camvid, trained, exported):
+    check_photos("unet", sorted(camvid.glob("images/test/*"))[:6], trained, exported)
