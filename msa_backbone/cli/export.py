@@ -74,6 +74,10 @@ def export(args: argparse.Namespace) -> list[str]:
     from ..export.to_openvino import convert_to_openvino
 
     suffix = FORMATS[args.format]
+    if args.int8 and args.format != "onnx":
+        raise ValueError(
+            "--int8 is measured with ONNX Runtime, and OpenVINO rounds otherwise: leave --format out"
+        )
     if args.size and min(args.size) < LEAST_SIDE:
         raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
     if args.out.suffix != suffix:

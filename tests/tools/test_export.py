@@ -27,6 +27,11 @@ def test_a_file_is_written_and_told(run_tool, tmp_path, capsys):
             ["--format", "openvino", "--out", "model.onnx"],
             "error: --out model.onnx: give a name that ends in .xml",
         ),
+        (
+            ["--format", "openvino", "--out", "model.xml", "--int8", "data"],
+            "error: --int8 is measured with ONNX Runtime, and OpenVINO rounds otherwise: leave "
+            "--format out",
+        ),
         (["--out", "a.onnx", "--size", "8", "64"], "error: --size 8 64: give 32 or more a side"),
         (["--out", "a.onnx"], "error: weights file missing.pth does not exist: check the path"),
     ],
