@@ -76,7 +76,8 @@ def export(args: argparse.Namespace) -> list[str]:
     suffix = FORMATS[args.format]
     if args.int8 and args.format != "onnx":
         raise ValueError(
-            "--int8 is measured with ONNX Runtime, and OpenVINO rounds otherwise: leave --format out"
+            "--int8 is measured with ONNX Runtime, and OpenVINO rounds otherwise: leave "
+            "--format out"
         )
     if args.size and min(args.size) < LEAST_SIDE:
         raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
