@@ -13,7 +13,7 @@ def convert_to_openvino(onnx_file: Path, info: FileInfo, file: Path) -> None:
     """Write `file`, which ends in .xml, and the .bin beside it; weights stay float32."""
     import openvino
 
-    model = openvino.convert_model(onnx_file)
+    model = openvino.Core().read_model(onnx_file)  # convert_model would send usage statistics
     model.set_rt_info(json.dumps(info.to_metadata()), RT_INFO)
     with TemporaryDirectory() as folder:
         part = Path(folder, file.name)
