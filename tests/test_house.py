@@ -34,7 +34,7 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
 DATA_FLOORS = (  # the same inside data
     ("image_counter", "folders", "found_files"),
     ("splits",),
-    ("modalities", "formats"),
+    ("modalities", "formats", "check_pictures"),
     ("detection",),
     ("segmentation", "classification", "language"),
     ("crops", "subset", "demo"),
