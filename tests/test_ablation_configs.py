@@ -45,6 +45,7 @@ CAMERAS = {  # by name: channels of each stream, and what fuses them
     "cbam": ((3, 1), "CBAMFusion"),
     "attention": ((3, 1), "MultiModalAttention"),
     "attention_pass-through": ((3, 1), "MultiModalAttention"),
+    "attention_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_exchange": ((3, 1), "MultiModalAttention"),
 }
 PAIRS = (
@@ -137,6 +138,8 @@ def test_cameras_get_their_channels_and_the_fusion_of_the_name(name, base):
     if fusion == "MultiModalAttention":
         passes = [m.others["1"].pass_through is not None for m in backbone.attentions.values()]
         assert passes == [name.endswith("pass-through")] * len(passes)
+        norms = {m.gate_norm for m in backbone.attentions.values()}
+        assert norms == {"gate-norm" in name}
     assert len(backbone.streams) == len(channels) - 1
     fused = len(backbone.attentions)
     assert len(backbone.exchanges) == (fused - 1 if name.endswith("exchange") else 0)

@@ -58,7 +58,7 @@ def test_model_index_names_every_trainable_config_once():
         ("segmentation", 9),
         ("classification", 10),
         ("ablation", 24),
-        ("ablation/cameras", 10),
+        ("ablation/cameras", 11),
         ("multimodal", 9),
     ],
 )
