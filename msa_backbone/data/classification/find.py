@@ -11,6 +11,7 @@ from ...errors import DataError, first_and_count
 from ...files.images import IMAGE_SUFFIXES
 from ..folders import user_folder
 from ..found_files import NO_UTF_8, NO_UTF_8_MEND, images_in, is_utf_8, spelling_key, unused_images
+from ..hidden_splits import check_hidden_splits
 from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
 from .unarranged import why_no_classes
 
@@ -93,6 +94,8 @@ def find_classification_data(
             if name != name.lstrip() or len(name.splitlines()) > 1:
                 raise DataError(f"{root}: {name!r} starts with a space or breaks a line; rename it")
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
+    images = {split: [name for name, _ in listed] for split, listed in splits.items()}
+    notes += check_hidden_splits(root, images)
     if spelled:
         notes.append(
             f"classes spelled otherwise than in train: {len(spelled)}, first {spelled[0]!r}"

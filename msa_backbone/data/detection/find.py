@@ -19,6 +19,7 @@ from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData
 from ..formats.yolo.find import YOLO_LAYOUT, find_yolo
 from ..found_files import unused_images
+from ..hidden_splits import check_hidden_splits
 from .classes import choose_classes, class_notes, count_notes, require_read
 from .find_coco import coco_data, coco_files
 from .find_voc import voc_data
@@ -84,10 +85,16 @@ def read_detection_data(
     if data is None:
         return None
     data = _without_empty_splits(data)
+    images = {
+        name: [
+            os.path.join(split.image_dir, image["file_name"]) for image in split.content["images"]
+        ]
+        for name, split in data.splits.items()
+    }
+    data = replace(data, notes=(*data.notes, *check_hidden_splits(root, images)))
     if modalities:  # the pictures of the others belong to no split
         return data
-    folders = [(str(s.image_dir), s.content["images"]) for s in data.splits.values()]
-    used = (os.path.join(dir_, image["file_name"]) for dir_, images in folders for image in images)
+    used = (path for paths in images.values() for path in paths)
     notes = unused_images(root, used, data.unlabelled.values())
     return replace(data, notes=(*data.notes, *notes))
 

@@ -23,6 +23,7 @@ from ..formats.masks.colours import is_in_colours
 from ..formats.masks.labelmap import Colour
 from ..formats.masks.pairs import MaskSplit
 from ..found_files import unused_images
+from ..hidden_splits import check_hidden_splits
 from ..splits import choose_val
 from .find_masks import FoundMasks, find_masks, unfit_masks
 
@@ -85,8 +86,13 @@ def find_segmentation_data(
         train = found.splits.get("train")
         if lost and (complete or (train and not train.names)):
             raise DataError(first_and_count(lost, "more like it"))
+        images = {
+            name: [str(split.image(n)) for n in split.names] for name, split in found.splits.items()
+        }
+        notes = check_hidden_splits(root, images)
         data = _mask_data(root, found, classes)
-        return data if modalities else replace(data, notes=(*data.notes, *_unused(data, found)))
+        notes += [] if modalities else _unused(data, found)
+        return replace(data, notes=(*data.notes, *notes))
     if instances := read_detection_data(root, classes, modalities):
         read = require_read(instances) if complete else instances
         return masks_of_instances(make_val_split(read))

@@ -20,6 +20,7 @@ from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ....files.text import read_text
 from ...found_files import paths_below
+from ...hidden_splits import split_in_name
 from ...splits import SPLIT_OF
 from .paths import ImageFinder, path_parts, split_of
 from .records import FoundBoxes, Records, size_or_none
@@ -39,6 +40,7 @@ _COLUMNS = {  # what is read, and how tables may call it
     "bottom": ("ymax", "y_max", "y2"),
 }
 _SPLIT_COLUMNS = ("split", "set", "subset", "dataset")
+_YES_OR_NO = {"0", "1", "false", "true", "no", "yes"}
 _HEADERLESS = ("image", "left", "top", "right", "bottom", "label")
 _DESCRIPTIONS = re.compile("class.*descriptions")
 _AUTO_ML = {"image": 1, "label": 2, "left": 3, "top": 4, "right": 7, "bottom": 8}  # 0 is the split
@@ -105,6 +107,16 @@ def _by_split(
     numbers = [number for number in range(header, len(rows)) if any(rows[number])]
     heads = [cell.lower() for cell in rows[0]] if header else []
     places = [heads.index(word) for word in _SPLIT_COLUMNS if word in heads]
+    others = set(range(len(rows[0]))) - {*columns.values(), *places}
+    for at in sorted(others):
+        words = {"".join(rows[number][at : at + 1]).lower() for number in numbers}
+        if words <= SPLIT_OF.keys() and len({SPLIT_OF[word] for word in words}) > 1:
+            places.append(at)
+        elif header and len(words) > 1 and words <= _YES_OR_NO and split_in_name(rows[0][at]):
+            raise DataError(
+                f"{path}: column {rows[0][at]} seems to share the images out; write a column "
+                "'split' with train, val and test"
+            )
     for at in [0] if columns is _AUTO_ML else places:
         words = {number: "".join(rows[number][at : at + 1]).lower() for number in numbers}
         if not SPLIT_OF.keys() & words.values():

@@ -85,8 +85,8 @@ def test_a_file_that_is_named_exactly_goes_before_other_spellings(named):
 
 
 def test_the_end_of_the_path_decides_between_equal_names(named):
-    files = ["images/train/1.jpg", "images/val/1.jpg"]
-    root = named(files, ["/data/x/train/1.jpg", "D:\\data\\val\\1.jpg"])
+    files = ["images/day/1.jpg", "images/night/1.jpg"]
+    root = named(files, ["/data/x/day/1.jpg", "D:\\data\\night\\1.jpg"])
     assert found(root) == files
 
 

@@ -1,0 +1,139 @@
+"""Splits that a folder holds are read, or refused by name: nothing of a test is trained on."""
+
+import pytest
+from data_folders import FOLDERS
+
+from msa_backbone.data.classification.find import find_classification_data
+from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.hidden_splits import check_hidden_splits, split_in_name
+from msa_backbone.data.segmentation.find import find_segmentation_data
+from msa_backbone.errors import DataError
+
+FINDERS = {
+    "detection": find_detection_data,
+    "segmentation": find_segmentation_data,
+    "classification": find_classification_data,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        *(("train", "train"), ("Training", "train"), ("TRAIN", "train"), ("trainset", "train")),
+        *(("train2017", "train"), ("seg_train", "train"), ("ImagesTrain", "train")),
+        *(("trainlist", "train"), ("learn", "train"), ("aeroplane_train", "train")),
+        *(("validation", "val"), ("val2017", "val"), ("dev", "val"), ("part-eval", "val")),
+        *(
+            ("test_set", "test"),
+            ("testimages", "test"),
+            ("holdout", "test"),
+            ("imagesTest", "test"),
+        ),
+        *(("trainval", None), ("train_val", None), ("station", None), ("valley", None)),
+        *(("contest", None), ("devices", None), ("latest", None), ("", None), ("1", None)),
+    ],
+)
+def test_the_split_that_a_name_speaks_of(name, split):
+    assert split_in_name(name) == split
+
+
+@pytest.mark.parametrize(
+    "test_folder",
+    ["images/test", "test", "part_test", "ImagesTest/a/b", "testset/testset", "cats/holdout"],
+)
+def test_folders_share_out_what_nothing_else_does(tmp_path, test_folder):
+    train = [f"images/train/{n}.jpg" for n in range(3)]
+    test = [f"{test_folder}/{n}.jpg" for n in range(2)]
+    with pytest.raises(DataError, match=f"{test_folder}: looks like the test split.* 2 images"):
+        check_hidden_splits(tmp_path, {"train": train + test})
+    absolute = [str(tmp_path / path) for path in train + test]
+    with pytest.raises(DataError, match=f"{test_folder}: looks like the test split"):
+        check_hidden_splits(tmp_path, {"train": absolute})
+
+
+def test_images_of_train_that_lie_in_the_folder_of_test_alone(tmp_path):
+    splits = {"train": ["images/test/0.jpg"], "val": ["images/val/1.jpg"]}
+    with pytest.raises(DataError, match="images/test: looks like the test split, but all images"):
+        check_hidden_splits(tmp_path, splits)
+
+
+def test_what_is_shared_out_already_may_mix_folders(tmp_path):
+    """COCO's trainval35k trains on a part of val2014."""
+    splits = {"train": ["train2014/0.jpg", "val2014/1.jpg"], "val": ["val2014/2.jpg"]}
+    (note,) = check_hidden_splits(tmp_path, splits)
+    assert note == "train: 1 images lie in folders of val or test, first val2014"
+
+
+@pytest.mark.parametrize(
+    "folders", [("train", "train_2"), ("day", "night"), ("", "station_train"), ("images", "valley")]
+)
+def test_folders_that_share_nothing_out(tmp_path, folders):
+    assert check_hidden_splits(tmp_path, {"train": [f"{f}/0.jpg" for f in folders]}) == []
+
+
+IMAGES = {"train": ["a/0.jpg", "a/1.jpg", "a/photo 7.jpg"], "val": ["a/4.jpg", "a/5.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(
+            ("test.txt", "1\n"),
+            ("splits/test.txt", "0.jpg\n1.jpg\n"),
+            ("testlist.lst", "a/1.jpg\n"),
+        ),
+        ("ImageSets/Main/holdout.list", "\n1\n"),
+        ("test.txt", "/data/x/1.jpg\n"),
+        ("test.txt", "C:\\x\\1.jpg\n"),
+        ("cat_test.txt", "photo-1  -1\nphoto-9   1\n"),
+        ("test.csv", 'image,label\n"1.jpg",cat\n'),
+        ("test.csv", "id,file,label\n0,a/1.jpg,cat\n1,a/0.jpg,cat\n2,a/1.jpg,dog\n"),
+        ("val.txt", "photo 7.jpg\n"),
+        ("val.tsv", "1.jpg\tmasks/1.png\n"),
+        ("train.txt", "4\n5\n"),
+    ],
+)
+def test_lists_that_say_otherwise_are_named(tmp_path, name, text):
+    images = {**IMAGES, "train": [*IMAGES["train"], "a/photo-1.jpg"]}
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError) as refused:
+        check_hidden_splits(tmp_path, images)
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path / name}: lists ") and "move the list away" in message
+    assert "would go to " + ("val" if name == "train.txt" else "train") in message
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("train.txt", "0\n1\n"), ("val.txt", "4.jpg\n5.jpg\n"), ("trainval.txt", "0\n4\n")),
+        ("test.txt", "8\n9\n"),  # images that are not there
+        ("test.txt", "cat\ndog\n"),
+        ("train_log.csv", "epoch,loss\n4,0.51\n5,0.48\n"),
+        ("val_scores.csv", "0,0.5\n1,0.25\n"),
+        ("notes_test.md", "1\n"),
+        ("test.txt", ""),
+    ],
+)
+def test_other_files_are_left_alone(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert check_hidden_splits(tmp_path, IMAGES) == []
+
+
+def test_the_labels_of_an_image_are_no_list(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/test_1.txt").write_text("0 0.5 0.5 0.1 0.1\n1\n")
+    assert check_hidden_splits(tmp_path, {"train": ["0.jpg", "1.jpg", "test_1.jpg"]}) == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_every_format_is_held_against_lists(name, tmp_path):
+    task, write = FOLDERS[name]
+    write(tmp_path)
+    find = FINDERS[task]
+    find(tmp_path)
+    image = next(p for p in tmp_path.rglob("*image_0.*") if p.suffix in (".jpg", ".png"))
+    (tmp_path / "holdout.lst").write_text(f"{image.name}\n")
+    with pytest.raises(DataError, match=r"holdout\.lst: lists 1 images for test"):
+        find(tmp_path)
