@@ -87,7 +87,12 @@ def test_a_test_split_without_masks_is_left_out_and_a_train_split_is_not(masks, 
 
 
 def voc(masks, *lists: tuple[str, str]) -> None:
+    """VOC's own folder, with its palette."""
     masks("VOC2012/JPEGImages/{}.jpg", "VOC2012/SegmentationClass/{}.png", *"abcd")
+    for path in (masks.root / "VOC2012/SegmentationClass").iterdir():
+        mask = Image.open(path)
+        mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [224, 224, 192] * 253)
+        mask.save(path)
     list_dir = masks.root / "VOC2012/ImageSets/Segmentation"
     list_dir.mkdir(parents=True)
     for split, names in lists:
@@ -139,6 +144,16 @@ def test_class_names_come_from_the_folder(masks, refusal):
     assert "labels.txt: names the classes sky, road, car" in message
     (masks.root / "labels.txt").write_text("sky\nsky\ncar\n")
     assert "named twice" in refusal(find_segmentation_data, masks.root)
+
+
+def test_numbers_in_a_list_of_names_are_the_values(masks, refusal):
+    masks("images/{}.jpg", "masks/{}.png", "a", "b", values=(0, 2, 5, 255))
+    (masks.root / "classes.txt").write_text("5: car\n0 sky\n2, dirt road\n")
+    data = find_segmentation_data(masks.root)
+    assert data.classes == ("sky", "dirt road", "car")
+    assert data.label_map == {0: 0, 2: 1, 5: 2}
+    (masks.root / "classes.txt").write_text("5: car\n5 sky\n2, dirt road\n")
+    assert "number stands twice" in refusal(find_segmentation_data, masks.root)
 
 
 def test_values_named_void_are_ignored_wherever_they_stand(masks):

@@ -1,12 +1,13 @@
 """What the values of index masks stand for: the files that name them, in the forms of many tools.
 
-- `classes.txt`, `labels.txt`: a line for each value, from 0 on.
+- `classes.txt`, `labels.txt`: a line for each value, from 0 on, or with its number: `2 dog`.
 - `class_names.txt`: the same, by labelme's labelme2voc.
 - `labelmap.txt`: by CVAT and Datumaro, with colours.
 - `_classes.csv`: by Roboflow, with the values.
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from .labelmap import Colour, read_labelmap
 
 _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt", "labelmap.txt", "_classes.csv")
 _LABELME_IGNORES = "__ignore__"  # labelme's line for the value -1, which its masks hold as 255
+_NUMBERED = re.compile(r"(\d+)\s*[:,;=\s]\s*(\D.*)")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,12 @@ def _read(path: Path) -> ClassNames:
         )
     if lines[:1] == [_LABELME_IGNORES]:
         lines = lines[1:]
+    numbered = [_NUMBERED.fullmatch(line) for line in lines]
+    if lines and all(numbered):  # the numbers say what the order only seems to say
+        names = {int(match[1]): match[2] for match in numbered}
+        if len(names) < len(lines):
+            raise DataError(f"{path}: a number stands twice; give every value one line")
+        return ClassNames(dict(sorted(names.items())), None, origin)
     return ClassNames(dict(enumerate(lines)), None, origin)
 
 
@@ -120,13 +128,18 @@ def _read_csv(path: Path) -> dict[int, str]:
 
 
 def _looks_like_voc(mask: Path) -> bool:
-    """Whether a mask holds no value beyond VOC's, and a palette, if it has one, is VOC's."""
-    values = values_in(read_index_mask(mask))
+    """Whether a mask has VOC's palette and no value beyond VOC's.
+
+    Grey masks in VOC's layout are mostly the user's own.
+    """
     with Image.open(mask) as picture:
         palette = picture.getpalette() if picture.mode == "P" else None
-    known = range(len(VOC_CLASSES))
-    same = not palette or all(palette[3 * v : 3 * v + 3] == _voc_colour(v) for v in values)
-    return values <= set(known) and same
+    if not palette:
+        return False
+    values = values_in(read_index_mask(mask))
+    return values <= set(range(len(VOC_CLASSES))) and all(
+        palette[3 * v : 3 * v + 3] == _voc_colour(v) for v in values
+    )
 
 
 def _voc_colour(value: int) -> list[int]:
