@@ -134,7 +134,7 @@ def image_facts(path: Path, decode: bool) -> ImageFacts:
         ImageError: if training cannot read it.
     """
     head = _head(path)
-    if head and head.whole and not decode and _within_limits(head):
+    if head and head.whole and not decode and is_within_limits(head.width, head.height):
         return ImageFacts(head.width, head.height, head.orientation, None)
     if head and not head.whole and head.is_jpeg:  # some versions of OpenCV fill up what is missing
         _load_by_pillow(path)
@@ -169,9 +169,9 @@ def _head(path: Path) -> Head | None:
         raise ImageError(path, UNREADABLE, error) from error
 
 
-def _within_limits(head: Head) -> bool:
-    pixels, side = head.width * head.height, max(head.width, head.height)
-    return pixels <= _MOST_PIXELS and side <= _LONGEST_SIDE
+def is_within_limits(width: int, height: int) -> bool:
+    """Whether OpenCV reads images of this size."""
+    return width * height <= _MOST_PIXELS and max(width, height) <= _LONGEST_SIDE
 
 
 def _tiff_orientation(path: Path) -> int:

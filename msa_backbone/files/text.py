@@ -9,8 +9,13 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, without UTF-8's byte order mark; DataError for a folder, for one."""
+    """The content of a file, without UTF-8's byte order mark; DataError for a folder, for one.
+
+    Reading a named pipe would wait for ever for somebody to write into it.
+    """
     try:
+        if not path.is_file() and not path.is_dir() and path.exists():
+            raise OSError(None, "a pipe or a device")
         return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(

@@ -1,6 +1,7 @@
 """Text files as people have them: other encodings are read or named, never a traceback."""
 
 import codecs
+import os
 
 import pytest
 
@@ -34,3 +35,9 @@ def test_other_encodings_are_named(content, tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(DataError, match=r"cannot be read \(Is a directory\)"):
         read_text(tmp_path)
+
+
+def test_a_pipe_is_refused_as_nobody_may_ever_write_into_it(tmp_path):
+    os.mkfifo(tmp_path / "val.json")
+    with pytest.raises(DataError, match=r"val\.json: cannot be read \(a pipe or a device\)"):
+        read_text(tmp_path / "val.json")

@@ -17,7 +17,7 @@ def why_no_classes(root: Path, folder: Path, found: int, layouts: str) -> str:
 
     Labels in a table and classes in the names of the files are recognised.
     """
-    for path in sorted(root.glob("*.csv")):
+    for path in sorted(filter(Path.is_file, root.glob("*.csv"))):
         if columns := _label_columns(path):
             return (
                 f"{path}: is a table of labels ({', '.join(columns)}), which is not read; move "

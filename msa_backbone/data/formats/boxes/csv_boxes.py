@@ -23,7 +23,7 @@ from ...found_files import paths_below
 from ...hidden_splits import split_in_name
 from ...splits import SPLIT_OF
 from .paths import ImageFinder, path_parts, split_of
-from .records import FoundBoxes, Records, size_or_none
+from .records import FoundBoxes, Records, side_of, size_or_none
 
 CSV_LAYOUT = """\
 CSV   *.csv with a row a box: filename, class, xmin, ymin, xmax, ymax (Roboflow, TensorFlow),
@@ -215,9 +215,8 @@ def _row(
     name, label = cells[columns["image"]], " ".join(cells[columns["label"]].split())
     if not path_parts(name):
         raise DataError(f"{place}: names no image; correct or remove it")
-    stated = [cells[side] for side in sides if side < len(cells)]
-    known = len(stated) == 2 and all(text.isdecimal() for text in stated)
-    size = (int(stated[0]), int(stated[1])) if known else None
+    stated = [side_of(cells[side]) for side in sides if side < len(cells)]
+    size = tuple(stated) if len(stated) == 2 and None not in stated else None
     texts = [cells[columns[edge]] for edge in _EDGES]
     if not any(texts) and not label:
         return _Row(name, label, None, size, False, place)

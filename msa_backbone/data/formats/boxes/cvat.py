@@ -13,7 +13,7 @@ from ....errors import DataError
 from ..derived.xml_text import read_xml
 from ..instance_masks import encode_mask
 from .paths import ImageFinder, child, split_of
-from .records import FoundBoxes, Records
+from .records import FoundBoxes, Records, blank_mask, side_of
 
 CVAT_LAYOUT = """\
 CVAT  annotations.xml of an export "for images" in ROOT, the images anywhere in ROOT"""
@@ -37,10 +37,9 @@ def find_cvat(root: Path) -> FoundBoxes | None:
         place = f"{path}: image {item.get('name') or number}"
         split = split_of([item.get("subset") or ""]) or "train"
         records = read.setdefault(split, Records())
-        size = item.get("width"), item.get("height")
-        if not all(text and text.isdecimal() for text in size):
+        width, height = (side_of(item.get(side)) for side in ("width", "height"))
+        if width is None or height is None:
             raise DataError(f"{place}: has no width and height; export it again")
-        width, height = map(int, size)
         name = finder.find(item.get("name") or "", root, path)
         image_id = records.add_image(name, width, height, place)
         for index, shape in enumerate(item):
@@ -73,7 +72,9 @@ def _add(
     if not label:
         raise DataError(f"{place}: has no label; add it")
     try:
-        box, polygons, mask = _outline(shape, size)
+        box, polygons, mask = _outline(shape, size, place)
+    except DataError:
+        raise
     except (TypeError, ValueError):
         raise DataError(f"{place}: its numbers are no shape; export it again") from None
     if mask is not None:
@@ -83,12 +84,12 @@ def _add(
 
 
 def _outline(
-    shape: Element, size: tuple[int, int]
+    shape: Element, size: tuple[int, int], place: str
 ) -> tuple[list | None, list | None, np.ndarray | None]:
     """A shape's box, polygons or mask; TypeError or ValueError for numbers that are not there."""
     turn = float(shape.get("rotation") or 0)
     if shape.tag == "mask":
-        return None, None, _pixels(shape, size)
+        return None, None, _pixels(shape, size, place)
     if shape.tag == "box":
         left, top, right, bottom = (float(shape.get(k)) for k in ("xtl", "ytl", "xbr", "ybr"))
         if not turn:
@@ -115,14 +116,15 @@ def _turned(corners: np.ndarray, degrees: float) -> np.ndarray:
     return (corners - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle
 
 
-def _pixels(shape: Element, size: tuple[int, int]) -> np.ndarray:
+def _pixels(shape: Element, size: tuple[int, int], place: str) -> np.ndarray:
     """The mask (H, W) of run lengths, row by row inside a box, the first of zeros."""
     left, top, width, height = (int(shape.get(k)) for k in ("left", "top", "width", "height"))
     runs = [int(text) for text in shape.get("rle", "").split(",")]
     if sum(runs) != width * height or min(runs) < 0 or min(left, top) < 0:
         raise ValueError("the run lengths do not fill the box")
-    inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
-    mask = np.zeros(size[::-1], bool)
+    inside = blank_mask(width, height, place)
+    inside.flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    mask = blank_mask(*size, place)
     rows, columns = mask[top:, left:].shape
     mask[top : top + height, left : left + width] = inside[:rows, :columns]
     return mask

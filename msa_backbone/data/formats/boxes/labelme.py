@@ -21,7 +21,7 @@ from ....files.text import read_bytes
 from ...found_files import paths_below
 from ..instance_masks import decode_mask, encode_mask
 from .paths import ImageFinder, split_of
-from .records import FoundBoxes, Records, box_around, size_or_none
+from .records import FoundBoxes, Records, blank_mask, box_around, size_or_none
 
 LABELME_LAYOUT = """\
 labelme  a json for every image, anywhere in ROOT; folders train, val and test are the splits"""
@@ -133,7 +133,7 @@ def _add(
         )
     elif size != (None, None):
         width, height = size
-        whole = np.zeros((height, width), bool)
+        whole = blank_mask(width, height, place)
         for kind, outline in parts:
             if kind == "mask":
                 (left, top), mask = outline
@@ -185,5 +185,5 @@ def _pixels(shape: _Shape, place: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(shape.mask))) as picture:
             return np.asarray(picture.convert("L")) > 0
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{place}: unreadable mask ({error}); export it again") from None

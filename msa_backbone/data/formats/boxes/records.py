@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ....errors import DataError
-from ....files.images import image_size
+from ....files.images import image_size, is_within_limits
 from ..detection_annotations import Split
 
 
@@ -101,6 +101,23 @@ class Records:
         categories = [{"id": number, "name": name} for name, number in ids.items()]
         content = {"images": images, "categories": categories, "annotations": annotations}
         return Split(content, root / shared, None, source, tuple(self.unread))
+
+
+def blank_mask(width: object, height: object, place: object) -> np.ndarray:
+    """A mask (H, W) of False to draw into; DataError for sides that no readable image has."""
+    are_sides = all(type(side) is int and side > 0 for side in (width, height))
+    if not are_sides or not is_within_limits(width, height):
+        raise DataError(
+            f"{place}: a mask in {width} x {height} pixels, which no readable image has; correct "
+            "the size"
+        )
+    return np.zeros((height, width), bool)
+
+
+def side_of(text: object) -> int | None:
+    """The width or height that an attribute or a cell states; None for anything else."""
+    is_side = isinstance(text, str) and text.isdecimal() and len(text) < 10
+    return int(text) if is_side else None
 
 
 def box_around(polygons: Sequence[Sequence[float]]) -> list[float]:

@@ -113,3 +113,26 @@ def test_a_video_is_called_by_name(folder, cvat, refusal):
     folder.image("a.jpg")
     cvat('<track id="0" label="cat"/>')
     assert "CVAT's xml of a video" in refusal(find_detection_data, folder.root)
+
+
+@pytest.mark.parametrize(
+    ("sides", "mask"),
+    [
+        ("9999999 9999999", 'rle="1,3" left="5" top="5" width="2" height="2"'),
+        ("64 48", 'rle="0,99999980000001" left="5" top="5" width="9999999" height="9999999"'),
+    ],
+)
+def test_masks_that_no_memory_holds_are_refused(folder, cvat, refusal, sides, mask):
+    folder.image("a.jpg")
+    width, height = sides.split()
+    image = IMAGE.replace('"64"', f'"{width}"').replace('"48"', f'"{height}"')
+    cvat(image.format(f'<mask label="cat" {mask}/>'))
+    message = refusal(find_detection_data, folder.root)
+    assert "image a.jpg: mask 0: a mask in 9999999 x 9999999 pixels" in message
+    assert message.endswith("correct the size")
+
+
+def test_a_side_of_many_digits_is_refused(folder, cvat, refusal):
+    folder.image("a.jpg")
+    cvat(IMAGE.replace('"64"', f'"{"1" * 5000}"').format(BOX))
+    assert "has no width and height" in refusal(find_detection_data, folder.root)

@@ -127,6 +127,28 @@ def test_painted_masks(folder, labelme):
     assert record["bbox"] == [0, 0, 32, 40] and record["area"] == expected.sum()
 
 
+@pytest.mark.parametrize("height", [9_999_999, 48.5, -48, True])
+def test_painted_masks_in_no_image_of_any_size_are_refused(folder, labelme, refusal, height):
+    buffer = io.BytesIO()
+    Image.new("L", (5, 5), 255).save(buffer, "PNG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    labelme("a", [shape("mask", [[5, 5], [9, 9]], mask=text)], imageHeight=height)
+    message = refusal(find_detection_data, folder.root)
+    if height is True:
+        assert "not a labelme json" in message
+    else:
+        assert f"a.json: shape 0: a mask in 64 x {height} pixels, which no" in message
+
+
+def test_a_painted_mask_that_grows_without_end_is_refused(folder, labelme, refusal, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    buffer = io.BytesIO()
+    Image.new("L", (5, 5), 255).save(buffer, "PNG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    labelme("a", [shape("mask", [[5, 5], [9, 9]], mask=text)])
+    assert "shape 0: unreadable mask" in refusal(find_detection_data, folder.root)
+
+
 def test_points_and_lines_are_left_out_with_their_count(folder, labelme):
     lines = [shape("point", [[1, 1]]), shape("line", [[1, 1], [2, 2]]), shape("point", [[3, 3]])]
     labelme("a", [RECTANGLE, *lines])
