@@ -1,15 +1,16 @@
 """Reading labelme's json files, one an image, which X-AnyLabeling and others write as well.
 
 Points are in pixels. Rectangles become boxes; polygons, circles and painted masks become boxes with
-a mask. Shapes of one label and one `group_id` are parts of one object. Points and lines have no
-area and are left out.
+a mask. Shapes of one label and one `group_id` are parts of one object. A group_id that every shape
+of several files has is a tool's default and says nothing. Points and lines have no area and are
+left out.
 """
 
 import base64
 import io
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -61,12 +62,18 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     if "train" not in by_split:
         raise DataError(f"{root / 'train'}: there is no train folder of jsons; add it")
     finder, left = ImageFinder(root), Counter()
-    read = {split: _read(paths, finder, left) for split, paths in by_split.items()}
+    read = {split: Records() for split in by_split}
+    decoded = {split: _decoded(paths, read[split]) for split, paths in by_split.items()}
+    default = _default_group(file for files in decoded.values() for file in files.values())
+    for split, contents in decoded.items():
+        _read(contents, read[split], finder, left, default)
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
     splits = {split: records.split(names, root, files[0].parent) for split, records in read.items()}
     notes += finder.notes()
     if others := sorted(set(jsons) - set(files)):
         notes.append(f"not used: {len(others)} jsons that are not labelme's, first {others[0]}")
+    if default is not None:
+        notes.append(f"group_id is {default!r} everywhere: every shape is taken as an object")
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
 
@@ -77,11 +84,36 @@ def _is_labelme(path: Path) -> bool:
     return b'"shapes"' in content and b'"imagePath"' in content
 
 
-def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
-    records, taken = Records(), {}
+def _decoded(files: Sequence[Path], records: Records) -> dict[Path, _File]:
+    """The content of every file; what cannot be understood goes to `records.unread`."""
+    decoded: dict[Path, _File] = {}
     for path in files:
         with records.reading():
-            content = _decoded(path)
+            try:
+                decoded[path] = msgspec.json.decode(read_bytes(path), type=_File)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
+    return decoded
+
+
+def _default_group(files: Iterable[_File]) -> object:
+    """The group_id that all shapes of several files have; None if there is none such."""
+    groups = [{shape.group_id for shape in file.shapes} for file in files if file.shapes]
+    found = set.union(*groups) if len(groups) > 1 else ()
+    return found.pop() if len(found) == 1 else None
+
+
+def _read(
+    contents: dict[Path, _File],
+    records: Records,
+    finder: ImageFinder,
+    left: Counter,
+    default: object,
+) -> None:
+    """Add the files' images and objects; a group_id that is `default` joins no shapes."""
+    taken: dict[str, Path] = {}
+    for path, content in contents.items():
+        with records.reading():
             stem = path.with_suffix(".jpg").name
             name = finder.find(content.imagePath or stem, path.parent, path)
             if taken.setdefault(name, path) != path:
@@ -95,21 +127,13 @@ def _read(files: Sequence[Path], finder: ImageFinder, left: Counter) -> Records:
                 if shape.shape_type in _LINES:
                     left[shape.shape_type] += 1
                     continue
-                group = shape.group_id if shape.group_id is not None else (number,)
+                group = (number,) if shape.group_id in (None, default) else shape.group_id
                 key = (str(shape.label), group)
                 groups.setdefault(key, []).append((f"{path}: shape {number}", shape))
             for (label, _), shapes in groups.items():
                 with records.reading():
                     parts = [_part(shape, place) for place, shape in shapes]
                     _add(records, image_id, label, shapes[0][0], parts, size)
-    return records
-
-
-def _decoded(path: Path) -> _File:
-    try:
-        return msgspec.json.decode(read_bytes(path), type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"{path}: not a labelme json ({error}); export it again") from None
 
 
 def _whole(side: object) -> object:

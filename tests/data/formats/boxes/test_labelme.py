@@ -127,6 +127,20 @@ def test_painted_masks(folder, labelme):
     assert record["bbox"] == [0, 0, 32, 40] and record["area"] == expected.sum()
 
 
+def test_a_group_that_every_shape_has_joins_none(folder, labelme):
+    boxes = [shape("rectangle", [[x, 5], [x + 8, 13]], group_id=0) for x in (5, 25, 45)]
+    labelme("train/a", boxes)
+    labelme("val/b", boxes)
+    data = find_detection_data(folder.root)
+    for split in ("train", "val"):
+        found = [record["bbox"] for record in objects(data, split)]
+        assert found == [[5, 5, 8, 8], [25, 5, 8, 8], [45, 5, 8, 8]]
+    assert "group_id is 0 everywhere: every shape is taken as an object" in data.notes
+    labelme("val/c", [{**RECTANGLE, "group_id": None}])  # now 0 says something
+    data = find_detection_data(folder.root)
+    assert [record["bbox"] for record in objects(data)] == [[5, 5, 48, 8]]
+
+
 @pytest.mark.parametrize("height", [9_999_999, 48.5, -48, True])
 def test_painted_masks_in_no_image_of_any_size_are_refused(folder, labelme, refusal, height):
     buffer = io.BytesIO()
