@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ...errors import DataError
@@ -80,8 +79,8 @@ def read_detection_data(
     root: Path, classes: Sequence[str] | None = None, modalities: Sequence[Modality] = ()
 ) -> DetectionData | None:
     """The data in `root`, records that could not be read left out; None if there are none."""
-    readers = (partial(_coco, modalities=modalities), *READERS)
-    data = next((data for find in readers if (data := find(root, classes))), None)
+    found = (find(root, classes, modalities) for find in READERS)
+    data = next(filter(None, found), None)
     if data is None:
         return None
     data = _without_empty_splits(data)
@@ -120,7 +119,9 @@ def _coco(
 def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
     """A reader that finds every object of every class, as one that keeps the chosen classes."""
 
-    def chosen(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+    def chosen(
+        root: Path, classes: Sequence[str] | None, _: Sequence[Modality]
+    ) -> DetectionData | None:
         found = find(root)
         if found is None:
             return None
@@ -137,7 +138,9 @@ def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
     return chosen
 
 
-READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...] = (
+Reader = Callable[[Path, Sequence[str] | None, Sequence[Modality]], DetectionData | None]
+READERS: tuple[Reader, ...] = (
+    _coco,
     _boxes(find_cvat),  # before VOC, which takes any xml beside images
     voc_data,
     _boxes(find_yolo),
@@ -145,5 +148,5 @@ READERS: tuple[Callable[[Path, Sequence[str] | None], DetectionData | None], ...
     _boxes(find_label_studio),
     _boxes(find_csv),
 )
-"""Tried in this order, behind COCO's: each gives the data, None if they are of another format, or a
+"""Tried in this order: each gives the data, None if they are of another format, or a
 DataError."""

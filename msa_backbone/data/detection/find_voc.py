@@ -1,19 +1,22 @@
 """Find VOC data in a folder: the lists of the splits, the images and the xml files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError
+from ...files.modality_files import Modality
 from ..folders import folder_below
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import VocSplit, read_voc, voc_names, xml_names
+from ..modalities.names import folder_names
 from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split, split_lists
 from .classes import choose_classes, class_notes, count_notes, require_train
 
-_XML_FOLDERS = ("annotations", "labels", "xmls")
-_FOLDERS = (("jpegimages", "annotations"), *(("images", xmls) for xmls in _XML_FOLDERS), ("", ""))
+_XML_FOLDERS = ("annotations", "annotation", "labels", "xmls")
+_IMAGE_FOLDERS = ("jpegimages", "images")
 _LIST_FOLDERS = ("imagesets/main", "imagesets/segmentation", "imagesets/layout", "imagesets", "")
 
 
@@ -25,21 +28,19 @@ def voc_base(root: Path) -> Path:
     return years[0] if years else root
 
 
-def voc_splits(root: Path) -> dict[str, VocSplit]:
-    """Where the splits' images and xml files are; empty if it is not VOC."""
+def voc_splits(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, VocSplit]:
+    """Where the splits' images and xml files are; empty if it is not VOC.
+
+    Of several `modalities`, the images are those of the first.
+    """
     base = voc_base(root)
-    pairs = [(folder_below(base, images), folder_below(base, xmls)) for images, xmls in _FOLDERS]
-    pairs = [pair for pair in pairs if None not in pair]
+    reference = folder_names(modalities[0], modalities) if modalities else ()
+    names = [(i, x) for i in (*_IMAGE_FOLDERS, *reference) for x in _XML_FOLDERS]
+    pairs = [(folder_below(base, images), folder_below(base, xmls)) for images, xmls in names]
+    pairs = [*(pair for pair in pairs if None not in pair), (base, base)]
     for image_dir, xml_dir in pairs:
         if xml_names(image_dir, xml_dir):
-            lists = _lists(base)
-            if not lists:
-                return {"train": VocSplit(image_dir, xml_dir, None)}
-            found = {split: VocSplit(image_dir, xml_dir, path) for split, path in lists.items()}
-            others = tuple(path for split, path in lists.items() if split != "train")
-            if "train" in lists and lists["train"].stem.lower() == "trainval":
-                found["train"] = replace(found["train"], others=others)
-            return found
+            return _of_one_folder(base, image_dir, xml_dir)
     found: dict[str, VocSplit] = {}
     for folder in _split_folders(base):
         inner = [(folder, folder)]
@@ -54,9 +55,27 @@ def voc_splits(root: Path) -> dict[str, VocSplit]:
     return {name: found[name] for name in SPLIT_WORDS if name in found} if has_xml else {}
 
 
-def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
+def _of_one_folder(base: Path, image_dir: Path, xml_dir: Path) -> dict[str, VocSplit]:
+    """The splits of xml files in one folder: by lists, else by the folders of the images."""
+    found: dict[str, VocSplit] = {}
+    if lists := _lists(base):
+        found = {split: VocSplit(image_dir, xml_dir, path) for split, path in lists.items()}
+        others = tuple(path for split, path in lists.items() if split != "train")
+        if "train" in lists and lists["train"].stem.lower() == "trainval":
+            found["train"] = replace(found["train"], others=others)
+        return found
+    for folder in _split_folders(image_dir):
+        _add_folders(found, folder.name, [(folder, xml_dir)])
+    if not found:
+        return {"train": VocSplit(image_dir, xml_dir, None)}
+    return {name: replace(found[name], shared=True) for name in SPLIT_WORDS if name in found}
+
+
+def voc_data(
+    root: Path, classes: Sequence[str] | None, modalities: Sequence[Modality] = ()
+) -> DetectionData | None:
     """The VOC data in `root`, if it is such; test images without any xml file are left aside."""
-    found = voc_splits(root)
+    found = voc_splits(root, modalities)
     if not found:
         return None
     sources = {name: split.source for name, split in found.items()}
@@ -72,6 +91,7 @@ def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
     else:
         source = "no lists, so every xml is for training"
     notes = [f"format voc: found xml files in {train.xml_dir} and {source}"]
+    notes += _check_shared(found)
     contents, splits, unlabelled = {}, {}, {}
     for name, split in found.items():
         if name == "test" and not voc_names(split)[0]:
@@ -90,6 +110,26 @@ def voc_data(root: Path, classes: Sequence[str] | None) -> DetectionData | None:
     notes += class_notes(kept, "as given" if classes else "in sorted order", contents["train"])
     notes += count_notes(splits, kept)
     return DetectionData(root, "voc", kept, splits, tuple(notes), unlabelled)
+
+
+def _check_shared(splits: dict[str, VocSplit]) -> list[str]:
+    """Xml files of one folder have an image in one split: a note of those with none.
+
+    Raises:
+        DataError: for one with an image in two splits.
+    """
+    shared = [split for split in splits.values() if split.shared]
+    if not shared:
+        return []
+    taken = Counter(name for split in shared for name in voc_names(split)[0])
+    folder = shared[0].xml_dir
+    if twice := [name for name, count in taken.items() if count > 1]:
+        raise DataError(
+            f"{folder / twice[0]}: {' and '.join(str(split.image_dir) for split in shared[:2])} "
+            f"have such an image ({len(twice)} such); give each image a name of its own"
+        )
+    left = [name for name in xml_names(shared[0].image_dir, folder) if name not in taken]
+    return [f"xml files without an image in a split: {len(left)}, first {left[0]}"] if left else []
 
 
 def _lists(base: Path) -> dict[str, Path]:

@@ -36,6 +36,7 @@ class VocSplit:
     xml_dir: Path
     list_file: Path | None  # None for all xml files of the folder
     others: tuple[Path, ...] = ()  # lists of other splits, whose images are not taken
+    shared: bool = False  # the folder holds other splits' xml files, too: take those with an image
 
     @property
     def source(self) -> Path:
@@ -110,7 +111,12 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
     A line of a list is a name, perhaps with a second column, folders in front or a suffix.
     """
     if split.list_file is None:
-        return xml_names(split.image_dir, split.xml_dir), []
+        names = xml_names(split.image_dir, split.xml_dir)
+        if split.shared:
+            images = FolderFiles(split.image_dir, split.image_dir)
+            stems = ((name, name[: -len(".xml")]) for name in names)
+            names = [n for n, s in stems if images.with_stem(s) or images.with_stem(Path(s).name)]
+        return names, []
     lists = (replace(split, list_file=path, others=()) for path in split.others)
     others = {name for other in lists for name in voc_names(other)[0]}
     files = FolderFiles(split.xml_dir, split.xml_dir)

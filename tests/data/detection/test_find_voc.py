@@ -228,3 +228,19 @@ def test_trainval_is_without_what_val_and_test_list(folder, place):
         "train": ["a.jpg", "b.jpg"], "val": ["c.jpg"], "test": ["d.jpg"]
     }  # fmt: skip
     assert "(trainval.txt without what the others list)" in data.notes[0]
+
+
+@pytest.mark.parametrize("images", ["JPEGImages", "images"])
+def test_images_in_folders_of_splits_share_out_xml_files_of_one_folder(folder, images, refusal):
+    """As LLVIP and many a school's data set have it."""
+    folder.voc(f"{images}/train", "Annotations", ["a", "b"])
+    folder.voc(f"{images}/Validation", "Annotations", ["c"])
+    folder.voc("elsewhere", "Annotations", ["lost"])
+    data = find_detection_data(folder.root)
+    assert listed(data) == {"train": ["a.jpg", "b.jpg"], "val": ["c.jpg"]}
+    boxes = [a["bbox"] for a in data.splits["val"].content["annotations"]]
+    assert boxes == [[4, 4, 20, 20]]
+    assert "xml files without an image in a split: 1, first lost.xml" in data.notes
+    folder.image(f"{images}/train/c.png")
+    message = refusal(find_detection_data, folder.root)
+    assert "Annotations/c.xml: " in message and "give each image a name of its own" in message

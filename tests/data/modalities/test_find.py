@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.modalities.check import modality_defects
 from msa_backbone.data.modalities.find import describe, with_folders
 from msa_backbone.data.modalities.names import folder_names, speaks_of_one
 from msa_backbone.errors import DataError
@@ -133,3 +135,28 @@ def test_jsons_that_are_named_after_one_modality():
     assert speaks_of_one("infrared_train", both) and speaks_of_one("train.RGB", both)
     assert not speaks_of_one("fusion_train", both) and not speaks_of_one("instances_train", both)
     assert not speaks_of_one("infrared_train", (INFRARED,))  # nothing else could be meant
+
+
+@pytest.mark.parametrize(
+    ("visible", "infrared", "xml"),
+    [
+        ("visible/{}", "infrared/{}", "Annotations"),  # LLVIP
+        ("Vis", "Ir", "Annotation"),  # M3FD
+    ],
+)
+def test_xml_files_beside_the_folders_of_two_cameras(folder, visible, infrared, xml):
+    names = {"train": ["a", "b"], "test": ["c"]} if "{}" in visible else {"train": ["a", "b", "c"]}
+    for split, stems in names.items():
+        folder.voc(visible.format(split), xml, stems)
+        for stem in stems:
+            folder.image(f"{infrared.format(split)}/{stem}.jpg")
+    data = find_detection_data(folder.root, modalities=(VISIBLE, INFRARED))
+    assert {s: [p.stem for p in paths] for s, paths in data.image_files.items()} == names
+    placed = with_folders(folder.root, data.image_files, (VISIBLE, INFRARED))
+    assert [m.folder for m in placed] == [visible.split("/")[0], infrared.split("/")[0]]
+    errors, notes = modality_defects(data.image_files, placed)
+    assert errors == []
+    assert (
+        notes[0]
+        == f"train: {len(names['train'])} of {len(names['train'])} visible pictures with infrared"
+    )
