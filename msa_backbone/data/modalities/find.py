@@ -15,7 +15,7 @@ from ..splits import SPLIT_OF
 from .names import folder_names
 
 MODALITY_LAYOUT = """\
-For configs that load several modalities (LoadModalities), with COCO jsons, YOLO or masks:
+For configs that load several modalities (LoadModalities), with COCO jsons, VOC, YOLO or masks:
       {visible,infrared,depth,...}/ or images/ + {infrared,depth,...}/, each with or without
       {train,val,test}/, or such folders inside {train,val,test}/; stems are equal. The first
       modality's pictures are those that the json or the masks belong to. Other words are known,
