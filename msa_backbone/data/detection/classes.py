@@ -58,12 +58,12 @@ def class_notes(classes: tuple[str, ...], order: str, train: dict) -> list[str]:
 
 def count_notes(splits: dict[str, Split], classes: tuple[str, ...]) -> list[str]:
     """A line a split: how many images and how many objects of `classes`."""
-    lines = []
+    lines, chosen = [], set(classes)
     for name, split in splits.items():
         content = split.content
         labels = _object_names(content)
         pairs = zip(content["annotations"], labels, strict=True)
-        used = [record["image_id"] for record, label in pairs if label in classes]
+        used = [record["image_id"] for record, label in pairs if label in chosen]
         empty = len({image["id"] for image in content["images"]} - set(used))
         without = f", {empty} images without one" if empty else ""
         lines.append(f"{name}: {len(content['images'])} images, {len(used)} objects{without}")

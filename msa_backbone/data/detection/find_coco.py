@@ -12,6 +12,7 @@ from ...files.text import read_bytes
 from ..folders import folder_below
 from ..formats.coco import names_images_elsewhere, read_coco
 from ..formats.derived.categories import with_categories_of
+from ..formats.derived.duplicates import without_duplicates
 from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
 from ..formats.derived.image_names import FolderFiles, with_found_images
@@ -135,8 +136,9 @@ def _filled_in(
     content, unsure, notes = with_found_images(content, files, path)
     content, sized = with_sizes(content, files.folder)
     content, filled = with_fields(content)
+    content, twice = without_duplicates(content)
     split = Split(content, files.folder, path, path, tuple(unread + unsure))
-    return split, notes + sized + filled
+    return split, notes + sized + filled + twice
 
 
 def _image_files(
