@@ -267,3 +267,31 @@ def test_easyvqa_is_converted(run_tool, tmp_path, monkeypatch, capfd):
     with pytest.raises(SystemExit, match="is there already"):
         run_tool("convert_easyvqa", tmp_path, tmp_path / "out")
     assert "msa_backbone" in sys.modules
+
+
+def test_the_nearest_training_pictures_captions_are_scored(
+    run_tool, tiny_captions, tmp_path, capfd
+):
+    """Pictures to be tested are training pictures in another order: every caption is right."""
+    pytest.importorskip("pycocoevalcap")
+    random, root = np.random.default_rng(0), tmp_path / "scenes"
+    pictures = random.integers(0, 255, (6, 64, 64, 3), np.uint8)
+    for split, order in (("train", range(6)), ("val", (4, 0, 3))):
+        records = []
+        for place, number in enumerate(order):
+            (root / split).mkdir(parents=True, exist_ok=True)
+            name = f"{split}/{split}_{place}.png"
+            Image.fromarray(pictures[number]).save(root / name)
+            sentence = f"scene {chr(ord('a') + number)} of this test"
+            records.append({"image": name, "captions": [sentence, "another sentence"]})
+        (root / f"{split}.json").write_text(json.dumps(records))
+    run_tool("nearest_captions", tiny_captions, "--data", root, "--split", "val")
+    shown = capfd.readouterr().out
+    for place, letter in enumerate("ead"):
+        assert f"val_{place}.png: scene {letter} of this test" in shown
+    assert "captions/exact 100.00" in shown
+    (root / "val.json").write_text(json.dumps([{**r, "captions": ["nothing"]} for r in records]))
+    run_tool("nearest_captions", tiny_captions, "--data", root, "--split", "val")
+    assert "captions/exact 0.00" in capfd.readouterr().out
+    with pytest.raises(SystemExit, match="is no captioner's"):
+        run_tool("nearest_captions", next(CONFIGS.glob("vqa_*demo*.py")))
