@@ -7,11 +7,11 @@ folders are not: systems and editors put them there (._1.jpg, .ipynb_checkpoints
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..files.images import IMAGE_SUFFIXES
+from ..files.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 
 NO_UTF_8 = "name that is no UTF-8, so that no list of images can have it"
 NO_UTF_8_MEND = "rename it (convmv renames many at once)"
@@ -45,7 +45,7 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def unused_images(root: Path, used: Iterable[str], aside: Collection[Path] = ()) -> list[str]:
-    """A note of the images below `root` that are in no split, as folders beside the splits'.
+    """Notes of the images below `root` that are in no split, and of those of unread formats.
 
     Args:
         used: the paths of the splits' images.
@@ -53,15 +53,23 @@ def unused_images(root: Path, used: Iterable[str], aside: Collection[Path] = ())
     """
     known = {os.path.normpath(path) if "./" in path or "//" in path else path for path in used}
     passed = tuple(os.path.join(folder, "") for folder in aside)
-    found = []
+    found, unread = [], []
     for start, names in walk(root):
         folder = os.path.join(root, start)
         if not _OF_MASKS.search(start.lower()) and not folder.startswith(passed):
             images = (name for name in names if name.lower().endswith(IMAGE_SUFFIXES))
             found += [start + name for name in images if folder + name not in known]
-    return (
-        [f"not used: {len(found)} images that are in no split, first {found[0]}"] if found else []
-    )
+            unread += [start + name for name in names if name.lower().endswith(UNREAD_SUFFIXES)]
+    notes = []
+    if found:
+        notes.append(f"not used: {len(found)} images that are in no split, first {found[0]}")
+    return notes + ([f"not used: {unread_pictures(unread)}"] if unread else [])
+
+
+def unread_pictures(names: Sequence[str]) -> str:
+    """What to say of pictures in formats that are not read."""
+    endings = ", ".join(sorted({os.path.splitext(name)[1].lower() for name in names}))
+    return f"{len(names)} pictures as {endings}, first {names[0]}; save them as PNG or JPEG"
 
 
 def is_utf_8(name: str) -> bool:

@@ -29,7 +29,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from ..errors import DataError
 from .image_heads import Head, read_head
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"),
+    *(".jfif", ".jpe", ".ppm", ".pgm"),
+)
+UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".dng", ".svg", ".dcm")
+"""Pictures that some OpenCV or none reads: they are counted, so that nobody misses them unawares."""
 UNREADABLE = "unreadable image"
 UNFIT = "image of a kind that OpenCV, by which training reads, cannot read"
 TOO_LARGE = "image too large for OpenCV, by which training reads"

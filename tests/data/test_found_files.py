@@ -190,3 +190,16 @@ def test_categories_of_val_whose_accents_are_written_otherwise_are_train_s(folde
     assert [names[record["category_id"]] for record in val["annotations"]] == [nfc]
     note = "val: categories matched to train.json's by name (accents written otherwise)"
     assert note in data.notes and data.splits["val"].ann_file is None
+
+
+def test_jfif_is_jpeg_and_pictures_of_unread_formats_are_counted(folder):
+    for name in ("cats/0", "cats/1", "dogs/0", "dogs/1"):
+        folder.image(f"{name}.jpg")
+        (folder.root / f"{name}.jpg").rename(folder.root / f"{name}.jfif")
+    for name in ("cats/2.GIF", "cats/3.heic", "dogs/2.gif"):
+        folder.write(name, "GIF89a")
+    data = find_classification_data(folder.root)
+    images = sorted(name for listed in data.splits.values() for name, _ in listed)
+    assert images == ["cats/0.jfif", "cats/1.jfif", "dogs/0.jfif", "dogs/1.jfif"]
+    note = "not used: 3 pictures as .gif, .heic, first cats/2.GIF; save them as PNG or JPEG"
+    assert note in data.notes

@@ -28,6 +28,7 @@ _FOLDERS = (
 )
 _UNFIT = {
     **dict.fromkeys((".jpg", ".jpeg", ".webp"), "JPEG or WebP has invented values at every border"),
+    ".gif": "GIF may number its colours anew",
     **dict.fromkeys((".npy", ".npz", ".mat"), "an array is not read"),
 }
 Layouts = Sequence[tuple[str, str]]

@@ -16,6 +16,7 @@ from ....files.images import IMAGE_SUFFIXES
 from ...found_files import NO_UTF_8, NO_UTF_8_MEND, files_below, is_utf_8, spelling_key
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
+_BETWEEN = re.compile(r"[^0-9a-z/]+")
 _BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
 
 
@@ -104,8 +105,9 @@ def paired(
             )
         else:
             pairs[image] = mask
-    unused = tuple(sorted(set(masks) - set(pairs.values()))) if names is None else ()
-    return _split(image_dir, mask_dir, pairs, tuple(lost), unused)
+    unused = sorted(set(masks) - set(pairs.values())) if names is None else []
+    _refuse_several(image_dir, mask_dir, pairs, unused)
+    return _split(image_dir, mask_dir, pairs, tuple(lost), tuple(unused))
 
 
 def common_ending(files: Sequence[str]) -> str:
@@ -195,6 +197,31 @@ def _mask_of(
     return files[0] if files else None
 
 
+def _refuse_several(
+    image_dir: Path, mask_dir: Path, pairs: dict[str, str], unused: Sequence[str]
+) -> None:
+    """Raise DataError if masks that no image has are further masks of the images.
+
+    Numbers behind the images' names count the objects: a mask of one is a mask of a part. Other
+    words tell kinds of masks, of which nobody knows the right one if most images have several.
+    """
+    images = {spelling_key(_stem(image)): image for image in pairs}
+    others: dict[str, str] = {}
+    for mask in unused:
+        stem = spelling_key(_stem(mask))
+        starts = (stem[: sign.start()] for sign in reversed(list(_BETWEEN.finditer(stem))))
+        if found := next((images[start] for start in starts if start in images), None):
+            others.setdefault(found, mask)
+    counted = [image for image in others if _stem(pairs[image])[-1:].isdigit()]
+    numbered = [image for image in counted if _stem(pairs[image]) != _stem(image)]
+    if numbered or 2 * len(others) > len(pairs):
+        image = next(iter(numbered or others))
+        raise DataError(
+            f"{image_dir / image}: has several masks, {mask_dir / pairs[image]} and "
+            f"{others[image]}; draw the objects into one index mask, or keep the masks of one kind"
+        )
+
+
 def _tail(stems: Sequence[str], masks: set[str]) -> str | None:
     """What most masks' names have between an image's name and their ending: '', '_mask', '_L'...
 
@@ -204,7 +231,7 @@ def _tail(stems: Sequence[str], masks: set[str]) -> str | None:
         mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
     }
     counted: dict[str | None, int] = {"": 0}
-    for tail in sorted((t for t in tails if not t[:1].isalnum()), key=len):
+    for tail in sorted((t for t in tails if not t[:1].isalnum()), key=lambda t: (len(t), t)):
         core = None if not tail else _stem(tail) if tail.endswith(_MASK_SUFFIXES) else tail
         core = "" if tail in _MASK_SUFFIXES else core
         counted[core] = counted.get(core, 0)

@@ -1,0 +1,62 @@
+"""Masks of images by their names: several of one image are refused, strays are counted."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from msa_backbone.data.formats.masks.pairs import paired
+from msa_backbone.data.segmentation.find import find_segmentation_data
+
+
+@pytest.fixture
+def masks(folder):
+    """Writes images/NAME.jpg and masks/NAME.png of these names."""
+
+    def write(images: str, masks: str) -> None:
+        for name in images.split():
+            folder.image(f"images/{name}.jpg")
+        (folder.root / "masks").mkdir(exist_ok=True)
+        for name in masks.split():
+            Image.fromarray(np.zeros((48, 64), np.uint8)).save(folder.root / f"masks/{name}.png")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("images", "names", "named"),
+    [
+        ("0 1", "0_0 0_1 1_0 1_1", ("0.jpg", "0_0.png and 0_1.png")),
+        ("a b c", "a_0 b_0 c_0 c_1", ("c.jpg", "c_0.png and c_1.png")),
+        ("a b", "a a_mask b b_mask", ("a.jpg", "a.png and a_mask.png")),
+        ("a_1 b_1", "a_1_labels a_1_color b_1_labels b_1_color", ("a_1.jpg", "a_1_")),
+    ],
+)
+def test_several_masks_of_an_image_are_refused(folder, masks, refusal, images, names, named):
+    masks(images, names)
+    message = refusal(paired, folder.root / "images", folder.root / "masks")
+    assert all(part in message for part in named)
+    assert "has several masks" in message and message.endswith("or keep the masks of one kind")
+
+
+@pytest.mark.parametrize(
+    ("images", "names", "pairs", "unused"),
+    [
+        ("a b c", "a b c c_old", {"a": "a", "b": "b", "c": "c"}, ("c_old.png",)),
+        ("a a_1", "a a_1 a_2", {"a": "a", "a_1": "a_1"}, ("a_2.png",)),
+        ("10 1 2", "10 1 2 3", {"1": "1", "10": "10", "2": "2"}, ("3.png",)),
+        ("a a_1", "a_L a_1_L", {"a": "a_L", "a_1": "a_1_L"}, ()),
+    ],
+)
+def test_strays_are_counted(folder, masks, images, names, pairs, unused):
+    masks(images, names)
+    split = paired(folder.root / "images", folder.root / "masks")
+    assert {name: split.mask(name).stem for name in split.names} == pairs
+    assert split.unused == unused
+
+
+@pytest.mark.parametrize("name", ["masks/a.gif", "train_masks/a_mask.gif"])
+def test_masks_as_gif_are_called_by_name(folder, refusal, name):
+    folder.image("images/a.jpg")
+    folder.write(name, "GIF89a")
+    message = refusal(find_segmentation_data, folder.root)
+    assert f"{name}: a mask as GIF" in message and message.endswith("as PNG")
