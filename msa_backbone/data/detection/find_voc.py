@@ -66,7 +66,7 @@ def _of_one_folder(base: Path, image_dir: Path, xml_dir: Path) -> dict[str, VocS
         return found
     for folder in _split_folders(image_dir):
         _add_folders(found, folder.name, [(folder, xml_dir)])
-    if not found:
+    if "train" not in found:
         return {"train": VocSplit(image_dir, xml_dir, None)}
     return {name: replace(found[name], shared=True) for name in SPLIT_WORDS if name in found}
 
