@@ -27,7 +27,8 @@ from .find_voc import voc_data
 _COCO_AND_VOC = """\
 COCO  annotations/*{train,val,test}*.json, or the same in ROOT; the images in images/,
       images/{split}/, {split}/ or a folder named as the json's suffix (train2017/)
-      {train,valid,test}/_annotations.coco.json with the images beside it
+      {train,valid,test}/_annotations.coco.json with the images beside it, or with labels.json
+      and data/ (FiftyOne)
       a lone annotations.json, instances.json, instances_{all,default}.json, result.json,
       _annotations.coco.json, coco.json or labels.json, in ROOT or annotations/
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself

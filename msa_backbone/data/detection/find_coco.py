@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from ...errors import DataError
 from ...files.modality_files import Modality
 from ...files.text import read_bytes
@@ -17,12 +19,15 @@ from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
 from ..formats.derived.image_names import FolderFiles, with_found_images
 from ..formats.detection_annotations import DetectionData, Split
+from ..hidden_splits import split_in_name
 from ..modalities.names import folder_names, speaks_of_one
 from ..splits import SPLIT_OF, SPLIT_WORDS
 from .classes import choose_classes, class_notes, count_notes, require_train, require_unique
 
 _WORDS = sorted([*SPLIT_OF, "trainval"], key=len, reverse=True)
-_SPLIT_WORD = re.compile(rf"(?:^|[_.-])(({'|'.join(_WORDS)})(?![a-z]).*)", re.IGNORECASE)
+_SPLIT_WORD = re.compile(rf"(?:^|[_.-])({'|'.join(_WORDS)})(?![a-z])", re.IGNORECASE)
+_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
+_HEAD = 1 << 16  # bytes of a file that tell what it is, mostly
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
     *("result.json", "_annotations.coco.json", "coco.json", "labels.json"),
@@ -33,22 +38,28 @@ _NOT_BOXES = ("captions_", "image_info_", "panoptic_", "person_keypoints_", "stu
 def coco_files(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, Path]:
     """The COCO json of every split; empty if there is none.
 
-    Of several, those that are named after one of `modalities` are left aside: infrared_train.json
-    beside fusion_train.json says what that camera alone shows.
+    Jsons of something else may lie among them. Of several, those that are named after one of
+    `modalities` are left aside: infrared_train.json beside fusion_train.json says what that camera
+    alone shows.
     """
     folders = [root, *(p for p in root.iterdir() if p.name.lower() == "annotations")]
     in_root, *beside = [_jsons(folder) for folder in folders]
     found = [
         (SPLIT_OF[folder.name.lower()], path)
         for folder in sorted(root.iterdir())
-        if folder.name.lower() in SPLIT_OF and (path := folder / "_annotations.coco.json").is_file()
+        if folder.name.lower() in SPLIT_OF
+        for name in _LONE
+        if (path := folder / name).is_file() and _is_coco(path) is not False
     ]
-    found += [pair for paths in beside for path in paths for pair in _named_for_a_split(path)]
-    if not found:
-        found = [pair for path in in_root for pair in _named_for_a_split(path) if _is_coco(path)]
+    named = [pair for paths in beside for path in paths for pair in _named_for_a_split(path)]
+    found += [(split, path) for split, path in named if _is_coco(path) is not False]
+    known = {split for split, _ in found}
+    named = [pair for path in in_root for pair in _named_for_a_split(path)]
+    found += [(split, path) for split, path in named if split not in known and _is_coco(path)]
     if not found:
         paths = [path for paths in (in_root, *beside) for path in paths]
-        found = [("train", path) for path in paths if path.name.lower() in _LONE]
+        paths = [path for path in paths if path.name.lower() in _LONE]
+        found = [("train", path) for path in paths if _is_coco(path) is not False]
     for_all = {split for split, path in found if not speaks_of_one(path.stem, modalities)}
     found = [
         (split, path)
@@ -73,16 +84,41 @@ def _jsons(folder: Path) -> list[Path]:
 
 def _named_for_a_split(path: Path) -> list[tuple[str, Path]]:
     """The split that a json's name speaks of, with its path; none or one."""
-    match = _SPLIT_WORD.search(path.stem)
-    if not match or path.name.lower().startswith(_NOT_BOXES):
-        return []
-    return [(SPLIT_OF.get(match[2].lower(), "trainval"), path)]
+    said = _split_said(path.stem)
+    return [] if path.name.lower().startswith(_NOT_BOXES) or not said else [(said[0], path)]
 
 
-def _is_coco(path: Path) -> bool:
-    """Whether a json in ROOT, where labels of other formats lie too, speaks of COCO's lists."""
-    text = read_bytes(path)
-    return b'"images"' in text and (b'"annotations"' in text or b'"categories"' in text)
+def _split_said(stem: str) -> tuple[str, str] | None:
+    """The split that a name speaks of, or trainval, and the rest of the name from that word on.
+
+    >>> _split_said("instances_train2017"), _split_said("crash-test_val"), _split_said("valley")
+    (('train', 'train2017'), ('val', 'val'), None)
+    """
+    matches = list(_SPLIT_WORD.finditer(stem))
+    said = [SPLIT_OF.get(match[1].lower(), "trainval") for match in matches]
+    if not matches:
+        return None
+    if said == ["train", "val"]:
+        return "trainval", stem[matches[0].start(1) :]
+    return said[-1], stem[matches[-1].start(1) :]
+
+
+def _is_coco(path: Path) -> bool | None:
+    """Whether a json speaks of COCO's lists; None for a broken one, of which nobody knows.
+
+    Labels of other formats and lists of classes lie among the jsons.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            if _LISTS.search(file.read(_HEAD)):
+                return True
+    try:
+        content = msgspec.json.decode(read_bytes(path), type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:  # a list, for one
+        return False
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return bool(content.keys() & {"images", "annotations", "categories"})
 
 
 def coco_data(
@@ -118,6 +154,7 @@ def coco_data(
             derived += lines
         image_files = _image_files(root, name, files[name], whole, modalities)
         splits[name], lines = _filled_in(image_files, files[name], whole, unread)
+        _refuse_train_s_images(root, splits, name, whole)
         if splits[name].content is not content or unread:
             splits[name] = replace(splits[name], ann_file=None)
         notes += [f"{name}: {line}" for line in derived + lines]
@@ -141,12 +178,38 @@ def _filled_in(
     return split, notes + sized + filled + twice
 
 
+def _refuse_train_s_images(root: Path, splits: dict[str, Split], name: str, written: dict) -> None:
+    """Raise DataError for an image that a split has by its name alone, and train as well.
+
+    Where the split's images are missing, train's may have the same names.
+    """
+    split, train = splits[name], splits["train"]
+    if name == "train" or split.content["images"] is written["images"]:
+        return
+    names = {image["id"]: image["file_name"] for image in written["images"]}
+    moved = {
+        os.path.join(split.image_dir, image["file_name"]): names[image["id"]]
+        for image in split.content["images"]
+        if image["file_name"] != names[image["id"]]
+    }
+    of_train = {os.path.join(train.image_dir, i["file_name"]) for i in train.content["images"]}
+    both = [path for path in moved if path in of_train]
+    if both and split_in_name(os.path.basename(os.path.dirname(both[0]))) == "train":
+        raise DataError(
+            f"{split.source}: image {moved[both[0]]!r} is in no folder of {name}, and "
+            f"{os.path.relpath(both[0], root)} is train's; add the images of {name}"
+        )
+
+
 def _image_files(
     root: Path, split: str, path: Path, content: dict, modalities: Sequence[Modality]
 ) -> FolderFiles:
-    """The folder of the images: the first that has the first three, or else most of them all."""
-    match = _SPLIT_WORD.search(path.stem)
-    words = [match[1]] if match else []
+    """The folder of the images: the first that has the first three, or else most of them all.
+
+    Images of a json that speaks of no split may lie in the folders of several.
+    """
+    said = _split_said(path.stem)
+    words = [said[1]] if said else []
     words += [word for word in SPLIT_WORDS[split] if word not in words]
     folders = [
         folder
@@ -154,12 +217,13 @@ def _image_files(
         for below in (name, *(f"{name}/{w}" for w in words), *(f"{w}/{name}" for w in words))
         if (folder := folder_below(root, below))
     ]
-    folders += [path.parent, root / "images", *(root / "images" / word for word in words)]
-    folders += [*(root / word for word in words), root]
+    below = ["images", *(f"images/{word}" for word in words), *words]
+    folders += [path.parent, path.parent / "data", path.parent / "images"]
+    folders += [*(folder_below(root, name) or root / name for name in below), root]
     candidates = [FolderFiles(folder, root) for folder in dict.fromkeys(folders)]
     names = [image["file_name"] for image in content["images"]]
     for files in candidates:
-        if all(files.holds(name) for name in names[:3]):
+        if all(files.holds(name) for name in names[:3]) and (said or all(map(files.has, names))):
             return files
     found = {files: files.number_of(names) for files in candidates}
     best = max(found, key=found.get)

@@ -1,6 +1,8 @@
 """COCO folders as tools write them: the splits' names, unlabelled tests, spoilt records."""
 
 import json
+import os
+import shutil
 
 import pytest
 
@@ -184,3 +186,89 @@ def test_what_a_system_puts_beside_a_json_is_no_second_one(folder):
     folder.coco("annotations/instances_train.json", "images", ["a.jpg", "b.jpg"])
     folder.write("annotations/._instances_train.json", "\0\5\26\7")
     assert len(find_detection_data(folder.root).splits["train"].content["images"]) == 2
+
+
+def files_of(data, split):
+    found = data.splits[split]
+    names = (image["file_name"] for image in found.content["images"])
+    return sorted(os.path.relpath(found.image_dir / name, data.root) for name in names)
+
+
+def test_a_json_of_something_else_is_no_annotation_file(folder):
+    folder.voc("images", "annotations", ["a", "b"])
+    folder.write("annotations/labels.json", '["cat"]')
+    folder.write("labels.json", '{"0": "cat"}')
+    folder.write("annotations/train_meta.json", '{"date": "today"}')
+    assert find_detection_data(folder.root).format == "voc"
+
+
+@pytest.mark.parametrize(
+    ("stem", "split"),
+    [
+        ("crash-test_{}", "{}"),
+        ("{}", "{}"),
+        ("instances_{}2017", "{}"),
+        ("test_bench_{}_v2", "{}"),
+    ],
+)
+def test_the_last_word_of_a_name_is_its_split(folder, stem, split):
+    for word in ("train", "val"):
+        folder.coco(f"annotations/{stem.format(word)}.json", "images", [f"{word}.jpg"])
+    data = find_detection_data(folder.root)
+    assert {name: files_of(data, name) for name in data.splits} == {
+        "train": ["images/train.jpg"],
+        "val": ["images/val.jpg"],
+    }
+
+
+def test_a_split_in_root_completes_those_in_annotations(folder):
+    folder.coco("annotations/train.json", "images", ["a.jpg"])
+    folder.coco("val.json", "images", ["b.jpg"])
+    folder.coco("train.json", "images", ["c.jpg"])
+    data = find_detection_data(folder.root)
+    assert {name: files_of(data, name) for name in data.splits} == {
+        "train": ["images/a.jpg"],
+        "val": ["images/b.jpg"],
+    }
+
+
+@pytest.mark.parametrize("word", ["Train", "train"])
+def test_images_of_one_name_in_folders_of_the_splits_in_any_case(folder, word):
+    for split in (word, "Test"):
+        folder.coco(f"Annotations/instances_{split}.json", f"Images/{split}", ["0.jpg", "1.jpg"])
+    data = find_detection_data(folder.root)
+    assert files_of(data, "train") == [f"Images/{word}/0.jpg", f"Images/{word}/1.jpg"]
+    assert files_of(data, "test") == ["Images/Test/0.jpg", "Images/Test/1.jpg"]
+
+
+def test_val_never_gets_train_s_images_by_their_names(folder, refusal):
+    folder.coco("annotations/train.json", "images/train", ["0.jpg", "1.jpg"])
+    folder.coco("annotations/val.json", "images/val", ["0.jpg"])
+    shutil.rmtree(folder.root / "images/val")
+    message = refusal(find_detection_data, folder.root)
+    said = "annotations/val.json: image '0.jpg' is in no folder of val, and images/train/0.jpg is "
+    assert message.endswith(f"{said}train's; add the images of val")
+    folder.coco("annotations/val.json", "images/train", ["2.jpg"])  # in train's folder, but val's
+    assert files_of(find_detection_data(folder.root), "val") == ["images/train/2.jpg"]
+
+
+def test_one_json_of_images_in_folders_of_several_splits(folder, refusal):
+    names = [f"{split}{number}.jpg" for split in ("a", "b") for number in range(4)]
+    folder.coco("annotations.json", "images/train", names)
+    (folder.root / "images/test").mkdir()
+    for name in names[4:]:
+        (folder.root / "images/train" / name).rename(folder.root / "images/test" / name)
+    message = refusal(find_detection_data, folder.root)
+    assert "images/test: looks like the test split, but nothing else shares" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "images"), [("labels.json", "data"), ("annotations.json", "images")]
+)
+def test_a_json_and_a_folder_of_images_for_every_split(folder, name, images):
+    for split in ("train", "val"):
+        folder.coco(f"{split}/{name}", f"{split}/{images}", ["0.jpg", "1.jpg"])
+    data = find_detection_data(folder.root)
+    assert {split: files_of(data, split) for split in data.splits} == {
+        split: [f"{split}/{images}/0.jpg", f"{split}/{images}/1.jpg"] for split in ("train", "val")
+    }

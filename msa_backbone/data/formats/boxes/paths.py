@@ -26,8 +26,8 @@ _SPLIT_WORD = re.compile(
 def split_of(parts: Iterable[str]) -> str | None:
     """The split that one of the names of a path speaks of, the last first: train2017 is train."""
     for part in reversed(list(parts)):
-        if match := _SPLIT_WORD.search(part):
-            return SPLIT_OF[match[1].lower()]
+        if words := _SPLIT_WORD.findall(part):
+            return SPLIT_OF[words[-1].lower()]
     return None
 
 

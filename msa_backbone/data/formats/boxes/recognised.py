@@ -29,6 +29,8 @@ def _annotation_files(root: Path, jsons: Sequence[Path]) -> str | None:
                 f"{path}: looks like a COCO json, but its name does not tell the split; name it "
                 "annotations/instances_train.json"
             )
+    if jsons:
+        return f"{jsons[0]}: has no list 'images'; export it as COCO detection data"
     if records := [path for path in paths_below(root) if ".tfrecord" in path.name]:
         return f"{records[0]}: is a TFRecord, which is not read; export the data as COCO or as YOLO"
     return None
