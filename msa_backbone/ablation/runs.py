@@ -19,6 +19,7 @@ from mmengine.runner import Runner, TestLoop
 from ..config.load import load_config
 from ..config_nodes import innermost, walk
 from ..files.whole_files import write_whole
+from ..training.memory import keep_freed_memory
 from ..training.prepare import prepare_training
 
 RESULT = "result.json"
@@ -112,6 +113,7 @@ def run_once(run: Run, settings: Settings) -> None:
         print(line)  # into the run's own log
     if run.fraction < 1:
         use_fraction(cfg, run.fraction, run.seed)
+    keep_freed_memory()
     runner = Runner.from_cfg(cfg)
     runner.train()
     result: dict = {}
