@@ -26,7 +26,7 @@ from .classes import choose_classes, class_notes, count_notes, require_train, re
 
 _WORDS = sorted([*SPLIT_OF, "trainval"], key=len, reverse=True)
 _SPLIT_WORD = re.compile(rf"(?:^|[_.-])({'|'.join(_WORDS)})(?![a-z])", re.IGNORECASE)
-_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
+_LISTS = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"(images|annotations|categories)"\s*:', re.DOTALL)
 _HEAD = 1 << 16  # bytes of a file that tell what it is, mostly
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
@@ -110,7 +110,7 @@ def _is_coco(path: Path) -> bool | None:
     """
     if path.is_file():
         with path.open("rb") as file:
-            if _LISTS.search(file.read(_HEAD)):
+            if _LISTS.match(file.read(_HEAD)):
                 return True
     try:
         content = msgspec.json.decode(read_bytes(path), type=dict[str, msgspec.Raw])
