@@ -62,8 +62,13 @@ def write_index_mask(path: Path, mask: np.ndarray) -> None:
 
 def mask_palette(mask: Path, values: Sequence[int]) -> tuple[tuple[int, int, int], ...] | None:
     """The colours of these values in a palette mask, if it has a different one for each."""
+    colours = tuple(palette_colours(mask, values).values())
+    return colours if colours and len(set(colours)) == len(values) else None
+
+
+def palette_colours(mask: Path, values: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    """The colours of these values in the palette of a mask, those that it has."""
     with open_image(mask, "mask") as picture:
-        flat = picture.getpalette() if picture.mode == "P" else None
-    colours = [tuple(flat[3 * v : 3 * v + 3]) for v in values] if flat else []
-    distinct = len(set(colours)) == len(values) and all(len(c) == 3 for c in colours)
-    return tuple(colours) if colours and distinct else None
+        flat = picture.getpalette("RGB") if picture.mode == "P" else None
+    found = {v: tuple(flat[3 * v : 3 * v + 3]) for v in values} if flat else {}
+    return {value: colour for value, colour in found.items() if len(colour) == 3}

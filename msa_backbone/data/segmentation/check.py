@@ -12,9 +12,10 @@ from ...files.images import (
     stored_orientation,
 )
 from ..detection.check import check_detection_data
-from ..formats.index_masks import IGNORE_INDEX, values_in
+from ..formats.index_masks import IGNORE_INDEX, palette_colours, values_in
 from ..formats.instance_masks import require_segmentations
 from ..formats.masks.colours import read_mask
+from ..formats.masks.labelmap import Colour
 from ..image_counter import ImageCounter, Progress
 from ..splits import copies_warning
 from .find import SegmentationData
@@ -47,6 +48,7 @@ def mask_defects(
     in_train = {train.image(name) for name in train.names}
     counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
     errors = [line for split in data.splits.values() for line in split.lost]
+    shown = _Palettes(data)
     copies, warnings = [], []
     for split_name, split in data.splits.items():
         seen[split_name], facts = set(), {}
@@ -56,12 +58,14 @@ def mask_defects(
             try:
                 classes, facts[image] = look_at_pair(image, split.mask(name), data, decode)
                 seen[split_name] |= classes
+                shown.add(split.mask(name), classes)
             except DataError as error:
                 errors.append(str(error))
             if split_name != "train" and image in in_train:
                 copies.append(image)
             counter.step()
         warnings += _oddities(split_name, facts)
+    errors += shown.errors()
     if not errors and not seen["train"]:
         errors.append(
             f"{train.mask_dir}: every pixel is {IGNORE_INDEX} (ignore), so there is nothing to "
@@ -108,6 +112,40 @@ def look_at_pair(
             "void for what to ignore"
         )
     return {data.label_map[value] for value in values} - {IGNORE_INDEX}, facts
+
+
+class _Palettes:
+    """The colours that masks show their values in; another one may be another class."""
+
+    def __init__(self, data: SegmentationData) -> None:
+        self.values = {} if data.colours else {c: v for v, c in data.label_map.items()}
+        self.shown: dict[int, tuple[Colour, Path]] = {}
+        self.others: list[str] = []
+
+    def add(self, mask: Path, classes: set[int]) -> None:
+        """Look at the palette of a mask that holds these classes."""
+        values = [self.values[label] for label in classes if label in self.values]
+        for value, colour in palette_colours(mask, values).items():
+            first, where = self.shown.setdefault(value, (colour, mask))
+            if colour != first:
+                self.others.append(
+                    f"{mask}: shows the value {value} in {_rgb(colour)}, {where} in {_rgb(first)}"
+                )
+                return
+
+    def errors(self) -> list[str]:
+        """A line for all masks that differ from those before them; none where all agree."""
+        if not self.others:
+            return []
+        more = f" ({len(self.others) - 1} more like it)" if len(self.others) > 1 else ""
+        return [
+            f"{self.others[0]}{more}, as if a number meant another class; add labelmap.txt, a line "
+            "name:R,G,B:: for each class, or save the masks as grey where the numbers are right"
+        ]
+
+
+def _rgb(colour: Colour) -> str:
+    return ",".join(map(str, colour))
 
 
 def _oddities(split: str, facts: dict[Path, ImageFacts]) -> list[str]:
