@@ -15,7 +15,6 @@ from ..formats.boxes.labelme import LABELME_LAYOUT, find_labelme
 from ..formats.boxes.recognised import recognised
 from ..formats.boxes.records import FoundBoxes
 from ..formats.coco import with_categories
-from ..formats.derived.duplicates import without_duplicates
 from ..formats.detection_annotations import DetectionData
 from ..formats.yolo.find import YOLO_LAYOUT, find_yolo
 from ..found_files import unused_images
@@ -129,18 +128,12 @@ def _boxes(find: Callable[[Path], FoundBoxes | None]) -> Callable:
             return None
         train = found.splits["train"]
         kept = tuple(choose_classes(found.names, classes, train.source))
-        splits, twice = {}, []
-        for name, split in found.splits.items():
-            content, lines = without_duplicates(with_categories(split.content, kept))
-            splits[name] = replace(split, content=content)
-            twice += [f"{name}: {line}" for line in lines]
+        splits = {
+            name: replace(split, content=with_categories(split.content, kept))
+            for name, split in found.splits.items()
+        }
         order = "as given" if classes else found.order
-        notes = (
-            *found.notes,
-            *twice,
-            *class_notes(kept, order, train.content),
-            *count_notes(splits, kept),
-        )
+        notes = (*found.notes, *class_notes(kept, order, train.content), *count_notes(splits, kept))
         return DetectionData(root, found.format, kept, splits, notes, found.unlabelled)
 
     return chosen

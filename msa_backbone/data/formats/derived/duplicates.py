@@ -1,7 +1,7 @@
 """Objects that a file lists twice, as files do that were joined from two exports of one data set.
 
 An object that counts twice weighs twice in the loss, and in scoring its second entry is one that
-nobody can find. VOC's objects all stay, as its masks number them.
+nobody can find.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Objects that are listed twice: in every format they count once, and a note counts them."""
+"""Objects that a COCO json lists twice count once, and a note counts them."""
 
 import json
 
@@ -53,14 +53,3 @@ def test_what_differs_is_another_object(folder, change):
     data = find_detection_data(folder.root)
     assert len(data.splits["train"].content["annotations"]) == 2
     assert not any("listed again" in note for note in data.notes)
-
-
-def test_yolo(folder):
-    folder.image("images/a.jpg")
-    folder.write("classes.txt", "cat\ndog\n")
-    line = "1 0.5 0.5 0.25 0.25\n"
-    folder.write("labels/a.txt", line + "0 0.5 0.5 0.25 0.25\n" + line)
-    data = find_detection_data(folder.root)
-    records = data.splits["train"].content["annotations"]
-    assert [record["category_id"] for record in records] == [2, 1]
-    assert "train: objects listed again, kept once: 1" in data.notes
