@@ -5,20 +5,64 @@ lists of images, COCO jsons of VOC data, masks drawn from instances.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from ..errors import DataError
 from ..files.text import read_text
 from ..files.whole_files import write_whole
 
+# How the folders begin that layouts speak of; a folder of another name around them is an archive's.
+_LAYOUTS = ("train", "val", "test", "image", "img", "jpeg", "ann", "label", "mask", "voc", "xml")
+_TOLD = (".json", ".yaml", ".yml", ".csv", ".xml", ".names", ".data")  # files that tell of images
+_BESIDE = ("readme", "license", "__macosx", ".")  # what lies beside the folder of an archive
+
 
 def user_folder(root: str | os.PathLike) -> Path:
-    """The absolute path of the folder that holds the data; raises DataError if it is none."""
+    """The absolute path of the folder that holds the data; raises DataError if it is none.
+
+    Archives unpack into a folder of their own. Where `root` holds such a one alone, it is meant.
+    """
     folder = Path(os.path.abspath(root))
+    if folder.is_file():
+        raise DataError(
+            f"{folder}: is a file; name the folder that holds the data, {folder.parent}"
+        )
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name the folder that holds the data")
+    return _unwrapped(folder)
+
+
+def _unwrapped(folder: Path) -> Path:
+    inner = folder
+    while only := _only_folder(inner):
+        inner = only
+        if any(map(_speaks_of_data, _entries(inner))):
+            return inner
     return folder
+
+
+def _only_folder(folder: Path) -> Path | None:
+    """The folder that is all that this one holds; None where its name is one of a layout."""
+    entries = list(islice(_entries(folder), 2))
+    if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
+        return None
+    name = entries[0].name
+    return None if name.lower().startswith(_LAYOUTS) else folder / name
+
+
+def _speaks_of_data(entry: os.DirEntry) -> bool:
+    name = entry.name.lower()
+    return name.startswith(_LAYOUTS) if entry.is_dir() else name.endswith(_TOLD)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from (e for e in entries if not e.name.lower().startswith(_BESIDE))
+    except OSError:  # a folder that nobody may read
+        return
 
 
 def folder_below(folder: Path, path: str) -> Path | None:

@@ -10,8 +10,10 @@ from PIL import Image
 
 from msa_backbone.data.classification.find import find_classification_data
 from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.folders import user_folder
 from msa_backbone.data.found_files import files_below, images_in, spelling_key
 from msa_backbone.data.segmentation.find import find_segmentation_data
+from msa_backbone.errors import DataError
 
 LINE = "0 0.5 0.5 0.25 0.5\n"
 
@@ -203,3 +205,32 @@ def test_jfif_is_jpeg_and_pictures_of_unread_formats_are_counted(folder):
     assert images == ["cats/0.jfif", "cats/1.jfif", "dogs/0.jfif", "dogs/1.jfif"]
     note = "not used: 3 pictures as .gif, .heic, first cats/2.GIF; save them as PNG or JPEG"
     assert note in data.notes
+
+
+@pytest.mark.parametrize("depth", ["mydata", "export/mydata v2"])
+def test_an_archive_s_own_folder_around_the_data_is_passed_through(folder, depth):
+    for split in ("train", "valid"):
+        folder.coco(f"{depth}/{split}/_annotations.coco.json", f"{depth}/{split}", [f"{split}.jpg"])
+    folder.write("__MACOSX/x.json", "{}")
+    folder.write("README.txt", "photos")
+    data = find_detection_data(folder.root)
+    assert data.root == folder.root / depth and data.splits.keys() == {"train", "val"}
+    folder.image("other.jpg")  # now the folder holds more than the archive
+    with pytest.raises(DataError):
+        find_detection_data(folder.root)
+
+
+def test_folders_that_are_no_archive_s_stay(folder):
+    for path in ("images/train/cat", "links/a"):
+        (folder.root / "a" / path).mkdir(parents=True)
+    assert user_folder(folder.root) == folder.root / "a"
+    assert user_folder(folder.root / "a/images") == folder.root / "a/images"
+    assert user_folder(folder.root / "a/links") == folder.root / "a/links"
+    (folder.root / "a/links/a/b").symlink_to(folder.root / "a")  # no way through, no endless one
+    assert user_folder(folder.root / "a/links") == folder.root / "a/links"
+
+
+def test_a_file_is_no_folder(folder, refusal):
+    folder.write("train.json", "{}")
+    message = refusal(user_folder, folder.root / "train.json")
+    assert message.endswith(f"is a file; name the folder of the data, {folder.root}")
