@@ -233,4 +233,4 @@ def test_folders_that_are_no_archive_s_stay(folder):
 def test_a_file_is_no_folder(folder, refusal):
     folder.write("train.json", "{}")
     message = refusal(user_folder, folder.root / "train.json")
-    assert message.endswith(f"is a file; name the folder of the data, {folder.root}")
+    assert message.endswith(f"is a file; name the folder that holds the data, {folder.root}")
