@@ -13,7 +13,7 @@ from ..folders import user_folder
 from ..found_files import NO_UTF_8, NO_UTF_8_MEND, images_in, is_utf_8, spelling_key, unused_images
 from ..hidden_splits import check_hidden_splits
 from ..splits import SPLIT_OF, SPLIT_WORDS, choose_val, looks_like_a_split
-from .unarranged import why_no_classes
+from .unarranged import no_names_of_classes, why_no_classes
 
 CLASSIFICATION_LAYOUTS = """\
 folders {train,val,test}/CLASS/ with images, or CLASS/ alone, which is all for training"""
@@ -51,7 +51,9 @@ def find_classification_data(
     images = {split: _images_by_class(folder) for split, folder in folders.items()}
     known = sorted(images["train"])
     if len(known) < 2:
-        raise DataError(why_no_classes(root, folders["train"], len(known), CLASSIFICATION_LAYOUTS))
+        raise DataError(why_no_classes(root, folders["train"], known, CLASSIFICATION_LAYOUTS))
+    if line := no_names_of_classes(folders["train"], known):
+        raise DataError(line)
     spelled = []
     for split in images.keys() - {"train"}:
         images[split], others = _spelled_as(known, images[split])
@@ -120,6 +122,9 @@ def _split_folders(root: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in _visible_folders(root):
         split = SPLIT_OF.get(path.name.lower())
+        inside = _visible_folders(path)
+        if split and len(inside) == 1 and inside[0].name == path.name:  # train/train/CLASS/
+            path = inside[0]
         if split and found.setdefault(split, path) != path:
             raise DataError(f"{path}: a second {split} folder beside {found[split]}; move it away")
     if found and "train" not in found:

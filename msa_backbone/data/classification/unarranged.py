@@ -3,19 +3,60 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from ...files.images import IMAGE_SUFFIXES
+from ...files.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from ..found_files import files_below, images_in, unread_pictures
 
 _STEM = re.compile(r"([^\W\d_][^\d]*?)[\W_]*\d+\W*")  # cat.0, n02085620_7, "golden retriever (3)"
 _MOST_CLASSES = 1000  # that the names of files may tell
 _SHOWN = 3
+_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "pictures")
+_BESIDE_IMAGES = ("annotations", "annotation", "labels", "masks", "xmls", "trimaps")
+_PART = re.compile(r"(fold|part|split|batch|chunk|subset)[ _-]?\d+", re.IGNORECASE)
 
 
-def why_no_classes(root: Path, folder: Path, found: int, layouts: str) -> str:
+def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
+    """A line for folders that hold all images, or parts of the data; None for classes."""
+    known = {name.lower(): name for name in names}
+    images = next((folder / known[word] for word in _IMAGES if word in known), None)
+    beside = [known[word] for word in _BESIDE_IMAGES if word in known]
+    if images:
+        others = f" beside {beside[0]}/" if beside else ""
+        return f"{images}: seems to hold all images{others}, not a class; {_inside(images)}"
+    inside = [{path.name for path in (folder / name).iterdir() if path.is_dir()} for name in names]
+    shared = sorted(set.intersection(*inside))
+    if len(shared) > 1 and all(map(_PART.fullmatch, names)):
+        return (
+            f"{folder}: {', '.join(names[:_SHOWN])} hold the same folders ({', '.join(shared)}) "
+            "and look like parts of the data, not like classes; move those to train on into train/ "
+            "as one, and those to score on into val/"
+        )
+    return None
+
+
+def _classes_in(folder: Path) -> str | None:
+    """What to do where a folder holds folders of images; None where it does not."""
+    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and images_in(path)]
+    names = ", ".join(path.name for path in classes[:_SHOWN])
+    return f"if the classes are the folders in it ({names}), give {folder}" if names else None
+
+
+def _inside(folder: Path) -> str:
+    """The mend for a folder that is no class."""
+    if line := _classes_in(folder):
+        return line
+    names = _names_of_files(folder)
+    first = f"those of {min(names)} into {folder / min(names)}/" if names else "them by class"
+    return f"move {first}, and so on, and give {folder}"
+
+
+def why_no_classes(root: Path, folder: Path, found: Sequence[str], layouts: str) -> str:
     """One line: what was found instead of class folders in `folder`, and how to arrange it.
 
-    Labels in a table and classes in the names of the files are recognised.
+    Labels in a table and classes in the names of the files are recognised. `found` are the names of
+    the folders with images.
     """
     for path in sorted(filter(Path.is_file, root.glob("*.csv"))):
         if columns := _label_columns(path):
@@ -23,10 +64,8 @@ def why_no_classes(root: Path, folder: Path, found: int, layouts: str) -> str:
                 f"{path}: is a table of labels ({', '.join(columns)}), which is not read; move "
                 f"every image into a folder of its label: {folder}/LABEL/IMAGE"
             )
-    flat = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-    matches = [_STEM.fullmatch(path.stem) for path in flat]
-    names = Counter(match[1] for match in matches if match)
-    if 2 <= len(names) <= _MOST_CLASSES and sum(names.values()) > len(flat) / 2:
+    flat = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    if names := _names_of_files(folder):
         shown = ", ".join(sorted(names)[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
         first = min(names)
         return (
@@ -38,10 +77,23 @@ def why_no_classes(root: Path, folder: Path, found: int, layouts: str) -> str:
             f"{folder}: {len(flat)} images in no class folder; move every image into a folder of "
             f"its class: {folder}/CLASS/IMAGE"
         )
+    if len(found) == 1 and not flat and (line := _classes_in(folder / found[0])):
+        return f"{folder / found[0]}: the only folder with images; {line}"
+    if not found and (unread := sorted(files_below(folder, UNREAD_SUFFIXES))):
+        return f"{folder}: no image that is read, but {unread_pictures(unread)}"
     return (
-        f"{folder}: {found} folders with images; a classifier needs two classes or more, arranged "
-        f"as {layouts}"
+        f"{folder}: {len(found)} folders with images; a classifier needs two classes or more, "
+        f"arranged as {layouts}"
     )
+
+
+def _names_of_files(folder: Path) -> list[str]:
+    """The classes that the names of most images in a folder begin with; none where they do not."""
+    flat = [path.stem for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+    matches = [_STEM.fullmatch(stem) for stem in flat]
+    names = Counter(match[1] for match in matches if match)
+    told = 2 <= len(names) <= _MOST_CLASSES and sum(names.values()) > len(flat) / 2
+    return sorted(names) if told else []
 
 
 def _label_columns(path: Path) -> list[str]:

@@ -168,6 +168,58 @@ def test_images_that_are_not_arranged_by_class(tmp_path, names, expected):
 
 
 @pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (
+            ["images/Cat_1.jpg", "images/dog_1.jpg", "annotations/trimaps/Cat_1.png"],
+            r"images: seems to hold all images beside annotations/, not a class; move those of Cat "
+            r"into \S*images/Cat/, and so on, and give \S*images$",
+        ),
+        (
+            ["images/cat/1.jpg", "images/dog/1.jpg", "masks/1.png"],
+            r"images: .* not a class; if the classes are the folders in it \(cat, dog\), give",
+        ),
+        (
+            ["photos v2/cat/1.jpg", "photos v2/dog/1.jpg"],
+            r"photos v2: the only folder with images; if the classes are .* give .*photos v2$",
+        ),
+        (
+            ["fold1/cat/1.jpg", "fold1/dog/1.jpg", "fold2/cat/2.jpg", "fold2/dog/2.jpg"],
+            r"fold1, fold2 hold the same folders \(cat, dog\) and look like parts of the data",
+        ),
+    ],
+)
+def test_folders_that_are_no_classes(tmp_path, names, expected):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    with pytest.raises(DataError, match=expected):
+        find_classification_data(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("masks", "no_mask"), ("part 1", "part 2"), ("car", "labels")])
+def test_names_that_may_be_classes_are(tmp_path, names):
+    fill(tmp_path, dict.fromkeys(names, 2))
+    assert find_classification_data(tmp_path).classes == names
+
+
+def test_a_split_s_folder_may_be_in_itself(tmp_path):
+    for split in ("train", "test"):
+        fill(tmp_path / split / split, {"cats": 2, "dogs": 2})
+    data = find_classification_data(tmp_path)
+    assert data.classes == ("cats", "dogs") and data.splits.keys() == {"train", "val", "test"}
+    assert all(name.startswith("test/test/") for name, _ in data.splits["test"])
+
+
+def test_pictures_that_are_not_read_are_said_where_there_are_no_others(tmp_path):
+    for name in ("cat/1.heic", "dog/2.HEIC"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("x")
+    with pytest.raises(DataError, match=r"no image that is read, but 2 pictures as \.heic, first"):
+        find_classification_data(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("table", "head"), [("train.csv", "id,breed"), ("labels.csv", "Image,Label")]
 )
 def test_a_table_of_labels_is_recognised(tmp_path, table, head):
