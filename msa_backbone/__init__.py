@@ -10,11 +10,11 @@ from .backbones import MSAVGG, MultiModalMSAVGG, vgg16_msa
 from .layers import MultiScaleAttention
 from .openmmlab import (  # noqa: F401  (register by being imported)
     cpu_amp_optim_wrapper,
-    datasets,
     lazy_builders,
     mmcv_ops,
     multi_modal_preprocessor,
 )
+from .openmmlab.datasets import picture_sampler  # noqa: F401  (registers)
 from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
     atomic_checkpoint_hook,
     attention_ratio_hook,

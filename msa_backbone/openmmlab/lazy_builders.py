@@ -1,8 +1,8 @@
 """What configs find by name, though importing this package imports no toolbox.
 
-A class that needs mmdet, mmseg, mmpretrain or matplotlib cannot register itself without importing
-them. What is registered instead is a function; it imports the class's module when a config asks
-for it.
+A class that needs mmdet, mmseg, mmpretrain, matplotlib or Pillow cannot register itself without
+importing them. What is registered instead is a function; it imports the class's module when a
+config asks for it.
 """
 
 from importlib import import_module
@@ -21,6 +21,8 @@ def register_lazily(registry: Registry, name: str, module: str) -> None:
 
 register_lazily(MODELS, "UNetHead", ".heads.unet_head")  # mmseg
 register_lazily(MODELS, "VGGBBoxHead", ".heads.vgg_bbox_head")  # mmdet
+register_lazily(DATASETS, "PictureQuestionDataset", ".datasets.question_dataset")  # Pillow
+register_lazily(DATASETS, "PictureCaptionDataset", ".datasets.caption_dataset")  # Pillow
 register_lazily(DATASETS, "LabelMapDataset", ".label_map_dataset")  # mmseg
 register_lazily(METRICS, "ClasswiseIoUMetric", ".metrics.classwise_iou")  # mmseg
 register_lazily(METRICS, "ClasswiseSingleLabelMetric", ".metrics.classwise_single_label")

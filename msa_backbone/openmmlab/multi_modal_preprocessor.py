@@ -13,7 +13,7 @@ from mmengine.model import BaseDataPreprocessor
 from mmengine.registry import MODELS
 from torch import Tensor
 
-from ..files.modality_files import modalities_of
+from ..files.modality import modalities_of
 from .modality_dropout import ABSENT, BLACK, PRESENT, ModalityDropout
 
 _MOSTLY_KNOWN, _NO_MASK = 0.5, 1.001
@@ -132,6 +132,11 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
         return torch.tensor(
             [ABSENT if n in absent else BLACK if n in black else PRESENT for n in names]
         )
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether something of the pictures does not reach the network, whatever they show."""
+        return bool((self._fixed != PRESENT).any()) or len(self.only) < len(self.modalities)
 
     def _known_names(self, names: Sequence[str]) -> Sequence[str]:
         """The names, if there is such a modality for each."""

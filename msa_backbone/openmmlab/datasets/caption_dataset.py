@@ -6,13 +6,11 @@ mmpretrain's COCOCaption dataset reads a list of {image, caption}, not COCO's js
 from pathlib import Path
 
 from mmengine.dataset import BaseDataset
-from mmengine.registry import DATASETS
 
 from ...data.language.pictures import PictureFiles, split_in, with_files
 from ...data.language.read_captions import read_captions
 
 
-@DATASETS.register_module()
 class PictureCaptionDataset(BaseDataset):
     """COCO's captions json, or a list of pictures with captions, see `read_captions`.
 

@@ -7,13 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 from mmengine.dataset import BaseDataset
-from mmengine.registry import DATASETS
 
 from ...data.language.pictures import PictureFiles, split_in, with_files
 from ...data.language.read_questions import most_given, ranked, read_questions
 
 
-@DATASETS.register_module()
 class PictureQuestionDataset(BaseDataset):
     """VQA v2's pair of jsons, or a list of questions with answers, see `read_questions`.
 

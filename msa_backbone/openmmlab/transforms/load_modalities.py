@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mmcv.transforms import BaseTransform
 
-from ...files.loaded_modalities import channel_slices
-from ...files.modality_files import modalities_of, read_scene
+from ...files.modality import channel_slices, modalities_of
+from ...files.modality_files import read_scene
 
 
 class LoadModalities(BaseTransform):
