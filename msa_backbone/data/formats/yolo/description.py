@@ -18,6 +18,8 @@ from ...splits import SPLIT_WORDS
 from ..boxes.paths import child, split_of, tail_inside, visible_files
 from .labels import NOT_LABELS, label_folder
 
+_OF_YOLO = re.compile(rb"^(names|nc)[ \t]*:", re.MULTILINE)
+
 
 @dataclass
 class Description:
@@ -82,10 +84,11 @@ def _from_yaml(root: Path) -> Description | None:
 
 def _yolo_yaml(path: Path) -> dict | None:
     """The content of a yaml file that describes YOLO data; None for any other."""
+    text = read_bytes(path)
     try:
-        content = yaml.safe_load(read_bytes(path))
+        content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # dates that are none, too
-        if path.stem != "data":
+        if path.stem != "data" and not _OF_YOLO.search(text):
             return None
         raise DataError(
             f"{path}: not valid YAML ({' '.join(str(error).split())}); correct it"
@@ -98,6 +101,8 @@ def _yolo_yaml(path: Path) -> dict | None:
 def _names_of(content: dict, path: Path) -> tuple[tuple[str, ...], list[str]]:
     """The names by number, and a note where they are made up."""
     names, number = content.get("names"), content.get("nc")
+    if isinstance(number, str) and number.strip().isdecimal():
+        number = int(number)
     notes = []
     if names is None and isinstance(number, int):
         names = [f"class_{index}" for index in range(number)]

@@ -432,3 +432,24 @@ def test_an_image_called_test_is_no_split(folder, yolo):
     folder.write("classes.txt", "cell\n")
     splits = find_detection_data(folder.root).splits
     assert list(splits) == ["train"] and len(splits["train"].content["images"]) == 2
+
+
+@pytest.mark.parametrize(
+    "text", [b"names:\n\t0: dog\n", "nc: 1\nnames: [café]\n".encode("latin-1")]
+)
+def test_a_broken_yaml_is_not_passed_over_for_a_list_of_classes(folder, yolo, refusal, text):
+    yolo("images", "labels", "a")
+    folder.write("classes.txt", "cat\n")
+    folder.write("settings.yaml", "a: [1")  # somebody else's
+    assert find_detection_data(folder.root).classes == ("cat",)
+    (folder.root / "custom.yaml").write_bytes(b"train: images\nval: images\n" + text)
+    assert "custom.yaml: not valid YAML" in refusal(find_detection_data, folder.root)
+
+
+def test_a_number_of_classes_in_quotes_is_a_number(folder, yolo, refusal):
+    yolo("images", "labels", "a")
+    folder.write("data.yaml", "train: images\nval: images\nnc: '1'\nnames: [cat]\n")
+    assert find_detection_data(folder.root).classes == ("cat",)
+    folder.edit("data.yaml", "'1'", "'2'")
+    message = refusal(find_detection_data, folder.root)
+    assert "nc is 2, but there are 1 names; correct it" in message
