@@ -1,5 +1,5 @@
 # `make demo-vqa`: questions about coloured digits, of which a third can be guessed without looking.
-_base_ = 'vqa_msa-vgg16-bn-c16_8k_easyvqa-64x64.py'
+_base_ = 'vqa_msa-vgg16-bn-c16_4k_easyvqa-64x64.py'
 data_root = 'data/demo-questions/'
 train_dataloader = dict(dataset=dict(data_root=data_root))
 val_dataloader = dict(dataset=dict(data_root=data_root))

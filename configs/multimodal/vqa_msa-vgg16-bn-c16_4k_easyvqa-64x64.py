@@ -26,9 +26,9 @@ model = dict(
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=200),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=8000),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=4000),
 ]
-train_cfg = dict(by_epoch=False, max_iters=8000, val_interval=200)
+train_cfg = dict(by_epoch=False, max_iters=4000, val_interval=200)
 val_cfg = dict()
 test_cfg = dict()
 default_hooks = dict(
