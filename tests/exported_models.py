@@ -59,6 +59,11 @@ UNET = {
     "model.decode_head.in_channels": [8, 16, 32, 64, 64],
     "model.decode_head.decoder_channels": [8, 16, 16, 32, 32],
 }
+CAMERAS = {
+    "model.backbone.base_channels": 8,
+    "model.backbone.zero_init": False,
+    "model.backbone.fusion.reduction_ratio": 4,
+}
 FCN = {"model.decode_head.in_channels": 64, "model.decode_head.channels": 16}
 SMALL_PICTURES = {"test_dataloader.dataset.pipeline.1.scale": (160, 128)}
 KINDS = {
@@ -68,6 +73,14 @@ KINDS = {
     "retinanet": ("detection/retinanet_msa-vgg16_fpn_1x_coco.py", RETINA),
     "unet": ("segmentation/unet_msa-vgg16_40k_camvid-360x360.py", UNET),
     "fcn": ("segmentation/fcn_msa-vgg16_40k_voc12aug-512x512.py", FCN),
+    "cameras": (
+        "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py",
+        CAMERAS | PYRAMID,
+    ),
+    "cameras-unet": (
+        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        CAMERAS | UNET,
+    ),
     "classifier": (
         "classification/msa-vgg16-bn_8xb32-100e_in1k-224x224.py",
         {
@@ -124,8 +137,9 @@ def small_config(kind: str) -> Config:
     """The config of a kind, with few channels and small pictures."""
     config, options = KINDS[kind]
     cfg = Config.fromfile(CONFIGS / config)
-    small = {} if kind == "classifier" else SMALL_PICTURES
-    for key, value in {**BACKBONE, **small, **options}.items():
+    common = {} if kind.startswith("cameras") else BACKBONE
+    small = {} if kind in ("classifier", "cameras-unet") else SMALL_PICTURES
+    for key, value in {**common, **small, **options}.items():
         cfg.merge_from_dict({key: value})
     set_num_classes(cfg.model, len(CLASSES), keep_weights=False)
     return cfg
@@ -145,7 +159,10 @@ def make_trained(kind: str, folder: Path) -> Trained:
     cfg.dump(folder / f"{kind}.py")
     model = build(cfg)
     pictures = np.stack([noise(128, 160, seed) for seed in range(4)]).transpose(0, 3, 1, 2)
-    make_lively(model, (torch.from_numpy(pictures).float() - 115) / 57)
+    normalised = (torch.from_numpy(pictures).float() - 115) / 57
+    if kind.startswith("cameras"):
+        normalised = torch.cat([normalised, normalised[:, :1].flip(3)], dim=1)
+    make_lively(model, normalised)
     meta = {"dataset_meta": {"classes": CLASSES}}
     torch.save({"state_dict": model.state_dict(), "meta": meta}, folder / "last.pth")
     return Trained(folder / f"{kind}.py", folder / "last.pth")

@@ -7,8 +7,13 @@ resizes, normalises, detects and suppresses by itself:
   instance segmentation   these and masks (K, 28, 28): probabilities inside each box
   semantic segmentation   classes (N, height, width), logits (N, classes, height, width)
   classification          scores and logits (N, classes)
+  questions               scores and logits (questions, answers)
 
-Names of classes, thresholds and the form of the input are in its metadata.
+Of several cameras it takes a picture each, by their names, and `present`, flags of those that are
+there. Questions come as `tokens`, numbers of words. A model of captions writes in a loop, which is
+not exported.
+Names of classes, answers and cameras, vocabulary, thresholds and the form of the input are in its
+metadata.
 
 Examples:
   tools/export.py CONFIG CHECKPOINT --out model.onnx

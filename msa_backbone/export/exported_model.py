@@ -9,7 +9,8 @@ from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from torch import Tensor
 
-from .runtime.predictor import RuntimePredictor
+from ..files.modality import Modality, split_scene
+from .runtime.predictor import Picture, RuntimePredictor
 
 
 @MODELS.register_module()
@@ -32,15 +33,34 @@ class ExportedModel(BaseModel):
         data_samples: Sequence[BaseDataElement],
         mode: str = "predict",
     ) -> list[BaseDataElement]:
-        """Predict on pictures, BGR, (3, H, W) uint8, of any sizes.
+        """Predict on pictures, of any sizes, uint8, as the config's pipeline loads them.
+
+        Args:
+            inputs: BGR, (3, H, W) each; of several cameras (C, H, W), as `read_stack` stacks them.
+            data_samples: one a picture; of questions each with a `question`.
 
         Returns:
             The samples, with predictions as their toolbox has them.
         """
+        info = self.predictor.info
         for picture, sample in zip(inputs, data_samples, strict=True):
-            rgb = picture.flip(0).permute(1, 2, 0).contiguous().numpy()
-            set_predictions(sample, self.predictor(rgb))
+            questions = [sample.question] if info.vocabulary else ()
+            found = self.predictor(_as_loaded(picture, info.modalities), questions)
+            if info.vocabulary:
+                found = {name: values[0] for name, values in found.items()}
+                sample.pred_answer = info.classes[found["scores"].argmax()]
+                sample.pred_score = torch.from_numpy(found["scores"])
+            else:
+                set_predictions(sample, found)
         return list(data_samples)
+
+
+def _as_loaded(stack: Tensor, modalities: Sequence[Modality]) -> Picture:
+    """What the predictor takes, from what a pipeline loads."""
+    values = stack.permute(1, 2, 0).numpy()
+    if not modalities:
+        return values[..., ::-1]
+    return split_scene(values, modalities)
 
 
 def set_predictions(sample: BaseDataElement, found: Mapping[str, np.ndarray]) -> None:

@@ -6,10 +6,10 @@ from importlib.util import find_spec
 EXPORTING = ("onnx", "onnxscript", "onnxruntime")
 
 
-def require_packages(names: Iterable[str]) -> None:
+def require_packages(names: Iterable[str], extra: str = "export") -> None:
     """Raise ValueError, with the mend, for packages that are not installed."""
     missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ValueError(
-            f"{', '.join(missing)} is not installed: pip install 'msa_backbone[export]'"
+            f"{', '.join(missing)} is not installed: pip install 'msa_backbone[{extra}]'"
         )

@@ -1,4 +1,4 @@
-"""The steps from a picture to a network's input as nodes of an ONNX graph.
+"""The steps from pictures to a network's input as nodes of an ONNX graph.
 
 Resizing is cv2's, bilinear and without antialiasing, in its whole numbers: the picture is the same.
 """
@@ -9,9 +9,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ..config_nodes import type_name
-from .picture_steps import PictureSteps
-
-INPUT = "picture"
+from .picture_steps import Camera, PictureSteps
+from .runtime.file_info import PRESENT
 
 
 def take_pictures(
@@ -19,21 +18,31 @@ def take_pictures(
 ) -> None:
     """Put the steps in front of a network, in place.
 
+    The model gets an input for each camera, (batch, height, width, channels) of uint8. Of several
+    cameras it also gets `PRESENT`, flags of bool, one a camera: what is absent counts as zeros
+    behind the normalisation, whatever its picture holds.
+
     Args:
         model: its inputs are the pictures as the network takes them, (N, C, H, W), their sizes
-            without padding and those before resizing, (2,), all float.
+            without padding and those before resizing, (2,), all float; others behind them stay.
         steps: what to put before it.
         batch: how many pictures at a time; a name allows any number.
         size: height and width of the pictures; None allows any.
     """
     graph = model.graph
     height, width = size or ("height", "width")
-    picture = ir.val(INPUT, dtype=ir.DataType.UINT8, shape=(batch, height, width, 3))
+    pictures = [
+        ir.val(camera.name, dtype=ir.DataType.UINT8, shape=(batch, height, width, camera.channels))
+        for camera in steps.cameras
+    ]
+    several = len(pictures) > 1
+    flags = [ir.val(PRESENT, dtype=ir.DataType.BOOL, shape=(len(pictures),))] if several else []
     nodes = _Nodes()
-    made = nodes.prepare(picture, steps)
-    for old, new in zip(graph.inputs, made, strict=True):
+    made = nodes.prepare(pictures, flags[0] if several else None, steps)
+    others = graph.inputs[len(made) :]
+    for old, new in zip(graph.inputs, made, strict=False):
         ir.convenience.replace_all_uses_with(old, new)
-    graph.inputs[:] = [picture]
+    graph.inputs[:] = [*pictures, *flags, *others]
     graph.insert_before(graph[0], nodes.tape.nodes)
 
 
@@ -54,11 +63,12 @@ class _Nodes:
         return self.tape.op("Constant", [], {"value": ir.tensor(np.asarray(value))})
 
     def prepare(
-        self, picture: ir.Value, steps: PictureSteps
+        self, pictures: Sequence[ir.Value], present: ir.Value | None, steps: PictureSteps
     ) -> tuple[ir.Value, ir.Value, ir.Value]:
-        """The network's three inputs from a picture, (N, H, W, 3)."""
-        original = self.op("Shape", picture, start=1, end=3)
-        x = self.op("Transpose", picture, perm=[0, 3, 1, 2])
+        """The network's three inputs from each camera's picture, (N, H, W, C)."""
+        original = self.op("Shape", pictures[0], start=1, end=3)
+        x = pictures[0] if present is None else self.op("Concat", *pictures, axis=3)
+        x = self.op("Transpose", x, perm=[0, 3, 1, 2])
         x = self.op("Cast", x, to=ir.DataType.FLOAT)
         size = original
         for step in steps.resizing:
@@ -68,15 +78,35 @@ class _Nodes:
             else:
                 old, size = size, self._new_size(size, step)
                 x = self._resize(x, old, size)
-        if not steps.rgb:
-            x = self.op("Gather", x, [2, 1, 0], axis=1)
-        if steps.mean is not None:
-            mean, std = (np.float32(v).reshape(1, -1, 1, 1) for v in (steps.mean, steps.std))
-            x = self.op("Div", self.op("Sub", x, mean), std)
+        if present is None:
+            x = self._normalise(x, steps.cameras[0])
+        else:
+            x = self._normalise_all(x, present, steps.cameras)
         if steps.divisor > 1:
             x = self._pad(x, size, steps)
         sizes = (self.op("Cast", value, to=ir.DataType.FLOAT) for value in (size, original))
         return (x, *sizes)
+
+    def _normalise_all(self, x: ir.Value, present: ir.Value, cameras: Sequence[Camera]) -> ir.Value:
+        """Each camera by itself; zeros for those that are absent."""
+        parts, start = [], 0
+        for number, camera in enumerate(cameras):
+            end = start + camera.channels
+            part = self.op("Slice", x, np.int64([start]), np.int64([end]), np.int64([1]))
+            flag = self.op("Gather", present, np.int64([number]))
+            part = self._normalise(part, camera)
+            parts.append(self.op("Where", flag, part, np.float32(0)))
+            start = end
+        return self.op("Concat", *parts, axis=1)
+
+    def _normalise(self, x: ir.Value, camera: Camera) -> ir.Value:
+        """(N, C, H, W), colours as RGB -> in the network's order, normalised."""
+        if camera.channels == 3 and not camera.rgb:
+            x = self.op("Gather", x, np.int64([2, 1, 0]), axis=1)
+        if camera.mean is None:
+            return x
+        mean, std = (np.float32(v).reshape(1, -1, 1, 1) for v in (camera.mean, camera.std))
+        return self.op("Div", self.op("Sub", x, mean), std)
 
     def _new_size(self, size: ir.Value, step: Mapping) -> ir.Value:
         """Height and width after a step, int64; in float64, as Python computes them."""

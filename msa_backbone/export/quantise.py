@@ -22,9 +22,12 @@ from mmengine.runner import Runner
 from ..config_nodes import innermost
 from ..errors import DataError
 from ..files.images import read_image
+from ..files.loaded_modalities import loaded_modalities
+from ..files.modality import split_scene
+from ..files.modality_files import read_scene
 from ..files.whole_files import write_whole
 from ..tasks import task_of
-from .picture_graph import INPUT
+from .runtime.predictor import RuntimePredictor
 from .testing import prepare_exported_testing, use_exported
 
 PARTS: dict[str, tuple[str, ...]] = {
@@ -63,8 +66,7 @@ def quantise_for(
         cfg = load()
         cfg.work_dir = str(Path(folder, "float"))
         lines = prepare_exported_testing(cfg, str(file), data=data, classes=classes)
-        pictures = list(train_pictures(cfg))
-        pictures = pictures[:: max(1, len(pictures) // MOST_PICTURES)][:MOST_PICTURES]
+        pictures = TrainPictures(cfg, file)
         name, before = score_of(cfg, "float")
         lines.append(f"float32: {name} {before:.1f}")
         for number, (part, names) in enumerate(PARTS.items()):
@@ -84,12 +86,36 @@ def quantise_for(
     )
 
 
-def train_pictures(cfg: Config) -> Iterator[Path]:
-    """The picture files that the config's training reads."""
-    init_default_scope(cfg.get("default_scope", "mmengine"))
-    dataset = DATASETS.build({**innermost(cfg.train_dataloader.dataset)[0], "pipeline": []})
-    for index in range(len(dataset)):
-        yield Path(dataset.get_data_info(index)["img_path"])
+class TrainPictures:
+    """At most `MOST_PICTURES` of those that the config's training reads, spread over all.
+
+    Args:
+        file: what they are for.
+    """
+
+    def __init__(self, cfg: Config, file: Path) -> None:
+        init_default_scope(cfg.get("default_scope", "mmengine"))
+        source = innermost(cfg.train_dataloader.dataset)[0]
+        self.dataset = DATASETS.build({**source, "pipeline": []})
+        self.modalities = loaded_modalities(cfg)
+        self.predictor = RuntimePredictor(file)
+        step = max(1, len(self.dataset) // MOST_PICTURES)
+        self.numbers = range(0, len(self.dataset), step)[:MOST_PICTURES]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def inputs(self) -> Iterator[dict[str, np.ndarray]]:
+        """What the file takes, picture by picture."""
+        for number in self.numbers:
+            record = self.dataset.get_data_info(number)
+            path = Path(record["img_path"])
+            if self.modalities:
+                picture = split_scene(read_scene(path, self.modalities), self.modalities)
+            else:
+                picture = read_image(path)
+            questions = [record["question"]] if self.predictor.info.vocabulary else ()
+            yield self.predictor.inputs(picture, questions)
 
 
 def score_of(cfg: Config, name: str) -> tuple[str, float]:
@@ -102,7 +128,7 @@ def score_of(cfg: Config, name: str) -> tuple[str, float]:
     return leading, unit * float(scores[leading])
 
 
-def quantise(file: Path, out: Path, pictures: Sequence[Path], names: Sequence[str]) -> int:
+def quantise(file: Path, out: Path, pictures: TrainPictures, names: Sequence[str]) -> int:
     """Quantise the layers with one of `names` in their weight's name; return their number."""
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -119,7 +145,7 @@ def quantise(file: Path, out: Path, pictures: Sequence[Path], names: Sequence[st
         quantize_static(
             file,
             out,
-            _Pictures(pictures),
+            _Calibration(pictures.inputs()),
             quant_format=QuantFormat.QDQ,
             nodes_to_quantize=layers,
             op_types_to_quantize=list(OPERATORS),
@@ -133,12 +159,11 @@ def quantise(file: Path, out: Path, pictures: Sequence[Path], names: Sequence[st
     return len(layers)
 
 
-class _Pictures:
-    """Hands pictures to ONNX Runtime's calibration, one at a time."""
+class _Calibration:
+    """Hands what the file takes to ONNX Runtime's calibration, one picture at a time."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = iter(files)
+    def __init__(self, inputs: Iterator[dict[str, np.ndarray]]) -> None:
+        self._inputs = inputs
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        file = next(self._files, None)
-        return None if file is None else {INPUT: read_image(file)[None]}
+        return next(self._inputs, None)

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..config.load import apply_options
-from ..config.moved_work_dir import follow_index
-from ..config.options import add_report, set_seed
 from ..config.rehearse import rehearse
-from ..config.user_data import use_data
+from ..config.user_data import UserData
 from ..config_nodes import innermost, type_name
 from ..errors import DataError
 from ..tasks import task_of
+from ..training.prepare import prepare_test_run
 from .exported_model import ExportedModel
 from .picture_steps import RESIZING
 from .runtime.predictor import RuntimePredictor
@@ -46,20 +44,15 @@ def prepare_exported_testing(
             f"{file} is for {info.task}, the config for {task.title}: give the config that it was "
             f"exported with, {info.config}"
         )
-    found = use_data(cfg, data, classes) if data else None
-    lines = list(found.lines) if found else follow_index(cfg)
-    if found:
-        found.require_labels()
-        check_classes(file, info.classes, found.data.classes)
-    if seed is not None:
-        set_seed(cfg, seed)
-    apply_options(cfg, options or {})
-    add_report(cfg)
-    use_exported(cfg, file)
-    rehearse(cfg, () if found else ("test_dataloader",))
-    if found:
-        found.write_index(testing=True)
-    return lines
+
+    def put_model(found: UserData | None) -> list[str]:
+        if found and task.has_classes:
+            check_classes(file, info.classes, found.data.classes)
+        use_exported(cfg, file)
+        rehearse(cfg, () if found else ("test_dataloader",))
+        return []
+
+    return prepare_test_run(cfg, put_model, data, classes, seed, options or {})
 
 
 def check_classes(file: str, exported: Sequence[str], given: Sequence[str]) -> None:

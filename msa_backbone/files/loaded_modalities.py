@@ -1,11 +1,9 @@
-"""Which modalities a config loads, and where each one lies in what is loaded."""
-
-from collections.abc import Sequence
+"""Which modalities a config loads."""
 
 from mmengine.config import Config
 
 from ..config_nodes import find_nodes, pipeline_steps
-from .modality_files import Modality, modalities_of
+from .modality import Modality, modalities_of
 
 
 def loaded_modalities(cfg: Config, loader: str = "train_dataloader") -> tuple[Modality, ...]:
@@ -22,12 +20,3 @@ def absent_modalities(cfg: Config, loader: str = "test_dataloader") -> tuple[str
     """The names of those modalities whose files a dataloader's pipeline does not read."""
     steps = find_nodes(pipeline_steps(cfg, loader), "LoadModalities")
     return tuple(steps[0].get("absent", ())) if steps else ()
-
-
-def channel_slices(modalities: Sequence[Modality]) -> dict[str, slice]:
-    """The channels of each modality in a stack of all; masks of what is known come behind them."""
-    slices, start = {}, 0
-    for modality in modalities:
-        slices[modality.name] = slice(start, start + modality.channels)
-        start += modality.channels
-    return slices

@@ -10,7 +10,6 @@ Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it,
 
 import glob
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,64 +17,10 @@ import numpy as np
 
 from ..errors import DataError
 from .images import IMAGE_SUFFIXES, decoded
+from .modality import Modality
 
 MODALITY_SUFFIXES = (*IMAGE_SUFFIXES, ".npy")
 _AT_FULL_DEPTH = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
-
-
-@dataclass(frozen=True)
-class Modality:
-    """A camera: where its files are, and what their values mean.
-
-    Attributes:
-        name: e.g. 'infrared'.
-        channels: of its pictures.
-        folder: the folders in the path by which its files differ from other modalities', e.g.
-            'infrared', 'thermal/left', or an absolute path; None stands for the name.
-        suffix: what follows the stem that all modalities share, e.g. '.png' or '_ir.tif'; None for
-            whichever of `MODALITY_SUFFIXES` there is.
-        unknown: whether 0, NaN or infinity stand for places that were not measured, as in depth.
-        mean, std: of each channel, or one for all, in the files' units.
-        bgr_to_rgb: whether the network takes RGB. Colours are read as BGR.
-    """
-
-    name: str
-    channels: int
-    folder: str | None = None
-    suffix: str | None = None
-    unknown: bool = False
-    mean: float | Sequence[float] = 0.0
-    std: float | Sequence[float] = 1.0
-    bgr_to_rgb: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.channels, int) or self.channels < 1:
-            raise ValueError(f"{self.name}: channels={self.channels!r} is no positive integer")
-        for name in ("mean", "std"):
-            value = getattr(self, name)
-            if np.size(value) not in (1, self.channels):
-                raise ValueError(
-                    f"{self.name}: {name}={value} does not fit {self.channels} channels"
-                )
-        if np.min(self.std) <= 0:
-            raise ValueError(f"{self.name}: std={self.std} has to be positive")
-        if self.bgr_to_rgb and self.channels != 3:
-            raise ValueError(
-                f"{self.name}: bgr_to_rgb is for colours, but it has {self.channels} channels"
-            )
-
-
-def modalities_of(configs: Sequence[dict]) -> tuple[Modality, ...]:
-    """Modalities as a config describes them, the reference first.
-
-    Raises:
-        ValueError: for values that do not fit, no modality, or two of one name.
-    """
-    modalities = tuple(Modality(**config) for config in configs)
-    names = [modality.name for modality in modalities]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"modalities {names} do not fit: name one or more, each once")
-    return modalities
 
 
 def partner(path: Path, reference: Modality, modality: Modality) -> Path:

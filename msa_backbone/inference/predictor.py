@@ -19,7 +19,8 @@ from ..config.rehearse import check_checkpoint, rehearse
 from ..config_nodes import innermost, type_name
 from ..files.checkpoints import read_checkpoint
 from ..files.images import read_image
-from ..files.loaded_modalities import absent_modalities, channel_slices, loaded_modalities
+from ..files.loaded_modalities import absent_modalities, loaded_modalities
+from ..files.modality import channel_slices
 from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
 from ..tasks import Task, task_of

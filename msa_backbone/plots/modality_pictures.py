@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib import colormaps
 
 from ..files.images import read_image
-from ..files.loaded_modalities import channel_slices
-from ..files.modality_files import Modality, read_scene
+from ..files.modality import Modality, channel_slices
+from ..files.modality_files import read_scene
 
 UNKNOWN_COLOURS = "turbo"
 GAP = 6

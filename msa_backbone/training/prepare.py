@@ -1,6 +1,6 @@
 """A config made ready to train or to test a checkpoint, as the tools and the ablation do it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mmengine.config import Config
 
@@ -20,7 +20,7 @@ from ..config.options import (
 )
 from ..config.rehearse import check_checkpoint, rehearse
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
-from ..config.user_data import use_data
+from ..config.user_data import UserData, use_data
 
 
 def prepare_training(
@@ -106,24 +106,49 @@ def prepare_testing(
         Lines for the user; raises what `prepare_training` raises.
     """
     lines = switch_sensors(cfg, sensors, black)
-    found = use_data(cfg, data, classes) if data else None
-    lines += list(found.lines) if found else follow_index(cfg)
-    if found:
-        found.require_labels()
     if slide is not None:
         lines.append(set_sliding_window(cfg, slide))
+    cfg.load_from = checkpoint
+
+    def put_model(found: UserData | None) -> list[str]:
+        drop_pretrained(cfg)  # the checkpoint brings every weight
+        recall_words(cfg, checkpoint)
+        model = rehearse(cfg, () if found else ("test_dataloader",))
+        check_checkpoint(model, checkpoint, found.data.classes if found else None)
+        return [set_flip_augmentation(cfg)] if tta else []
+
+    options = options or {}
+    return lines + prepare_test_run(cfg, put_model, data, classes, seed, options)
+
+
+def prepare_test_run(
+    cfg: Config,
+    put_model: Callable[[UserData | None], list[str]],
+    data: str | None,
+    classes: Sequence[str] | None,
+    seed: int | None,
+    options: Mapping[str, object],
+) -> list[str]:
+    """What every test does, whatever predicts: a checkpoint or an exported file.
+
+    Args:
+        cfg, data, classes, seed, options: as in `prepare_training`.
+        put_model: settles what predicts, with the config else complete, and checks that it can; it
+            gets the data of `data`, and returns lines for the user.
+
+    Returns:
+        Lines for the user; raises what `prepare_training` raises.
+    """
+    found = use_data(cfg, data, classes) if data else None
+    lines = list(found.lines) if found else follow_index(cfg)
+    if found:
+        found.require_labels()
     if seed is not None:
         set_seed(cfg, seed)
-    cfg.load_from = checkpoint
-    load.apply_options(cfg, options or {})
+    load.apply_options(cfg, options)
     fit_processes(cfg)
     add_report(cfg)
-    drop_pretrained(cfg)  # the checkpoint brings every weight
-    recall_words(cfg, checkpoint)
-    model = rehearse(cfg, () if found else ("test_dataloader",))
-    check_checkpoint(model, checkpoint, found.data.classes if found else None)
-    if tta:
-        lines.append(set_flip_augmentation(cfg))
+    lines += put_model(found)
     if found:
         found.write_index(testing=True)
     store_words(cfg)

@@ -10,9 +10,9 @@ from mmengine.config import Config
 
 from msa_backbone.errors import DataError
 from msa_backbone.export.picture_graph import take_pictures
-from msa_backbone.export.picture_steps import PictureSteps, picture_steps
+from msa_backbone.export.picture_steps import Camera, PictureSteps, picture_steps
 
-PLAIN = PictureSteps((), None, None, rgb=False, divisor=1, pad_value=0.0)
+PLAIN = PictureSteps((), (Camera(),), divisor=1, pad_value=0.0)
 SIZES = ((48, 64), (97, 131), (60, 299), (131, 33))
 
 
@@ -75,7 +75,8 @@ def test_an_edge_then_the_middle(edge):
 
 def test_normalising_order_and_padding():
     mean, std = (10.0, 20.0, 30.0), (2.0, 4.0, 8.0)
-    others = {"mean": mean, "std": std, "rgb": True, "divisor": 32, "pad_value": 7.0}
+    camera = Camera(mean=mean, std=std, rgb=True)
+    others = {"cameras": (camera,), "divisor": 32, "pad_value": 7.0}
     picture = noise(48, 65)
     x, resized, original = prepare(steps(**others))(picture)
     assert x.shape == (64, 96, 3) and resized == original == [48, 65]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from msa_backbone.errors import DataError
+from msa_backbone.files.modality import modalities_of
 from msa_backbone.files.modality_files import (
     Modality,
-    modalities_of,
     partner,
     read_modality,
     read_stack,

@@ -13,7 +13,7 @@ from mmengine.config import Config
 
 from ...config_nodes import LOADERS, pipeline_steps, type_name
 from ...files.loaded_modalities import loaded_modalities
-from ...files.modality_files import Modality, modalities_of
+from ...files.modality import Modality, modalities_of
 
 _THREE_CHANNELS = "Mosaic MixUp RandomMosaic Expand CutOut RandomCutOut RandomErasing"
 _PHOTOMETRIC = (

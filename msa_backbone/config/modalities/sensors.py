@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from ...config_nodes import LOADERS, find_nodes
-from ...files.modality_files import modalities_of
+from ...files.modality import modalities_of
 
 
 def switch_sensors(

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...files.loaded_modalities import channel_slices
-from ...files.modality_files import Modality
+from ...files.modality import Modality, channel_slices
 
 FAR_MEAN = 2.0
 """In deviations of the values: a configured mean further away is told."""

@@ -3,13 +3,17 @@
 from torch import nn
 
 from ...errors import DataError
+from ...language.text.text_encoder import GRUTextEncoder
 from ...tasks import Task
+from .answerer import Answerer, require_symbolic_operators
 from .dense_models import Classifier, Segmenter
 from .detectors import DenseDetector, TwoStageDetector
 
 
 def as_tensor_function(model: nn.Module, task: Task) -> nn.Module:
-    """A model as a module from tensors to tensors; its `outputs` are their names.
+    """A model as a module from tensors to tensors.
+
+    Its `outputs` are their names; `reads` says whether it takes tokens behind the pictures.
 
     Args:
         model: of mmdet, mmseg or mmpretrain, with its weights.
@@ -20,6 +24,14 @@ def as_tensor_function(model: nn.Module, task: Task) -> nn.Module:
     if task is Task.SEMANTIC_SEGMENTATION:
         _check_segmenter(model)
         return Segmenter(model).eval()
+    if task is Task.CAPTIONS:
+        raise DataError(
+            f"{type(model).__name__} writes word by word, in a loop that is not exported: use its "
+            "checkpoint with tools/predict.py"
+        )
+    if task is Task.QUESTIONS:
+        _check_answerer(model)
+        return Answerer(model).eval()
     if task is Task.CLASSIFICATION:
         _check_classifier(model)
         return Classifier(model).eval()
@@ -48,6 +60,15 @@ def _check_classifier(model: nn.Module) -> None:
     plain = isinstance(model.head, ClsHead) and type(model.head).predict is ClsHead.predict
     mend = "use a head for one class a picture, such as LinearClsHead"
     _require(plain, model, type(model.head).__name__, mend)
+
+
+def _check_answerer(model: nn.Module) -> None:
+    sees_both = model.backbone is not None and model.text_encoder is not None
+    mend = "it answers without looking, or without reading; export one that does both"
+    _require(sees_both, model, "half of its input", mend)
+    encoder = type(model.text_encoder)
+    _require(encoder is GRUTextEncoder, model, encoder.__name__, "use GRUTextEncoder")
+    require_symbolic_operators()
 
 
 def _detector(model: nn.Module) -> nn.Module:

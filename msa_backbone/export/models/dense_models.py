@@ -13,6 +13,7 @@ class Segmenter(nn.Module):
     """
 
     outputs = ("classes", "logits")
+    reads = False
 
     def __init__(self, segmenter: nn.Module) -> None:
         super().__init__()
@@ -55,6 +56,7 @@ class Classifier(nn.Module):
     """
 
     outputs = ("scores", "logits")
+    reads = False
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ class DenseDetector(nn.Module):
     """
 
     outputs = ("boxes", "scores", "labels")
+    reads = False
 
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
@@ -72,6 +73,8 @@ class TwoStageDetector(nn.Module):
     Args:
         detector: mmdet's TwoStageDetector with an RPNHead and a StandardRoIHead.
     """
+
+    reads = False
 
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()

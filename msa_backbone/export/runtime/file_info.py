@@ -8,8 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from ...errors import DataError
+from ...files.modality import Modality
 
-PICTURE = "RGB, uint8, (N, height, width, 3)"
+INPUT = "picture"
+"""The input of a file for one camera; of several, each has its own, by its name."""
+PRESENT = "present"
+"""The input that says which of several cameras are there."""
+TOKENS = "tokens"
+"""The input of questions."""
 MARK = "msa_backbone"
 
 
@@ -19,7 +25,7 @@ class FileInfo:
 
     Attributes:
         task: in words, as `tasks.Task.title` has it.
-        classes: their names, by label.
+        classes: their names, by label; of questions the answers to choose from.
         palette: their colours, (R, G, B) in 0..255.
         input: what the file takes.
         score_thr: boxes below this score are not in the output; 0 where the task has no boxes.
@@ -27,6 +33,8 @@ class FileInfo:
         model: the class of the exported model.
         config: the name of its config.
         version: of this package.
+        modalities: the cameras, the reference first; none for one camera.
+        vocabulary: of the questions, as `language.text.tokenizer.Tokenizer` has it.
     """
 
     task: str
@@ -37,11 +45,22 @@ class FileInfo:
     model: str
     config: str
     version: str
-    input: str = PICTURE
+    modalities: tuple[Modality, ...] = ()
+    vocabulary: str = ""
 
     def to_metadata(self) -> dict[str, str]:
-        """Each field as json, and `MARK`, by which the file is known as one of ours."""
-        return {MARK: "1", **{name: json.dumps(value) for name, value in asdict(self).items()}}
+        """Each field as json, what goes in, and `MARK`, by which the file is known as ours."""
+        values = {name: json.dumps(value) for name, value in asdict(self).items()}
+        return {MARK: "1", **values, "input": json.dumps(self.input)}
+
+    @property
+    def input(self) -> str:
+        """What the file takes, for whoever looks into it."""
+        if not self.modalities:
+            words = f"; {TOKENS}: int64, (questions, words), 0 behind the last word"
+            return _picture(3) + (words if self.vocabulary else "")
+        named = (f"{m.name}: {_picture(m.channels)}" for m in self.modalities)
+        return f"{'; '.join(named)}; {PRESENT}: bool, ({len(self.modalities)},)"
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], file: str) -> "FileInfo":
@@ -54,7 +73,19 @@ class FileInfo:
             raise DataError(
                 f"{file}: it has no metadata of msa_backbone; export it with tools/export.py"
             )
-        values = {field.name: json.loads(metadata[field.name]) for field in fields(cls)}
+        names = [field.name for field in fields(cls) if field.name in metadata]
+        values = {name: json.loads(metadata[name]) for name in names}
         values["classes"] = tuple(values["classes"])
         values["palette"] = tuple(map(tuple, values["palette"]))
+        modalities = values.get("modalities", ())  # older files have none
+        values["modalities"] = tuple(map(_modality, modalities))
         return cls(**values)
+
+
+def _picture(channels: int) -> str:
+    return f"{'RGB, ' if channels == 3 else ''}uint8, (N, height, width, {channels})"
+
+
+def _modality(values: Mapping) -> Modality:
+    lists = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Modality(**lists)

@@ -1,13 +1,18 @@
 """An exported file as a function from pictures to predictions."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import DataError
-from .file_info import FileInfo
+from .file_info import INPUT, PRESENT, TOKENS, FileInfo
 from .paste_masks import paste_masks
 from .sessions import open_session
+from .words import tokens_of
+
+Picture = np.ndarray | Mapping[str, np.ndarray]
+"""RGB, (H, W, 3), uint8; of several cameras (H, W, C) each, by name, colours as RGB."""
 
 
 class RuntimePredictor:
@@ -18,7 +23,7 @@ class RuntimePredictor:
         threads: of the computation; by default the program decides.
 
     Attributes:
-        info: what the file says about itself: task, classes, thresholds.
+        info: what the file says about itself: task, classes, thresholds, cameras, words.
 
     Raises:
         DataError: for a file that cannot be read or is not one of ours.
@@ -26,6 +31,8 @@ class RuntimePredictor:
     Example:
         >>> predictor = RuntimePredictor("model.onnx")  # doctest: +SKIP
         >>> predictor(picture)["boxes"]  # doctest: +SKIP
+        >>> predictor({"visible": rgb, "infrared": grey})["boxes"]  # doctest: +SKIP
+        >>> predictor(picture, ["how many cats are there?"])["scores"]  # doctest: +SKIP
     """
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
@@ -33,32 +40,79 @@ class RuntimePredictor:
         self._session = open_session(self.file, threads)
         self.info = FileInfo.from_metadata(self._session.metadata, str(file))
 
-    def __call__(self, picture: np.ndarray) -> dict[str, np.ndarray]:
-        """Predict on one picture, RGB, (H, W, 3), uint8.
+    def __call__(self, picture: Picture, questions: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """Predict on one picture.
+
+        Args:
+            picture: of several cameras, one that is left out counts as absent.
+            questions: about it, for a model that answers them.
 
         Returns:
             detection: boxes, (K, 4), in pixels; scores, (K,), the highest first; labels, (K,)
             instance segmentation: these and masks, (K, H, W), bool
             semantic segmentation: classes, (H, W), uint8; logits, (classes, H, W)
             classification: scores and logits, (classes,)
+            questions about images: scores and logits, (questions, answers)
 
         Raises:
-            DataError: for another kind of array, or a size that the file does not take.
+            DataError: for another kind of array, a size or a camera that the file does not take,
+                or questions that fit no model of its task.
         """
-        self._check(picture)
-        found = self._session.run(np.ascontiguousarray(picture)[None])
+        inputs = self.inputs(picture, questions)
+        found = self._session.run(inputs)
+        if self.info.vocabulary:
+            return found
         if "boxes" not in found:
             return {name: values[0] for name, values in found.items()}
         if "masks" in found:
-            size, threshold = picture.shape[:2], self.info.mask_thr
+            size, threshold = next(iter(inputs.values())).shape[1:3], self.info.mask_thr
             found["masks"] = paste_masks(found["masks"], found["boxes"], size, threshold)
         return found
 
-    def _check(self, picture: np.ndarray) -> None:
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+    def inputs(self, picture: Picture, questions: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """What the file's graph takes, by name; raises what `__call__` does."""
+        if bool(questions) != bool(self.info.vocabulary):
+            asks = "give questions" if self.info.vocabulary else "it answers no questions"
+            raise DataError(f"{self.file} is for {self.info.task}: {asks}")
+        words = {TOKENS: tokens_of(questions, self.info.vocabulary)} if questions else {}
+        if not self.info.modalities:
+            self._check(picture, 3)
+            return {INPUT: np.ascontiguousarray(picture)[None], **words}
+        return self._of_cameras(picture) | words
+
+    def _of_cameras(self, pictures: Picture) -> dict[str, np.ndarray]:
+        """The cameras' inputs: zeros for those that are absent."""
+        known = [modality.name for modality in self.info.modalities]
+        given = pictures if isinstance(pictures, Mapping) else {}
+        if not given or given.keys() - set(known):
             raise DataError(
-                f"a picture of shape {picture.shape} and {picture.dtype}: {self.file} takes RGB, "
-                "uint8, (height, width, 3)"
+                f"{self.file} takes pictures of {', '.join(known)}: give a dict of them by these "
+                "names, one or more"
+            )
+        size = next(iter(given.values())).shape[:2]
+        inputs = {}
+        for modality in self.info.modalities:
+            values = given.get(modality.name)
+            if values is None:
+                values = np.zeros((*size, modality.channels), np.uint8)
+            values = values[..., None] if values.ndim == 2 else values
+            self._check(values, modality.channels, f"{modality.name}, ")
+            if values.shape[:2] != size:
+                raise DataError(
+                    f"{modality.name}: {values.shape[1]} x {values.shape[0]} pixels, but the first "
+                    f"camera has {size[1]} x {size[0]}; bring both into one frame"
+                )
+            inputs[modality.name] = np.ascontiguousarray(values)[None]
+        return inputs | {PRESENT: np.array([name in given for name in known])}
+
+    def _check(self, picture: np.ndarray, channels: int, camera: str = "") -> None:
+        colours = "RGB, " if channels == 3 else ""
+        right = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
+        if not right or picture.ndim != 3 or picture.shape[2] != channels:
+            given = f"shape {getattr(picture, 'shape', None)} and {getattr(picture, 'dtype', None)}"
+            raise DataError(
+                f"a picture of {camera}{given}: {self.file} takes {colours}uint8, "
+                f"(height, width, {channels})"
             )
         wanted = self._session.size
         if any(

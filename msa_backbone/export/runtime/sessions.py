@@ -25,8 +25,8 @@ class Session(Protocol):
     metadata: Mapping[str, str]
     size: tuple[int | None, int | None]
 
-    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name, of RGB pictures, (N, H, W, 3) uint8."""
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs by name."""
 
 
 def open_session(file: Path, threads: int | None = None) -> Session:
@@ -67,10 +67,9 @@ class OnnxSession:
         sides = self._session.get_inputs()[0].shape[1:3]
         self.size = tuple(side if isinstance(side, int) else None for side in sides)
 
-    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = [output.name for output in self._session.get_outputs()]
-        (given,) = self._session.get_inputs()
-        return dict(zip(names, self._session.run(names, {given.name: pictures}), strict=True))
+        return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
 
 
 class OpenVinoSession:
@@ -97,6 +96,6 @@ class OpenVinoSession:
         sides = list(model.inputs[0].get_partial_shape())[1:3]
         self.size = tuple(side.get_length() if side.is_static else None for side in sides)
 
-    def run(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        found = self._model([pictures])
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = self._model(dict(inputs))
         return {output.get_any_name(): found[output].copy() for output in self._model.outputs}

@@ -1,0 +1,124 @@
+"""Files for several cameras: the same results, of all of them and of each one alone."""
+
+import numpy as np
+import onnx
+import pytest
+from export_equality import compare_objects
+from exported_models import noise
+
+from msa_backbone.config.load import load_config
+from msa_backbone.config.modalities.sensors import switch_sensors
+from msa_backbone.errors import DataError
+from msa_backbone.export.runtime.predictor import RuntimePredictor
+from msa_backbone.export.to_onnx import export_onnx
+from msa_backbone.export.to_openvino import convert_to_openvino
+from msa_backbone.inference.predictor import Predictor
+
+SIZES = ((128, 160), (97, 131), (60, 299))
+NAMES = ("visible", "infrared")
+
+
+def scene(*size: int, seed: int = 0) -> dict[str, np.ndarray]:
+    return {"visible": noise(*size, seed), "infrared": noise(*size, seed + 50)[..., :1]}
+
+
+def eager(trained, kind: str, pictures: dict[str, np.ndarray]):
+    """The toolbox's prediction; cameras that are not in `pictures` are switched off."""
+    model = trained(kind)
+    cfg = load_config(str(model.config), None, {})
+    if len(pictures) < 2:
+        switch_sensors(cfg, list(pictures))
+    size = next(iter(pictures.values())).shape[:2]
+    visible = pictures.get("visible", np.zeros((*size, 3), np.uint8))
+    infrared = pictures.get("infrared", np.zeros((*size, 1), np.uint8))
+    stack = np.concatenate([visible[..., ::-1], infrared], axis=2)
+    (sample,) = Predictor(cfg, str(model.checkpoint))([stack], ["scene"])
+    return sample
+
+
+def chosen(pictures: dict, names: tuple[str, ...]) -> dict:
+    return {name: pictures[name] for name in names}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [NAMES, NAMES[:1], NAMES[1:]])
+def test_the_same_objects(names, trained, exported):
+    runtime = RuntimePredictor(exported("cameras"))
+    for number, size in enumerate(SIZES):
+        pictures = chosen(scene(*size, seed=number), names)
+        found = runtime(pictures)
+        sample = eager(trained, "cameras", pictures)
+        difference = compare_objects(sample, found, runtime.info.score_thr)
+        assert difference.matched >= 20 and difference.alone == 0
+        assert difference.boxes < 0.01 and difference.scores < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [NAMES, NAMES[:1], NAMES[1:]])
+def test_the_same_logits(names, trained, exported):
+    runtime = RuntimePredictor(exported("cameras-unet"))
+    for number, size in enumerate(SIZES):
+        pictures = chosen(scene(*size, seed=number), names)
+        logits = eager(trained, "cameras-unet", pictures).seg_logits.data.numpy()
+        assert logits.std() > 0.1
+        assert np.abs(runtime(pictures)["logits"] - logits).max() < 1e-3
+
+
+@pytest.mark.slow
+def test_an_absent_camera_is_not_a_black_one(exported):
+    runtime, pictures = RuntimePredictor(exported("cameras-unet")), scene(97, 131)
+    absent = runtime(chosen(pictures, NAMES[:1]))["logits"]
+    black = runtime(pictures | {"infrared": np.zeros((97, 131, 1), np.uint8)})["logits"]
+    assert np.abs(absent - black).max() > 0.01
+
+
+@pytest.mark.slow
+def test_the_file_tells_its_cameras(exported):
+    info = RuntimePredictor(exported("cameras")).info
+    assert [(m.name, m.channels, m.bgr_to_rgb) for m in info.modalities] == [
+        ("visible", 3, True),
+        ("infrared", 1, False),
+    ]
+    inputs = onnx.load(exported("cameras")).graph.input
+    assert [given.name for given in inputs] == ["visible", "infrared", "present"]
+    assert info.input == (
+        "visible: RGB, uint8, (N, height, width, 3); infrared: uint8, (N, height, width, 1); "
+        "present: bool, (2,)"
+    )
+
+
+@pytest.mark.slow
+def test_what_is_no_scene_is_refused(exported):
+    runtime, pictures = RuntimePredictor(exported("cameras-unet")), scene(97, 131)
+    for wrong in (pictures["visible"], {}, {"depth": pictures["infrared"]}):
+        with pytest.raises(DataError, match=r"takes pictures of visible, infrared: give a dict"):
+            runtime(wrong)
+    with pytest.raises(DataError, match=r"infrared: 130 x 97 pixels, but the first camera has 131"):
+        runtime(pictures | {"infrared": pictures["infrared"][:, 1:]})
+    with pytest.raises(DataError, match=r"a picture of infrared, shape .* uint8, \(height, width"):
+        runtime(pictures | {"infrared": pictures["visible"]})
+
+
+@pytest.mark.slow
+def test_openvino(exported, tmp_path):
+    pytest.importorskip("openvino")
+    onnx_file = RuntimePredictor(exported("cameras-unet"))
+    convert_to_openvino(exported("cameras-unet"), onnx_file.info, tmp_path / "model.xml")
+    openvino = RuntimePredictor(tmp_path / "model.xml")
+    assert openvino.info == onnx_file.info
+    for names in (NAMES, NAMES[1:]):
+        pictures = chosen(scene(97, 160), names)
+        assert np.allclose(openvino(pictures)["logits"], onnx_file(pictures)["logits"], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_model_without_one_of_its_cameras_is_refused(trained, tmp_path):
+    model = trained("cameras")
+    cfg = model.cfg()
+    switch_sensors(cfg, ["visible"])
+    with pytest.raises(DataError, match=r"has LoadModalities with absent.*cannot be exported"):
+        export_onnx(cfg, str(model.checkpoint), tmp_path / "one.onnx")
+    cfg = model.cfg()
+    cfg.model.data_preprocessor.black = ["infrared"]
+    with pytest.raises(DataError, match=r"leaves cameras out .*: export the model with all"):
+        export_onnx(cfg, str(model.checkpoint), tmp_path / "one.onnx")

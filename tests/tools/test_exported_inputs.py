@@ -1,0 +1,83 @@
+"""tools/test.py with exported files of several cameras and of questions: the same scores."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("mmdet")
+pytest.importorskip("mmpretrain")
+pytest.importorskip("sklearn")
+pytest.importorskip("tokenizers")
+
+from msa_backbone.data.demo.pairs import make_demo_pairs
+from msa_backbone.data.demo.questions import make_demo_questions
+from msa_backbone.export.runtime.predictor import RuntimePredictor
+
+CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
+LOADERS = [
+    f"{loader}_dataloader.{key}"
+    for loader in ("train", "val", "test")
+    for key in ("num_workers=0", "persistent_workers=False")
+]
+
+
+def scores(work: Path) -> dict:
+    (file,) = work.glob("2*/*.json")  # named after the time
+    return json.loads(file.read_text())
+
+
+def both(run_tool, config: Path, tested: Path, data: Path, tmp_path: Path) -> tuple[dict, dict]:
+    """Scores of a checkpoint, and of the file that tools/export.py makes of it."""
+    file = tmp_path / "model.onnx"
+    run_tool("export", config, tested, "--out", file)
+    for name, weights in (("eager", tested), ("exported", file)):
+        work = tmp_path / name
+        run_tool("test", config, weights, "--data", data, "--work-dir", work)
+    return scores(tmp_path / "eager"), scores(tmp_path / "exported")
+
+
+def write_config(tmp_path: Path, base: str, lines: str) -> Path:
+    config = tmp_path / "small.py"
+    loaders = "".join(
+        f"{name}_dataloader = dict(num_workers=0, persistent_workers=False)\n"
+        for name in ("train", "val", "test")
+    )
+    config.write_text(f"_base_ = {str(CONFIGS / base)!r}\n{loaders}{lines}")
+    return config
+
+
+@pytest.mark.slow
+def test_cameras(run_tool, tmp_path):
+    torch.manual_seed(0)
+    data = make_demo_pairs(tmp_path / "pairs", 8, 4, image_size=128) / "segmentation"
+    config = write_config(
+        tmp_path,
+        "unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "model = dict(backbone=dict(base_channels=8),\n"
+        "    decode_head=dict(in_channels=(8, 16, 32, 64, 64)))\n"
+        "train_cfg = dict(max_iters=6, val_interval=6)\n"
+        "default_hooks = dict(checkpoint=dict(interval=6))\n",
+    )
+    run_tool("train", config, "--data", data, "--seed", 0, "--work-dir", tmp_path / "work")
+    eager, exported = both(run_tool, config, tmp_path / "work/iter_6.pth", data, tmp_path)
+    assert 0 < eager["mAcc"] == pytest.approx(exported["mAcc"], abs=0.05)
+    assert eager["mIoU"] == pytest.approx(exported["mIoU"], abs=0.05)
+
+
+@pytest.mark.slow
+def test_questions(run_tool, tmp_path):
+    data = make_demo_questions(tmp_path / "questions", 24, 12)
+    config = write_config(
+        tmp_path,
+        "vqa_msa-vgg16-bn-c16_2k_demo-64x64.py",
+        "model = dict(backbone=dict(base_channels=8))\n"
+        "train_cfg = dict(max_iters=30, val_interval=30)\n"
+        "default_hooks = dict(checkpoint=dict(interval=30))\n",
+    )
+    run_tool("train", config, "--data", data, "--seed", 0, "--work-dir", tmp_path / "work")
+    eager, exported = both(run_tool, config, tmp_path / "work/iter_30.pth", data, tmp_path)
+    name = "answers/exact"
+    assert 0 < eager[name] == pytest.approx(exported[name], abs=1e-4)
+    assert RuntimePredictor(tmp_path / "model.onnx").info.vocabulary
