@@ -23,7 +23,7 @@ from ...files.images import (
 from ..formats.coco import segmentation_of
 from ..formats.derived.categories import alike
 from ..formats.detection_annotations import DetectionData, Split
-from ..formats.instance_masks import mask_defect
+from ..formats.instance_masks import is_apart, mask_defect
 from ..found_files import NO_UTF_8, is_utf_8
 from ..image_counter import ImageCounter, Progress
 from .boxes import box_defect, box_form
@@ -187,10 +187,12 @@ def _annotation_defects(
             if defect in (None, "box partly outside its image"):
                 usable += crowds or not record["iscrowd"]
                 ignored += record["iscrowd"]
-            if thorough and sizes[image_id] != _ANY_SIZE:
-                defect = mask_defect(segmentation_of(record), *sizes[image_id])
-                if defect:
-                    yield defect, place
+            if thorough and sizes[image_id] != _ANY_SIZE and (mask := segmentation_of(record)):
+                width, height = sizes[image_id]
+                if of_mask := mask_defect(mask, width, height):
+                    yield of_mask, place
+                elif defect is None and is_apart(mask, record["bbox"], height, width):
+                    yield "mask wholly outside its box", place
     if not usable:
         kind = ALL_CROWDS if ignored else "no object to train on"
         yield kind if name == "train" else "split without an object", split.source

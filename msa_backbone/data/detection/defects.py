@@ -43,6 +43,7 @@ WARNINGS = {
     "image also in the train split": "its score tells little, keep it in one split",
     "image file under two ids": "the objects of one entry are missing in the other, join them",
     "mask without a pixel": "correct or remove it",
+    "mask wholly outside its box": "one of the two is another object's, correct it",
     "split without an object": "nothing can be scored on it",
     ALIKE: "each is learned by itself; join them if one is meant",
     **IMAGE_ODDITIES,

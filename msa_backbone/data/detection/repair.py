@@ -10,7 +10,7 @@ from ...errors import DataError
 from ...files.images import file_digest, image_size
 from ..formats.coco import segmentation_of
 from ..formats.detection_annotations import DetectionData, Split, clipped
-from ..formats.instance_masks import mask_defect
+from ..formats.instance_masks import is_apart, mask_defect
 from ..image_counter import ImageCounter, Progress
 from .boxes import box_defect
 from .check import image_defect
@@ -27,7 +27,7 @@ def repair(
     - Boxes get their corners ordered and are clipped to their image, and go if nothing is left.
     - Ids become unique. Objects of an id that two images or two categories share go, as nobody
       knows whose they are.
-    - A malformed or empty mask goes, its box stays.
+    - A malformed or empty mask goes, as does one outside its box; the box stays.
     - Where every object is a crowd, all become objects: training would ignore them.
     - Training images that are also in another split go from train.
     - What could not be read stays out.
@@ -164,7 +164,11 @@ def _repaired_annotations(
         if box is None:
             changes.append(f"{name}: {place}: left out, {what}")
             continue
-        if mask := mask_defect(segmentation_of(record), *sizes[image_id]):
+        segmentation, (width, height) = segmentation_of(record), sizes[image_id]
+        mask = mask_defect(segmentation, width, height)
+        if segmentation and not mask and is_apart(segmentation, box, height, width):
+            mask = "mask wholly outside its box"
+        if mask:
             changes.append(f"{name}: {place}: its mask left out, {mask}")
             record = {key: value for key, value in record.items() if key != "segmentation"}
         if what:

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pycocotools import mask as coco_mask
@@ -121,6 +121,20 @@ def mask_box(segmentation: object, height: int, width: int) -> list[float] | Non
     if not mask_area(segmentation, height, width):
         return None
     return coco_mask.toBbox(_code(segmentation, height, width)).tolist()
+
+
+def is_apart(segmentation: list | dict, box: Sequence[float], height: int, width: int) -> bool:
+    """Whether no part of a sound mask lies in its box (left, top, width, height).
+
+    Most polygons begin inside, which is quickly seen.
+    """
+    left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
+    if isinstance(segmentation, list):
+        x, y = segmentation[0][:2]
+        if left <= x < right and top <= y < bottom:
+            return False
+    x, y, across, down = mask_box(segmentation, height, width)
+    return x >= right or y >= bottom or x + across <= left or y + down <= top
 
 
 def decode_mask(segmentation: list | dict, height: int, width: int) -> np.ndarray:

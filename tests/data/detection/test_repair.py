@@ -194,3 +194,22 @@ def test_only_the_chosen_classes_are_kept(folder):
     data, _ = repair(find_detection_data(folder.root, ["dog"]))
     assert [c["name"] for c in data.splits["train"].content["categories"]] == ["dog"]
     assert np.asarray(Image.open(folder.root / "images/a.jpg")).shape == (48, 64, 3)
+
+
+def test_a_mask_wholly_outside_its_box_is_warned_of_and_left_out(folder):
+    content = folder.coco("annotations.json", "images", ["a.jpg", "b.jpg"])
+    for record, start in zip(content["annotations"], (6, 30), strict=True):
+        record["segmentation"] = [[start, 6, start + 10, 6, start + 10, 16]]
+    folder.write("annotations.json", json.dumps(content))
+    data = find_detection_data(folder.root)
+    (defect,) = detection_defects(data, thorough=True)
+    assert "annotation 2 " in str(defect) and "mask wholly outside its box" in str(defect)
+    repaired, changes = repair(data)
+    assert changes == [
+        f"train: {folder.root / 'annotations.json'}: annotation 2: its mask left out, "
+        "mask wholly outside its box"
+    ]
+    assert detection_defects(repaired, thorough=True) == []
+    first, second = repaired.splits["train"].content["annotations"]
+    assert "segmentation" in first and "segmentation" not in second
+    assert second["bbox"] == [4, 4, 20, 20]

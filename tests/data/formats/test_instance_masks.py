@@ -12,6 +12,7 @@ from msa_backbone.data.formats.instance_masks import (
     decode_mask,
     draw_index_mask,
     encode_mask,
+    is_apart,
     mask_area,
     mask_box,
     mask_defect,
@@ -119,3 +120,19 @@ def test_sound_polygons_are_drawn_as_pycocotools_draws_them(polygon):
     assert mask_defect([polygon], 64, 48) is None
     assert np.array_equal(decode_mask([polygon], 48, 64), expected)
     assert mask_area([polygon], 48, 64) == expected.sum()
+
+
+@pytest.mark.parametrize(
+    ("polygon", "apart"),
+    [
+        ([[6, 6, 20, 6, 20, 20]], False),
+        ([[40, 30, 60, 30, 60, 45]], True),
+        ([[24, 6, 40, 6, 40, 20]], True),  # from the box's right edge on
+        ([[20, 6, 40, 6, 40, 20]], False),
+        ([[40, 30, 60, 30, 60, 45], [6, 6, 20, 6, 20, 20]], False),  # begins outside
+    ],
+)
+@pytest.mark.parametrize("as_code", [False, True])
+def test_a_mask_apart_from_its_box(polygon, apart, as_code):
+    mask = encode_mask(decode_mask(polygon, 48, 64)) if as_code else polygon
+    assert is_apart(mask, [4, 4, 20, 20], 48, 64) == apart
