@@ -18,6 +18,7 @@ from .openmmlab.datasets import picture_sampler  # noqa: F401  (registers)
 from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
     atomic_checkpoint_hook,
     attention_ratio_hook,
+    channels_last_hook,
     progressive_attention_hook,
     seed_hook,
 )

@@ -36,3 +36,4 @@ default_hooks = dict(
         interval=1000, by_epoch=False, save_best='answers/exact', rule='greater'),
     logger=dict(log_metric_by_epoch=False))
 log_processor = dict(by_epoch=False)
+custom_hooks = [dict(type='ChannelsLastHook')]  # few channels: a fifth faster on a CPU

@@ -1,0 +1,45 @@
+"""With channels last in memory, a network computes the same."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.registry import HOOKS
+
+from msa_backbone import MSAVGG
+
+
+@pytest.fixture
+def backbones():
+    def build() -> MSAVGG:
+        torch.manual_seed(0)
+        return MSAVGG(base_channels=16, norm_cfg={"type": "BN"}, zero_init=False).double()
+
+    usual, changed = build(), build()
+    HOOKS.build({"type": "ChannelsLastHook"}).before_run(SimpleNamespace(model=changed))
+    return usual, changed
+
+
+def test_every_map_has_its_channels_last_and_the_same_values(backbones):
+    usual, changed = backbones
+    x = torch.rand(2, 3, 64, 48).double()
+    for expected, found in zip(usual(x), changed(x), strict=True):
+        assert expected.is_contiguous() and not found.is_contiguous()
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert (found - expected).abs().max() < 1e-12 * expected.abs().max()
+
+
+def test_gradients_are_the_same_and_so_is_the_checkpoint(backbones):
+    usual, changed = backbones
+    x = torch.rand(2, 3, 64, 48).double()
+    for network in backbones:
+        sum(y.square().mean() for y in network(x)).backward()
+    gradients = {name: p.grad for name, p in changed.named_parameters()}
+    for name, parameter in usual.named_parameters():
+        error = (gradients[name] - parameter.grad).norm()
+        assert error <= 1e-10 * parameter.grad.norm() + 1e-12, name
+    fresh = MSAVGG(base_channels=16, norm_cfg={"type": "BN"}).double()
+    fresh.load_state_dict(changed.state_dict())
+    assert all(
+        torch.equal(a, b) for a, b in zip(fresh.parameters(), usual.parameters(), strict=True)
+    )
