@@ -15,6 +15,7 @@ from ..detection.classes import require_read
 from ..detection.find import read_detection_data
 from ..detection.index import make_val_split
 from ..folders import user_folder
+from ..formats.boxes.recognised import recognised_format
 from ..formats.detection_annotations import DetectionData
 from ..formats.drawn_masks import mask_classes, masks_to_draw
 from ..formats.index_masks import IGNORE_INDEX, IGNORED_NAMES, is_readable, mask_palette
@@ -96,7 +97,7 @@ def find_segmentation_data(
     if instances := read_detection_data(root, classes, modalities):
         read = require_read(instances) if complete else instances
         return masks_of_instances(make_val_split(read))
-    if line := unfit_masks(root):
+    if line := unfit_masks(root) or recognised_format(root):
         raise DataError(line)
     raise DataError(
         f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "

@@ -123,6 +123,7 @@ def _of_split_folders(root: Path, layouts: Layouts) -> FoundMasks | None:
     """The splits of the first layout with a folder of images and one of masks for each."""
     patterns = [(f"{i}/{{}}", f"{m}/{{}}") for i, m in layouts]
     patterns += [(f"{{}}/{i}", f"{{}}/{m}") for i, m in layouts]
+    patterns += [(f"{{}}_{i}", f"{{}}_{m}") for i, m in layouts]
     patterns += [("{}", f"{{}}{tail}") for tail in ("annot", "_labels", "_masks", "")]
     for images, masks in patterns:
         folders = _split_folders(root, images, masks)

@@ -60,3 +60,16 @@ def test_masks_as_gif_are_called_by_name(folder, refusal, name):
     folder.write(name, "GIF89a")
     message = refusal(find_segmentation_data, folder.root)
     assert f"{name}: a mask as GIF" in message and message.endswith("as PNG")
+
+
+def test_folders_that_are_called_by_split_and_kind(folder):
+    for split in ("train", "val"):
+        for number in range(2):
+            folder.image(f"{split}_images/{split}{number}.jpg")
+            Image.new("L", (64, 48), 1).save(folder.image(f"{split}_masks/{split}{number}.png"))
+    folder.write("classes.txt", "background\ncat\n")
+    data = find_segmentation_data(folder.root)
+    assert {name: split.names for name, split in data.splits.items()} == {
+        "train": ("train0", "train1"),
+        "val": ("val0", "val1"),
+    }

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
+from msa_backbone.data.segmentation.find import find_segmentation_data
 
 VIA = {
     "a.jpg1": {
@@ -38,6 +39,63 @@ def test_jsons(folder, refusal, path, content, message):
 def test_tfrecords(folder, refusal):
     folder.write("cells.tfrecord", "x")
     assert "cells.tfrecord: is a TFRecord" in refusal(find_detection_data, folder.root)
+
+
+KITTI = "Car 0.00 0 1.57 5 5 30 30 1.5 1.6 3.8 1 1 20 1.5\n"
+XML = "<annotation><object><name>a</name><bndbox><xmin>1</xmin></bndbox></object></annotation>"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("training/label_2/a.txt", KITTI, "is KITTI's text of boxes, which is not read; convert"),
+        ("annotations/a.txt", "5,5,20,20,1,4,0,0\n", "is VisDrone's text of boxes"),
+        ("gt/gt.txt", "1,2,794.27,247.59,71.245,174.88,-1,-1,-1,-1\n", "is the MOT Challenge's"),
+        ("labelTxt/a.txt", "imagesource:GoogleEarth\ngsd:0.1\n", "is DOTA's text of turned boxes"),
+        ("labelTxt/a.txt", "5.0 5 30 5 30 30 5 30 small-vehicle 0\n", "is DOTA's text of turned"),
+        ("train/metadata.jsonl", '{"file_name": "a.jpg"}', "is JSON Lines, a record a line"),
+        ("annotations.zip", "PK", "is an archive, which is not read; unpack it"),
+        ("data.parquet", "PAR1", "is a table of Hugging Face's or Arrow's"),
+        ("train.csv", "image_id,width,height,bbox\na,64,48,1\n", "boxes are in other columns"),
+        ("a.csv", "filename,x,y,width,height,label\na,1,1,1,1,b\n", "boxes are in other columns"),
+        ("xml v2/a.xml", XML, "is a VOC xml, but no layout of VOC is around it; put all"),
+        ("train.json", '{"labels": 1}', "has no list 'images'; export it as COCO"),
+    ],
+)
+def test_other_files(folder, refusal, path, text, message):
+    folder.image("photos/a.jpg")
+    folder.write(path, text)
+    said = refusal(find_detection_data, folder.root)
+    assert f"{folder.root / path}: " in said and message in said
+    assert message in refusal(find_segmentation_data, folder.root)
+
+
+def test_utf_16(folder, refusal):
+    folder.coco("train.json", "images", ["a.jpg"])
+    path = folder.root / "train.json"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    assert "train.json: is in UTF-16, as no JSON may" in refusal(find_detection_data, folder.root)
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (("leftImg8bit/train/a/a_leftImg8bit.png", "gtFine/train/a/a_gtFine_labelTrainIds.png"),
+         "leftImg8bit: are Cityscapes' folders, which are not read; move the images into"),
+        (("imagesTr/a_0000.png", "labelsTr/a.png"),
+         "imagesTr: are nnU-Net's folders, which are not read; move imagesTr/ to images/"),
+    ],
+)  # fmt: skip
+def test_folders_of_masks(folder, refusal, paths, message):
+    for path in paths:
+        folder.image(path)
+    assert message in refusal(find_segmentation_data, folder.root)
+
+
+def test_pictures_that_nothing_reads(folder, refusal):
+    folder.write("images/a.heic", "x")
+    said = refusal(find_detection_data, folder.root)
+    assert "no image that is read, but 1 pictures as .heic, first images/a.heic; save them" in said
 
 
 def test_folders_without_labels(folder, refusal):
