@@ -15,7 +15,7 @@ from ..modalities.names import folder_names
 from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split, split_lists
 from .classes import choose_classes, class_notes, count_notes, require_train
 
-_XML_FOLDERS = ("annotations", "annotation", "labels", "xmls")
+_XML_FOLDERS = ("annotations", "annotation", "labels", "xmls", "xml")
 _IMAGE_FOLDERS = ("jpegimages", "images")
 _LIST_FOLDERS = ("imagesets/main", "imagesets/segmentation", "imagesets/layout", "imagesets", "")
 
@@ -37,6 +37,8 @@ def voc_splits(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, Voc
     reference = folder_names(modalities[0], modalities) if modalities else ()
     names = [(i, x) for i in (*_IMAGE_FOLDERS, *reference) for x in _XML_FOLDERS]
     pairs = [(folder_below(base, images), folder_below(base, xmls)) for images, xmls in names]
+    if _split_folders(base):
+        pairs += [(base, folder_below(base, xmls)) for xmls in _XML_FOLDERS]
     pairs = [*(pair for pair in pairs if None not in pair), (base, base)]
     for image_dir, xml_dir in pairs:
         if xml_names(image_dir, xml_dir):
@@ -49,8 +51,14 @@ def voc_splits(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, Voc
         ]
         _add_folders(found, folder.name, inner)
     for image_dir, xml_dir in pairs[:-1]:
+        xmls = {SPLIT_OF[folder.name.lower()]: folder for folder in _split_folders(xml_dir)}
         for folder in _split_folders(image_dir):
-            _add_folders(found, folder.name, [(folder, folder_below(xml_dir, folder.name.lower()))])
+            xml_folder = folder_below(xml_dir, folder.name.lower())
+            alike = xml_folder or xmls.get(SPLIT_OF[folder.name.lower()])
+            _add_folders(found, folder.name, [(folder, alike)])
+        if not found:  # the images of all splits lie in one folder
+            for folder in _split_folders(xml_dir):
+                _add_folders(found, folder.name, [(image_dir, folder)])
     has_xml = any(xml_names(split.image_dir, split.xml_dir) for split in found.values())
     return {name: found[name] for name in SPLIT_WORDS if name in found} if has_xml else {}
 
@@ -165,6 +173,8 @@ def _add_folders(
     best = next((pair for pair in pairs if xml_names(*pair)), pairs[0])
     split = SPLIT_OF[word.lower()]
     new = VocSplit(*best, None)
+    if split in found and not xml_names(found[split].image_dir, found[split].xml_dir):
+        found[split] = new
     if found.setdefault(split, new) != new:
         message = f"{best[1]}: a second {split} folder beside {found[split].xml_dir}; move one away"
         raise DataError(message)

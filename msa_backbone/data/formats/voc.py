@@ -78,6 +78,12 @@ def read_voc(split: VocSplit, root: Path) -> tuple[dict, list[str], list[str]]:
             if not label:
                 unread.append(f"{path}: object {index} has no name; add it")
                 continue
+            if item.find("robndbox") is not None:  # roLabelImg's
+                unread.append(
+                    f"{path}: object {index} is a turned box (robndbox), which is not read; write "
+                    "the box around it as bndbox"
+                )
+                continue
             texts = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
             edges = _numbers(texts)
             if item.find("bndbox") is None and (edges := _around_polygon(item)):
@@ -182,6 +188,8 @@ def _image_file(files: FolderFiles, xml_name: str, root: Element, path: Path) ->
     found = files.with_stem(stem)
     if found and os.path.splitext(found[0])[0] == stem:  # a.jpg goes before a.png
         return stated if stated in found else found[0]
+    if not found and files.has(stem):  # a.jpg.xml
+        found = [stem]
     if not found and stated:
         found = [stated] if files.has(stated) else files.spelled(stated)
     if not found and "/" in stem:  # xml files in folders, images in one

@@ -244,3 +244,55 @@ def test_images_in_folders_of_splits_share_out_xml_files_of_one_folder(folder, i
     folder.image(f"{images}/train/c.png")
     message = refusal(find_detection_data, folder.root)
     assert "Annotations/c.xml: " in message and "give each image a name of its own" in message
+
+
+def in_folders(data) -> dict[str, list[str]]:
+    return {
+        name: [
+            (split.image_dir / image["file_name"]).relative_to(data.root).as_posix()
+            for image in split.content["images"]
+        ]
+        for name, split in data.splits.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("images", "xmls"),
+    [
+        ("JPEGImages", "Annotations/{}"),  # all images in one folder
+        ("images", "labels/{}"),
+        ("{}", "annotations"),  # all xml files in one
+        ("{}", "Annotations/{}"),
+        ("{}/images", "{}/xml"),
+    ],
+)
+def test_splits_of_images_or_of_xml_files_alone(folder, images, xmls):
+    for split, names in (("train", ["a", "b"]), ("test", ["c"])):
+        folder.voc(images.format(split), xmls.format(split), names)
+    assert in_folders(find_detection_data(folder.root)) == {
+        split: [f"{images.format(split)}/{name}.jpg" for name in names]
+        for split, names in (("train", "ab"), ("test", "c"))
+    }
+
+
+def test_one_split_by_two_words(folder):
+    folder.voc("images/train", "annotations/train", ["a"])
+    folder.voc("images/val", "annotations/validation", ["b"])
+    found = in_folders(find_detection_data(folder.root))
+    assert found == {"train": ["images/train/a.jpg"], "val": ["images/val/b.jpg"]}
+
+
+def test_the_ending_of_the_image_may_stand_in_the_xml_s_name(folder):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    for name in ("a", "b"):
+        path = folder.root / f"Annotations/{name}.xml"
+        path.rename(path.with_name(f"{name}.jpg.xml"))
+    assert listed(find_detection_data(folder.root)) == {"train": ["a.jpg", "b.jpg"]}
+
+
+def test_turned_boxes_of_rolabelimg_are_called_by_name(folder, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a"])
+    folder.edit("Annotations/a.xml", "<bndbox>", "<robndbox><cx>9</cx></robndbox><other>")
+    folder.edit("Annotations/a.xml", "</bndbox>", "</other>")
+    message = refusal(find_detection_data, folder.root)
+    assert "a.xml: object 0 is a turned box (robndbox), which is not read; write" in message
