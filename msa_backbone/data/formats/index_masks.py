@@ -30,6 +30,11 @@ def read_index_mask(path: Path, numbers_of: str = "class") -> np.ndarray:
         DataError: if it cannot be read, or is in colours.
     """
     with open_image(path, "mask") as picture:
+        if picture.mode == "F":
+            raise DataError(
+                f"{path}: holds fractions (32-bit floats), not whole numbers of its {numbers_of}; "
+                "save these as 8-bit grey PNG"
+            )
         if picture.mode not in ("L", "P", "1", "I;16", "I"):
             named = " or add labelmap.txt, a line name:R,G,B:: for each class"
             raise DataError(

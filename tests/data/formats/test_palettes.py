@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from msa_backbone.data.formats.index_masks import read_index_mask
 from msa_backbone.data.segmentation.check import check_segmentation_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 
@@ -48,3 +49,11 @@ def test_numbers_that_all_have_their_colour_pass(folder, masks, second):
     masks(RED, second, RED, second)
     (warning,) = check_segmentation_data(find_segmentation_data(folder.root))
     assert warning == "classes without a training pixel: dog"
+
+
+def test_fractions_are_no_numbers_of_classes(folder, refusal):
+    folder.image("images/a.jpg")
+    (folder.root / "masks").mkdir()
+    Image.fromarray(np.ones((48, 64), np.float32)).save(folder.root / "masks/a.tif")
+    message = refusal(read_index_mask, folder.root / "masks/a.tif")
+    assert "a.tif: holds fractions (32-bit floats), not whole numbers" in message

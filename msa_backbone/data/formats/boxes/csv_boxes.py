@@ -44,6 +44,7 @@ _YES_OR_NO = {"0", "1", "false", "true", "no", "yes"}
 _HEADERLESS = ("image", "left", "top", "right", "bottom", "label")
 _DESCRIPTIONS = re.compile("class.*descriptions")
 _AUTO_ML = {"image": 1, "label": 2, "left": 3, "top": 4, "right": 7, "bottom": 8}  # 0 is the split
+_MOST_OF_IMAGE = 1.1
 _EDGES = ("left", "top", "right", "bottom")
 
 
@@ -70,7 +71,10 @@ def find_csv(root: Path) -> FoundBoxes | None:
         beside = ", ".join(str(table.path) for table in tables.values())
         raise DataError(f"{root}: there is no train table beside {beside}; add it")
     finder, left_aside, unlabelled = ImageFinder(root), [], {}
-    read = {split: _read(table, finder) for split, table in tables.items()}
+    read = {}
+    for split, table in tables.items():
+        finder.split = split if len(tables) > 1 else None
+        read[split] = _read(table, finder)
     for split in [split for split, records in read.items() if split != "train"]:
         if not read[split].annotations and not read[split].unread:
             left_aside.append(f"{split} left aside: {tables[split].path} has no boxes")
@@ -175,8 +179,8 @@ def _read(table: _Table, finder: ImageFinder) -> Records:
             row = _row(table.rows[number], columns, sides, group, f"{path}: line {number + 1}")
             by_image.setdefault(row.image, []).append(row)
     boxes = [row.edges for found in by_image.values() for row in found if row.edges]
-    # Boxes of a pixel or less in every row are fractions of the image.
-    fractions = bool(boxes) and all(max(edges) <= 1 for edges in boxes)
+    # Boxes of a pixel or less in every row are fractions of the image, if rounded beyond its edge.
+    fractions = bool(boxes) and all(max(edges) <= _MOST_OF_IMAGE for edges in boxes)
     for name, found in by_image.items():
         with records.reading():
             file = finder.find(name, path.parent)

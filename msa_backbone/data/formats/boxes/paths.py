@@ -78,6 +78,7 @@ class ImageFinder:
     """Finds the images of the folder `root` by the names that annotations give them."""
 
     root: Path
+    split: str | None = None  # whose images are looked for, if the annotations' folder says none
     moved: list[str] = field(default_factory=list)  # names that were found elsewhere
     _files: dict[Path, FolderFiles] = field(default_factory=dict)
 
@@ -103,7 +104,9 @@ class ImageFinder:
             suffixes = IMAGE_SUFFIXES if annotation else ()
             stems = [path for s in suffixes if (path := annotation.with_suffix(s)).is_file()]
             found = stems or self._by_stem.get(parts[-1], [])
-        if split := split_of(beside.relative_to(self.root).parts):  # never another split's image
+        if (
+            split := split_of(beside.relative_to(self.root).parts) or self.split
+        ):  # never another split's image
             found = [path for path in found if self._split_of(path) in (None, split)]
         if len(found) > 1:
             raise DataError(

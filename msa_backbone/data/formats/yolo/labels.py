@@ -15,7 +15,7 @@ from pathlib import Path
 from ....errors import DataError
 from ....files.text import read_text
 from ...found_files import spelling_key
-from ..boxes.paths import child
+from ..boxes.paths import child, split_of
 from ..boxes.records import Records, size_or_none
 from ..detection_annotations import Split
 
@@ -37,6 +37,7 @@ class YoloReader:
     names: Sequence[str]
     num_keypoints: int = 0
     counts: Counter = field(default_factory=Counter)  # of what a note is made
+    taken: dict[Path, Path] = field(default_factory=dict)  # the image of every label file
     first: dict[str, object] = field(default_factory=dict)
 
     def read(self, images: Sequence[Path], source: Path) -> Split | None:
@@ -71,7 +72,7 @@ class YoloReader:
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 if path.suffix.lower() == ".txt" and path.is_file():
                     texts[folder].setdefault(spelling_key(path.stem), []).append(path)
-        found, taken, stems = {}, {}, {path.stem for path in images}
+        found, stems = {}, {path.stem for path in images}
         for path, folders in of_image.items():
             files = [
                 file
@@ -87,10 +88,10 @@ class YoloReader:
                 found[path] = files[0]
                 if files[0].stem != path.stem:
                     self._count("labels spelled otherwise than their images", files[0])
-                if taken.setdefault(files[0], path) != path:
+                if self.taken.setdefault(files[0], path) != path:
                     raise DataError(
-                        f"{files[0]}: labels of {taken[files[0]]} or of {path}? Remove or rename "
-                        "one of the images"
+                        f"{files[0]}: labels of {self.taken[files[0]]} or of {path}? Remove or "
+                        "rename one of the images"
                     )
         return found
 
@@ -120,6 +121,11 @@ class YoloReader:
         if self.num_keypoints and len(values) == 4 + self.num_keypoints:
             values = values[:4]
             self._count("objects whose keypoints are left out", place)
+        if len(values) == 5:
+            raise DataError(
+                f"{place}: 6 numbers, where a box has 5 (class, centre x and y, width, height); if "
+                "the last is a prediction's confidence, remove it"
+            )
         if len(values) != 4 and (len(values) < 6 or len(values) % 2):
             raise DataError(
                 f"{place}: {len(values) + 1} numbers, where a box has 5 (class, centre x and y, "
@@ -140,13 +146,28 @@ class YoloReader:
 
 
 def label_folder(image_folder: Path, root: Path) -> Path | None:
-    """The folder of the labels: the last `images` of the path below `root` becomes `labels`."""
+    """The folder of the labels: the last `images` of the path below `root` becomes `labels`.
+
+    Where that is not there, it is the folder of the same split by another word (valid for val), or
+    else the one around it.
+    """
     parts = list(image_folder.relative_to(root).parts)
     for index in reversed(range(len(parts))):
         if parts[index].lower() == "images":
-            above = root.joinpath(*parts[:index])
-            return above.joinpath(child(above, "labels").name, *parts[index + 1 :])
+            labels = child(root.joinpath(*parts[:index]), "labels")
+            folder = labels.joinpath(*parts[index + 1 :])
+            return folder if folder.is_dir() or not labels.is_dir() else _nearest(folder, labels)
     return None
+
+
+def _nearest(folder: Path, labels: Path) -> Path:
+    """What there is instead of a folder below `labels` that is not there."""
+    while folder != labels and not folder.is_dir():
+        split, above = split_of([folder.name]), folder.parent
+        beside = sorted(above.iterdir()) if split and above.is_dir() else ()
+        alike = [path for path in beside if path.is_dir() and split_of([path.name]) == split]
+        folder = alike[0] if len(alike) == 1 else above
+    return folder
 
 
 def unused_labels(images: Sequence[Path], root: Path) -> list[Path]:

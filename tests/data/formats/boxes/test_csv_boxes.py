@@ -205,3 +205,25 @@ def test_the_table_of_auto_ml(folder, refusal):
     folder.edit("export.csv", "VALIDATION", "UNASSIGNED")
     message = refusal(find_detection_data, folder.root)
     assert "line 2: 'unassigned' in column 0 is no split" in message
+
+
+def test_fractions_that_are_rounded_beyond_the_edge_are_fractions(folder):
+    folder.image("a.jpg")
+    rows = "a.jpg,cat,0.25,0.5,0.5,1.02\na.jpg,cat,0.25,0.25,0.75,0.75\n"
+    folder.write("train.csv", f"filename,class,xmin,ymin,xmax,ymax\n{rows}")
+    records = find_detection_data(folder.root).splits["train"].content["annotations"]
+    assert [record["bbox"] for record in records] == [
+        pytest.approx([16, 24, 16, 24.96]),
+        [16, 12, 32, 24],
+    ]
+
+
+def test_images_of_one_name_in_the_folders_of_the_splits(folder):
+    for split in ("train", "test"):
+        folder.image(f"{split}/0.jpg")
+        row = "filename,class,xmin,ymin,xmax,ymax\n0.jpg,cat,4,5,24,19\n"
+        folder.write(f"{split}_labels.csv", row)
+    data = find_detection_data(folder.root)
+    for split in ("train", "test"):
+        (image,) = data.splits[split].content["images"]
+        assert data.splits[split].image_dir / image["file_name"] == folder.root / split / "0.jpg"

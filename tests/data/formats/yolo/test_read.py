@@ -453,3 +453,31 @@ def test_a_number_of_classes_in_quotes_is_a_number(folder, yolo, refusal):
     folder.edit("data.yaml", "'1'", "'2'")
     message = refusal(find_detection_data, folder.root)
     assert "nc is 2, but there are 1 names; correct it" in message
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"), [("val", "valid"), ("val", "validation"), ("val", "")]
+)
+def test_labels_in_another_folder_than_the_images(folder, yolo, images, labels):
+    train = "labels/train" if labels else "labels"
+    yolo("images/train", train, "a", "b")
+    yolo(f"images/{images}", f"labels/{labels}".rstrip("/"), "c")
+    folder.write("classes.txt", "cell\n")
+    data = find_detection_data(folder.root)
+    assert_found(data, "images/train", f"images/{images}")
+    assert not any("left aside" in note or "not used" in note for note in data.notes)
+
+
+def test_one_label_file_for_images_of_two_splits_is_refused(folder, yolo, refusal):
+    yolo("images/train", "labels", "a")
+    yolo("images/val", "labels", "a")
+    folder.write("classes.txt", "cell\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "labels/a.txt: labels of " in message and "Remove or rename one" in message
+
+
+def test_a_confidence_is_called_by_name(folder, yolo, refusal):
+    yolo("images", "labels", "a", line="0 0.5 0.5 0.3 0.3 0.91\n")
+    folder.write("classes.txt", "cell\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "line 1: 6 numbers" in message and "a prediction's confidence, remove it" in message
