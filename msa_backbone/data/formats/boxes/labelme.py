@@ -1,9 +1,9 @@
 """Reading labelme's json files, one an image, which X-AnyLabeling and others write as well.
 
 Points are in pixels. Rectangles become boxes; polygons, circles and painted masks become boxes with
-a mask. Shapes of one label and one `group_id` are parts of one object. A group_id that every shape
-of several files has is a tool's default and says nothing. Points and lines have no area and are
-left out.
+a mask. Shapes of one label and one `group_id` are parts of one object. Where no file has two
+ids, as with a tool's default of 0, they say nothing. Points and lines have no area and are left
+out.
 """
 
 import base64
@@ -64,16 +64,16 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     finder, left = ImageFinder(root), Counter()
     read = {split: Records() for split in by_split}
     decoded = {split: _decoded(paths, read[split]) for split, paths in by_split.items()}
-    default = _default_group(file for files in decoded.values() for file in files.values())
+    grouped = _has_groups(file for files in decoded.values() for file in files.values())
     for split, contents in decoded.items():
-        _read(contents, read[split], finder, left, default)
+        _read(contents, read[split], finder, left, grouped is not False)
     names = tuple(sorted({label for records in read.values() for label in records.labels}))
     splits = {split: records.split(names, root, files[0].parent) for split, records in read.items()}
     notes += finder.notes()
     if others := sorted(set(jsons) - set(files)):
         notes.append(f"not used: {len(others)} jsons that are not labelme's, first {others[0]}")
-    if default is not None:
-        notes.append(f"group_id is {default!r} everywhere: every shape is taken as an object")
+    if grouped is False:
+        notes.append("no file has two values of group_id: every shape is taken as an object")
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
     return FoundBoxes("labelme", names, "in sorted order", splits, tuple(notes))
 
@@ -96,11 +96,16 @@ def _decoded(files: Sequence[Path], records: Records) -> dict[Path, _File]:
     return decoded
 
 
-def _default_group(files: Iterable[_File]) -> object:
-    """The group_id that all shapes of several files have; None if there is none such."""
-    groups = [{shape.group_id for shape in file.shapes} for file in files if file.shapes]
-    found = set.union(*groups) if len(groups) > 1 else ()
-    return found.pop() if len(found) == 1 else None
+def _has_groups(files: Iterable[_File]) -> bool | None:
+    """Whether any of several files has two values of group_id; None for less than two files."""
+    groups = [
+        {shape.group_id for shape in file.shapes if shape.shape_type not in _LINES}
+        for file in files
+    ]
+    groups = [found for found in groups if found]
+    if len(groups) < 2 or {None} in groups:
+        return None
+    return any(len(found) > 1 for found in groups)
 
 
 def _read(
@@ -108,9 +113,9 @@ def _read(
     records: Records,
     finder: ImageFinder,
     left: Counter,
-    default: object,
+    grouped: bool,
 ) -> None:
-    """Add the files' images and objects; a group_id that is `default` joins no shapes."""
+    """Add the files' images and objects; `grouped` says whether a group_id joins shapes."""
     taken: dict[str, Path] = {}
     for path, content in contents.items():
         with records.reading():
@@ -127,7 +132,7 @@ def _read(
                 if shape.shape_type in _LINES:
                     left[shape.shape_type] += 1
                     continue
-                group = (number,) if shape.group_id in (None, default) else shape.group_id
+                group = shape.group_id if grouped and shape.group_id is not None else (number,)
                 key = (str(shape.label), group)
                 groups.setdefault(key, []).append((f"{path}: shape {number}", shape))
             for (label, _), shapes in groups.items():

@@ -135,10 +135,15 @@ def test_a_group_that_every_shape_has_joins_none(folder, labelme):
     for split in ("train", "val"):
         found = [record["bbox"] for record in objects(data, split)]
         assert found == [[5, 5, 8, 8], [25, 5, 8, 8], [45, 5, 8, 8]]
-    assert "group_id is 0 everywhere: every shape is taken as an object" in data.notes
-    labelme("val/c", [{**RECTANGLE, "group_id": None}])  # now 0 says something
+    note = "no file has two values of group_id: every shape is taken as an object"
+    assert note in data.notes
+    labelme("val/b", [{**box, "group_id": 7} for box in boxes])  # of its own, such as a number
+    labelme("val/d", [shape("point", [[1, 1]], group_id=None)])
+    assert len(objects(find_detection_data(folder.root), "val")) == 3
+    labelme("val/c", [{**RECTANGLE, "group_id": None}])  # now the others say something
     data = find_detection_data(folder.root)
     assert [record["bbox"] for record in objects(data)] == [[5, 5, 48, 8]]
+    assert note not in data.notes
 
 
 @pytest.mark.parametrize("height", [9_999_999, 48.5, -48, True])
