@@ -5,6 +5,7 @@ lists of images, COCO jsons of VOC data, masks drawn from instances.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,10 @@ from ..files.whole_files import write_whole
 # How the folders begin that layouts speak of; a folder of another name around them is an archive's.
 _LAYOUTS = ("train", "val", "test", "image", "img", "jpeg", "ann", "label", "mask", "voc", "xml")
 _TOLD = (".json", ".yaml", ".yml", ".csv", ".xml", ".names", ".data")  # files that tell of images
-_BESIDE = ("readme", "license", "__macosx", ".")  # what lies beside the folder of an archive
+# What lies beside the folder of an archive.
+_BESIDE = re.compile(
+    r"\.|(readme|license|__macosx)|.*\.(zip|tar|tgz|gz|7z|rar|ini)$", re.IGNORECASE
+)
 
 
 def user_folder(root: str | os.PathLike) -> Path:
@@ -60,7 +64,7 @@ def _speaks_of_data(entry: os.DirEntry) -> bool:
 def _entries(folder: Path) -> Iterator[os.DirEntry]:
     try:
         with os.scandir(folder) as entries:
-            yield from (e for e in entries if not e.name.lower().startswith(_BESIDE))
+            yield from (entry for entry in entries if not _BESIDE.match(entry.name))
     except OSError:  # a folder that nobody may read
         return
 

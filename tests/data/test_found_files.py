@@ -213,6 +213,7 @@ def test_an_archive_s_own_folder_around_the_data_is_passed_through(folder, depth
         folder.coco(f"{depth}/{split}/_annotations.coco.json", f"{depth}/{split}", [f"{split}.jpg"])
     folder.write("__MACOSX/x.json", "{}")
     folder.write("README.txt", "photos")
+    folder.write("mydata.zip", "PK")
     data = find_detection_data(folder.root)
     assert data.root == folder.root / depth and data.splits.keys() == {"train", "val"}
     folder.image("other.jpg")  # now the folder holds more than the archive

@@ -26,7 +26,7 @@ from .classes import choose_classes, class_notes, count_notes, require_train, re
 
 _WORDS = sorted([*SPLIT_OF, "trainval"], key=len, reverse=True)
 _SPLIT_WORD = re.compile(rf"(?:^|[_.-])({'|'.join(_WORDS)})(?![a-z])", re.IGNORECASE)
-_LISTS = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"(images|annotations|categories)"\s*:', re.DOTALL)
+_LISTS = re.compile(rb'(\xef\xbb\xbf)?\s*\{.*"(images|annotations|categories)"\s*:\s*\[', re.DOTALL)
 _HEAD = 1 << 16  # bytes of a file that tell what it is, mostly
 _LONE = (
     *("annotations.json", "instances.json", "instances_all.json", "instances_default.json"),
@@ -118,7 +118,8 @@ def _is_coco(path: Path) -> bool | None:
         return False
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return bool(content.keys() & {"images", "annotations", "categories"})
+    lists = (content.get(key) for key in ("images", "annotations", "categories"))
+    return any(bytes(found).startswith(b"[") for found in lists if found is not None)
 
 
 def coco_data(

@@ -198,7 +198,7 @@ def test_a_json_of_something_else_is_no_annotation_file(folder):
     folder.voc("images", "annotations", ["a", "b"])
     folder.write("annotations/labels.json", '["cat"]')
     folder.write("labels.json", '{"0": "cat"}')
-    folder.write("annotations/train_meta.json", '{"date": "today"}')
+    folder.write("annotations/train_meta.json", '{"images": 2, "date": "today"}')
     folder.write("result.json", '[{"annotations": [], "images": []}]')
     assert find_detection_data(folder.root).format == "voc"
 

@@ -38,6 +38,15 @@ def test_several_masks_of_an_image_are_refused(folder, masks, refusal, images, n
     assert "has several masks" in message and message.endswith("or keep the masks of one kind")
 
 
+def test_several_masks_of_listed_images_are_refused_but_not_those_of_others(folder, masks, refusal):
+    masks("a b c a_1 b_1 c_1", "a b c a_1 b_1 c_1")
+    listed = paired(folder.root / "images", folder.root / "masks", ["a", "b", "c"])
+    assert listed.names == ("a", "b", "c") and listed.unused == ()
+    masks("", "a_2 b_2")
+    message = refusal(paired, folder.root / "images", folder.root / "masks", ["a", "b", "c"])
+    assert "images/a.jpg: has several masks, " in message and "a.png and a_2.png" in message
+
+
 @pytest.mark.parametrize(
     ("images", "names", "pairs", "unused"),
     [

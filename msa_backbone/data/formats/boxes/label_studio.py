@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ....errors import DataError
+from ....files.images import IMAGE_SUFFIXES
 from ....files.text import read_bytes
 from .paths import ImageFinder, visible_files
 from .records import FoundBoxes, Records, size_or_none
@@ -90,7 +91,7 @@ def _image_and_results(task: dict, place: str) -> tuple[str, list[dict] | None]:
         image, results = task["image"], task.get("label") or []
     else:
         data, done = task["data"], task.get("annotations") or task.get("completions") or []
-        image = data.get("image", data.get("img")) if isinstance(data, dict) else None
+        image = _image_of(data) if isinstance(data, dict) else None
         done = done if isinstance(done, list) else []
         kept = [a for a in done if isinstance(a, dict) and not a.get("was_cancelled")]
         if len(kept) > 1:
@@ -103,6 +104,12 @@ def _image_and_results(task: dict, place: str) -> tuple[str, list[dict] | None]:
     if not all(isinstance(result, dict) for result in results):
         raise DataError(f"{place}: a result is no record; export it again")
     return image, results
+
+
+def _image_of(data: dict) -> object:
+    """The image of a task: by the usual keys, else the only text that ends as an image's name."""
+    names = [v for v in data.values() if isinstance(v, str) and v.lower().endswith(IMAGE_SUFFIXES)]
+    return data.get("image", data.get("img", names[0] if len(names) == 1 else None))
 
 
 def _values(result: dict) -> dict:

@@ -82,6 +82,7 @@ def paired(
         images = sorted(set(images) - set(masks))
     lost: list[str] = []
     stated: dict[str, str] = {}
+    all_stems = [spelling_key(_stem(image)) for image in images]
     if names is not None:
         stated, lost = _listed(images, names, image_dir, why)
         images = list(stated)
@@ -105,9 +106,11 @@ def paired(
             )
         else:
             pairs[image] = mask
-    unused = sorted(set(masks) - set(pairs.values())) if names is None else []
-    _refuse_several(image_dir, mask_dir, pairs, unused)
-    return _split(image_dir, mask_dir, pairs, tuple(lost), tuple(unused))
+    unused = sorted(set(masks) - set(pairs.values()))
+    owned = {stem + (tail or "") for stem in all_stems}
+    further = [mask for mask in unused if spelling_key(_stem(mask)) not in owned]
+    _refuse_several(image_dir, mask_dir, pairs, further)
+    return _split(image_dir, mask_dir, pairs, tuple(lost), tuple(unused if names is None else ()))
 
 
 def common_ending(files: Sequence[str]) -> str:

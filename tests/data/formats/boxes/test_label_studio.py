@@ -55,6 +55,14 @@ def test_rectangles_in_percent_and_foreign_paths(folder, export, image):
     assert record["bbox"] == [4, 6, 20, 18] and "segmentation" not in record
 
 
+def test_the_image_by_another_key(folder, export, refusal):
+    data = {"img_url": "https://studio.example/data/90fb0d1c-a.jpg", "note": "of June.jpg"}
+    export({**task([result(RECTANGLE)]), "data": {**data, "note": "of June"}})
+    assert only_object(folder)["bbox"] == [4, 6, 20, 18]
+    export({**task([result(RECTANGLE)]), "data": data})  # two that may be
+    assert "has no 'image' or no list of results" in refusal(find_detection_data, folder.root)
+
+
 def test_the_short_form(folder, export):
     short = {"image": "/data/upload/1/90fb0d1c-a.jpg", "id": 7, "annotator": 1}
     export({**short, "label": [{**RECTANGLE, "original_width": 64, "original_height": 48}]})
