@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmengine.utils import ProgressBar
-
 LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
 
 
@@ -47,13 +45,15 @@ def progress_bar() -> Callable[[int, int], None]:
 
     Few steps are not shown. A count that begins anew gets a bar of its own.
     """
-    bar: ProgressBar | None = None
+    bar = None
     shown = 0
 
     def progress(done: int, total: int) -> None:
         nonlocal bar, shown
         if total <= LONG_CHECK:
             return
+        from mmengine.utils import ProgressBar  # exported files run without it
+
         if done == 1:
             bar, shown = ProgressBar(total), 0
         if done - shown >= total / 100 or done == total:  # a log file gets 100 states, no more

@@ -23,11 +23,12 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
     ("language",),
     ("data",),
     ("plots",),
+    ("results",),
     ("openmmlab",),  # what a config names
     ("config",),
     ("training", "inference", "costs"),
     ("export",),
-    ("report", "ablation"),
+    ("model", "report", "ablation"),
     ("cli",),
     ("__init__",),  # registers everything; only tools and users import it
 )

@@ -20,8 +20,9 @@ from msa_backbone.ablation.processes import run_in_processes
 from msa_backbone.ablation.results import write_results
 from msa_backbone.ablation.runs import Settings, list_runs, modules_of, read_result, run_once
 from msa_backbone.ablation.variants import name_variants, write_variants
-from msa_backbone.cli.arguments import LAYOUTS_HELP, add_config_options, require_at_least
+from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.cli.run_arguments import LAYOUTS_HELP
 
 
 def parse_args() -> argparse.Namespace:

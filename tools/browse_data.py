@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers what configs name)
-from msa_backbone.cli.arguments import require_at_least, run_parser
+from msa_backbone.cli.arguments import require_at_least
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.rehearse import check_data_files
 from msa_backbone.config.user_data import use_data

@@ -10,8 +10,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import add_sensor_options, run_parser
+from msa_backbone.cli.arguments import add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
 from msa_backbone.export.runtime.sessions import SUFFIXES
 from msa_backbone.export.testing import prepare_exported_testing

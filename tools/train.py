@@ -5,8 +5,8 @@ import argparse
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.cli.arguments import run_parser
 from msa_backbone.cli.errors import one_line_errors
+from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.dry_run import dry_run

@@ -96,17 +96,19 @@ def describe(predictor: Predictor, config: str) -> FileInfo:
     """What a file of this model says about itself."""
     settings = predictor.model.test_cfg if predictor.task.finds_objects else {}
     settings = settings.get("rcnn") or settings
+    head = getattr(predictor.model, "decode_head", None)
     reads = predictor.task is Task.QUESTIONS
     return FileInfo(
         task=predictor.task.title,
         classes=tuple(predictor.classes),
         palette=tuple(tuple(int(value) for value in colour) for colour in predictor.palette),
         score_thr=float(settings.get("score_thr", 0)),
-        mask_thr=float(settings.get("mask_thr_binary", 0.5)),
+        mask_thr=float(settings.get("mask_thr_binary") or getattr(head, "threshold", None) or 0.5),
         model=type(predictor.model).__name__,
         config=config,
         version=__version__,
         modalities=tuple(predictor.modalities),
+        thresholds=predictor.thresholds or (),
         vocabulary=str(predictor.model.tokenizer.text) if reads else "",
     )
 

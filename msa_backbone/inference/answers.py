@@ -39,9 +39,3 @@ def gather_answers(samples: Sequence[BaseDataElement], number: int) -> list[Base
         first.question, first.pred_answer, first.pred_score = map(list, zip(*asked, strict=True))
         gathered.append(first)
     return gathered
-
-
-def answer_records(sample: BaseDataElement) -> list[dict[str, str | float]]:
-    """The questions of `gather_answers`, each with its answer and the answer's probability."""
-    rows = zip(sample.question, sample.pred_answer, sample.pred_score, strict=True)
-    return [{"question": q, "answer": a, "score": round(score, 4)} for q, a, score in rows]

@@ -1,17 +1,12 @@
-"""Pictures of several cameras to predict on: where the files of each one lie."""
+"""A config that is to predict on pictures of several cameras reads them from where they lie."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from mmengine.config import Config
 
 from ..config.modalities.data import set_folders
-from ..data.folders import folder_below
-from ..data.modalities.find import with_folders
-from ..data.modalities.names import folder_names
 from ..files.loaded_modalities import absent_modalities, loaded_modalities
-from .sources import find_sources
+from .pairs import pair_inputs
 
 
 def paired_inputs(
@@ -21,50 +16,13 @@ def paired_inputs(
 
     Args:
         cfg: changed in place.
-        inputs: what `find_sources` takes. Of several modalities they are the reference's files, or
-            a folder in which those have a folder of their own.
-        others: a folder for each other modality that is read; None where they lie beside the
-            inputs, as `with_folders` finds them.
+        inputs, others: as in `pair_inputs`, which says what is raised.
 
     Returns:
         The inputs; of several modalities by full paths.
-
-    Raises:
-        ValueError: for `others` that do not fit.
-        DataError: for inputs that name nothing, and a modality that has no folder.
     """
     modalities = loaded_modalities(cfg, "test_dataloader")
-    if not modalities:
-        if others:
-            raise ValueError("--others serves models of several cameras: leave it out")
-        return list(inputs)
-    off = absent_modalities(cfg)
-    reference, *rest = (m for m in modalities if m is modalities[0] or m.name not in off)
-    names = folder_names(reference, modalities)
-    inputs = [
-        text if text.isdigit() else str(_reference_folder(Path(text).absolute(), names))
-        for text in inputs
-    ]
-    if others:
-        if len(others) != len(rest) or len(inputs) != 1 or not Path(inputs[0]).is_dir():
-            wanted = ", ".join(modality.name for modality in rest)
-            raise ValueError(
-                f"--others: give one folder of {reference.name} pictures as input, and with "
-                f"--others one for each of: {wanted}"
-            )
-        folders = [Path(folder).absolute() for folder in others]
-        if missing := [folder for folder in folders if not folder.is_dir()]:
-            raise ValueError(f"--others {missing[0]}: no such folder")
-        full = zip((reference, *rest), (inputs[0], *folders), strict=True)
-        set_folders(cfg, [replace(modality, folder=str(folder)) for modality, folder in full])
-        return inputs
-    images, _ = find_sources(inputs)
-    if images and rest:
-        root = Path(images[0].path.anchor)
-        set_folders(cfg, with_folders(root, {"": [images[0].path]}, (reference, *rest)))
+    inputs, placed = pair_inputs(modalities, absent_modalities(cfg), inputs, others)
+    if placed:
+        set_folders(cfg, placed)
     return inputs
-
-
-def _reference_folder(path: Path, names: Sequence[str]) -> Path:
-    """The folder of the reference inside a folder of several modalities; else the path itself."""
-    return next((folder for name in names if (folder := folder_below(path, name))), path)

@@ -9,9 +9,8 @@ import cv2
 
 from ..errors import DataError
 from ..progress import Step
-from .draw_predictions import PredictionDrawer
-from .prediction_files import Predictions
-from .predictor import Predictor
+from ..results.prediction_files import Output, Predictions
+from ..results.result import PictureModel
 from .result_names import require_another_file
 from .sources import Stream
 from .videos import VideoFile, frames_of, open_stream
@@ -21,11 +20,10 @@ USUAL_RATE = 25.0
 
 
 def predict_video(
-    predictor: Predictor,
-    draw: PredictionDrawer,
+    model: PictureModel,
+    output: Output,
     video: Stream,
     name: str,
-    out: Path,
     batch_size: int = 1,
     most: int | None = None,
 ) -> Iterator[Step]:
@@ -35,7 +33,7 @@ def predict_video(
 
     Args:
         name: of the results, one of `result_names.video_names`.
-        draw, out, batch_size: as in `predict_images`.
+        model, output, batch_size: as in `predict_images`.
         most: frames to predict on; by default all.
 
     Yields:
@@ -44,14 +42,15 @@ def predict_video(
     Raises:
         DataError: if the stream cannot be opened or has no frame, or the results would replace it.
     """
-    if predictor.modalities:
+    if model.modalities:
         raise DataError(
             f"{video.source}: shows one camera, and the model takes "
-            f"{', '.join(m.name for m in predictor.modalities)}; give their pictures in folders"
+            f"{', '.join(m.name for m in model.modalities)}; give their pictures in folders"
         )
+    out = output.folder
     drawn_file = out / f"{name}.mp4"
     require_another_file(drawn_file, Path(str(video.source)))
-    found = Predictions(predictor, draw.score_thr, out)
+    found = Predictions(model.classes, out)
     with open_stream(video) as capture:
         rate = capture.get(cv2.CAP_PROP_FPS) or USUAL_RATE
         length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))  # 0 or less where nobody knows
@@ -62,10 +61,11 @@ def predict_video(
                 while batch := list(islice(frames, batch_size)):
                     first = len(found.images)
                     names = [f"{name}_{first + i:06d}" for i in range(len(batch))]
-                    samples = predictor(batch, names)
-                    for frame_name, frame, sample in zip(names, batch, samples, strict=True):
-                        words = found.add(frame_name, frame.shape[:2], sample)
-                        film.write(draw(frame, sample))
+                    results = model.find(batch, names)
+                    for frame_name, frame, result in zip(names, batch, results, strict=True):
+                        shown = result.above(output.least)
+                        words = found.add(frame_name, frame.shape[:2], shown)
+                        film.write(output.draw(model, frame, shown))
                         yield Step(f"{frame_name}: {words}", len(found.images), total)
         finally:
             if found.images:

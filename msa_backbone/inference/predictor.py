@@ -25,6 +25,7 @@ from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
 from ..tasks import Task, task_of
 from .answers import gather_answers
+from .thresholds import read_thresholds
 
 
 class Predictor:
@@ -45,6 +46,7 @@ class Predictor:
         modalities: that the pipeline loads, the reference first; empty for one camera.
         classes, palette: the names of the classes, or answers, and the classes' colours, (R, G, B)
             in 0..255.
+        thresholds: the least score of each class that counts, as the checkpoint has them; or None.
 
     Raises:
         ValueError: if the checkpoint does not belong to the config, the config tests no images,
@@ -68,6 +70,7 @@ class Predictor:
         if self.task.has_classes:
             self.classes = _class_names(meta, dataset, checkpoint)
         self.palette = meta.get("palette") or make_palette(len(self.classes))
+        self.thresholds = read_thresholds(meta, self.classes)
         self.modalities = loaded_modalities(cfg, "test_dataloader")
         self.absent = absent_modalities(cfg)
         preprocessor = cfg.model.get("data_preprocessor") or {}

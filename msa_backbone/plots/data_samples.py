@@ -19,7 +19,8 @@ from ..files.images import read_image
 from ..files.loaded_modalities import loaded_modalities
 from .grid import save_grid
 from .label_placement import labels_apart
-from .modality_pictures import modality_pictures, side_by_side
+from .modality_pictures import modality_pictures
+from .side_by_side import side_by_side
 from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320

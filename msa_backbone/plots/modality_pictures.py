@@ -11,8 +11,6 @@ from ..files.modality import Modality, channel_slices
 from ..files.modality_files import read_scene
 
 UNKNOWN_COLOURS = "turbo"
-GAP = 6
-"""White pixels between the pictures of a scene."""
 
 
 def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
@@ -68,12 +66,6 @@ def read_views(
     if not modalities:
         return {"image": read_image(path)}
     return modality_pictures(read_scene(path, modalities, absent), modalities)
-
-
-def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """RGB pictures of one height in one, (H, W, 3) uint8."""
-    between = np.full((len(pictures[0]), GAP, 3), 255, np.uint8)
-    return np.concatenate([p for picture in pictures for p in (picture, between)][:-1], axis=1)
 
 
 def _coloured(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -1,17 +1,22 @@
 """Questions, answers and captions, written below their pictures."""
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
-from mmengine.structures import BaseDataElement
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:  # words are written where mmengine is not, too
+    from mmengine.structures import BaseDataElement
 
 FONT_SIDE = 24
 """A letter is this part of the picture's shorter side high, at least `LEAST` pixels."""
 LEAST = 12
 
 
-def sentences_of(sample: BaseDataElement, truth: bool = True, prediction: bool = True) -> list[str]:
+def sentences_of(
+    sample: "BaseDataElement", truth: bool = True, prediction: bool = True
+) -> list[str]:
     """What a sample says in words: question, answers, captions; nothing for other tasks.
 
     Args:

@@ -13,7 +13,7 @@ from ..inference.explain.question_gates import listening_gates, over, question_g
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
 from ..plots.heatmaps import overlay
-from ..plots.modality_pictures import side_by_side
+from ..plots.side_by_side import side_by_side
 from ..tasks import Task
 from .contents import Picture, ReportImage
 from .judges.base import Judged

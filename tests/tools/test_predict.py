@@ -19,10 +19,11 @@ from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
 from msa_backbone.config.options import drop_pretrained
 from msa_backbone.files.images import read_image
-from msa_backbone.inference.draw_predictions import PredictionDrawer
+from msa_backbone.inference.checkpoint_model import CheckpointModel
 from msa_backbone.inference.predict_videos import predict_video
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import Stream
+from msa_backbone.results.prediction_files import Output
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASES = {
@@ -241,9 +242,8 @@ def test_a_source_is_not_replaced(run_tool, trained, tmp_path):
 def test_a_video_that_is_stopped_is_kept(trained, tmp_path):
     config, checkpoint = trained("detection")
     predictor = Predictor(load_config(str(config), str(tmp_path), {}), str(checkpoint))
-    draw = PredictionDrawer(predictor, Config.fromfile(config))
     video = Stream(str(film(tmp_path / "film.avi", 6)), "film.avi")
-    steps = predict_video(predictor, draw, video, "stopped", tmp_path)
+    steps = predict_video(CheckpointModel(predictor), Output(tmp_path), video, "stopped")
     assert [next(steps).done, next(steps).total] == [1, 6]
     steps.close()
     capture = cv2.VideoCapture(str(tmp_path / "stopped.mp4"))

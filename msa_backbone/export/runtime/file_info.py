@@ -29,11 +29,13 @@ class FileInfo:
         palette: their colours, (R, G, B) in 0..255.
         input: what the file takes.
         score_thr: boxes below this score are not in the output; 0 where the task has no boxes.
-        mask_thr: a pixel from this probability on belongs to an instance.
+        mask_thr: a pixel from this probability on belongs to an instance, or to the second of two
+            classes.
         model: the class of the exported model.
         config: the name of its config.
         version: of this package.
         modalities: the cameras, the reference first; none for one camera.
+        thresholds: the least score of each class that counts; none where nobody has found them.
         vocabulary: of the questions, as `language.text.tokenizer.Tokenizer` has it.
     """
 
@@ -46,6 +48,7 @@ class FileInfo:
     config: str
     version: str
     modalities: tuple[Modality, ...] = ()
+    thresholds: tuple[float, ...] = ()
     vocabulary: str = ""
 
     def to_metadata(self) -> dict[str, str]:
@@ -77,7 +80,8 @@ class FileInfo:
         values = {name: json.loads(metadata[name]) for name in names}
         values["classes"] = tuple(values["classes"])
         values["palette"] = tuple(map(tuple, values["palette"]))
-        modalities = values.get("modalities", ())  # older files have none
+        values["thresholds"] = tuple(values.get("thresholds", ()))  # older files have none
+        modalities = values.get("modalities", ())
         values["modalities"] = tuple(map(_modality, modalities))
         return cls(**values)
 

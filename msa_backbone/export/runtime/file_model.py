@@ -1,0 +1,75 @@
+"""An exported file as a model of pictures, with plain results."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import DataError
+from ...files.images import read_image
+from ...files.modality import Modality, split_scene
+from ...files.modality_files import read_scene
+from ...results.objects import Objects
+from ...results.result import Picture, Result
+from ...results.segmentation import Segmentation
+from ...results.whole_picture import Answers, ClassScores
+from .predictor import RuntimePredictor
+
+
+class FileModel:
+    """`results.result.PictureModel` of an exported file.
+
+    Args:
+        predictor: opened.
+
+    Attributes:
+        questions: to ask about every picture.
+        modalities: the cameras, with the folders that their files lie in; can be set.
+        absent: names of the cameras that are not read; can be set.
+    """
+
+    def __init__(self, predictor: RuntimePredictor) -> None:
+        self.predictor = predictor
+        info = predictor.info
+        self.task, self.classes = info.task, info.classes
+        self.thresholds = info.thresholds or None
+        self.modalities: Sequence[Modality] = info.modalities
+        self.absent: Collection[str] = ()
+        self.questions: Sequence[str] = ()
+
+    def read(self, path: Path) -> Picture:
+        if not self.modalities:
+            return read_image(path)
+        stack = read_scene(path, self.modalities, self.absent)
+        if stack.dtype != np.uint8:
+            raise DataError(f"{path}: more than 8 bits a value, which exported files do not take")
+        pictures = split_scene(stack, self.modalities)
+        return {name: values for name, values in pictures.items() if name not in self.absent}
+
+    def views(self, picture: Picture) -> Mapping[str, np.ndarray]:
+        if not isinstance(picture, Mapping):
+            return {"image": picture}
+        return {name: _for_people(values) for name, values in picture.items()}
+
+    def find(self, pictures: Sequence[Picture], names: Sequence[str]) -> list[Result]:
+        return [self._result(self.predictor(picture, self.questions)) for picture in pictures]
+
+    def _result(self, found: Mapping[str, np.ndarray]) -> Result:
+        info = self.predictor.info
+        if "boxes" in found:
+            boxes, scores, labels = (found[name] for name in ("boxes", "scores", "labels"))
+            return Objects(boxes, scores, labels, info.classes, info.palette, found.get("masks"))
+        if "classes" in found:
+            labels, logits = found["classes"], found["logits"]
+            return Segmentation(labels, logits, info.classes, info.palette, info.mask_thr)
+        if not self.questions:
+            return ClassScores(found["scores"], info.classes)
+        best = found["scores"].argmax(axis=1)
+        scores = [float(row[label]) for row, label in zip(found["scores"], best, strict=True)]
+        return Answers(self.questions, [info.classes[label] for label in best], scores)
+
+
+def _for_people(values: np.ndarray) -> np.ndarray:
+    if values.shape[2] != 3:
+        values = values.mean(axis=2, keepdims=True).round().astype(np.uint8).repeat(3, axis=2)
+    return np.ascontiguousarray(values)

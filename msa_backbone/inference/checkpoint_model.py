@@ -1,0 +1,68 @@
+"""A checkpoint with its config as a model of pictures, with plain results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+
+from ..results.objects import Objects
+from ..results.result import Result
+from ..results.segmentation import Segmentation
+from ..results.whole_picture import Answers, Caption, ClassScores
+from ..tasks import Task
+from .predictor import Predictor
+
+
+class CheckpointModel:
+    """`results.result.PictureModel` of a checkpoint.
+
+    Args:
+        predictor: the model.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.task = predictor.task.title
+        self.classes = tuple(predictor.classes)
+        self.modalities = predictor.modalities
+        self.thresholds = predictor.thresholds
+
+    @property
+    def questions(self) -> Sequence[str]:
+        """Those to ask about every picture; can be set."""
+        return self.predictor.questions
+
+    @questions.setter
+    def questions(self, questions: Sequence[str]) -> None:
+        self.predictor.questions = tuple(questions)
+
+    def read(self, path: Path) -> np.ndarray:
+        return self.predictor.read(path)
+
+    def views(self, picture: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self.predictor.views(picture)
+
+    def find(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> list[Result]:
+        samples = self.predictor(pictures, names)
+        return [plain_result(sample, self.predictor) for sample in samples]
+
+
+def plain_result(sample: BaseDataElement, predictor: Predictor) -> Result:
+    """What a data sample holds of predictions, as plain arrays."""
+    task, classes, palette = predictor.task, predictor.classes, predictor.palette
+    if task.finds_objects:
+        found = sample.pred_instances.cpu().numpy()
+        masks = np.asarray(found.masks, bool) if "masks" in found else None
+        boxes = np.asarray(found.bboxes, np.float32)
+        return Objects(boxes, found.scores, found.labels, classes, palette, masks)
+    if task is Task.SEMANTIC_SEGMENTATION:
+        labels = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
+        logits = sample.seg_logits.data.cpu().numpy()
+        threshold = getattr(predictor.model.decode_head, "threshold", None) or 0.5
+        return Segmentation(labels, logits, classes, palette, threshold)
+    if task is Task.QUESTIONS:
+        return Answers(sample.question, sample.pred_answer, sample.pred_score)
+    if task is Task.CAPTIONS:
+        return Caption(sample.pred_caption)
+    return ClassScores(sample.pred_score.cpu().numpy(), classes)
