@@ -14,7 +14,7 @@ _MOST_CLASSES = 1000  # that the names of files may tell
 _SHOWN = 3
 _IMAGES = ("images", "image", "imgs", "img", "jpegimages", "photos", "pictures")
 _BESIDE_IMAGES = ("annotations", "annotation", "labels", "masks", "xmls", "trimaps")
-_PART = re.compile(r"(fold|part|split|batch|chunk|subset)[ _-]?\d+", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*?)[ _-]?\d+")  # fold1, part_2
 
 
 def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
@@ -27,7 +27,8 @@ def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
         return f"{images}: seems to hold all images{others}, not a class; {_inside(images)}"
     inside = [{path.name for path in (folder / name).iterdir() if path.is_dir()} for name in names]
     shared = sorted(set.intersection(*inside))
-    if len(shared) > 1 and all(map(_PART.fullmatch, names)):
+    numbered = [match[1] for match in map(_NUMBERED.fullmatch, names) if match]
+    if len(shared) > 1 and len(numbered) == len(names) and len(set(numbered)) == 1:
         return (
             f"{folder}: {', '.join(names[:_SHOWN])} hold the same folders ({', '.join(shared)}) "
             "and look like parts of the data, not like classes; move those to train on into train/ "
@@ -48,8 +49,9 @@ def _inside(folder: Path) -> str:
     if line := _classes_in(folder):
         return line
     names = _names_of_files(folder)
-    first = f"those of {min(names)} into {folder / min(names)}/" if names else "them by class"
-    return f"move {first}, and so on, and give {folder}"
+    if not names:
+        return f"move every image into a folder of its class there, and give {folder}"
+    return f"move those of {names[0]} into {folder / names[0]}/, and so on, and give {folder}"
 
 
 def why_no_classes(root: Path, folder: Path, found: Sequence[str], layouts: str) -> str:

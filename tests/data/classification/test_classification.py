@@ -187,6 +187,14 @@ def test_images_that_are_not_arranged_by_class(tmp_path, names, expected):
             ["fold1/cat/1.jpg", "fold1/dog/1.jpg", "fold2/cat/2.jpg", "fold2/dog/2.jpg"],
             r"fold1, fold2 hold the same folders \(cat, dog\) and look like parts of the data",
         ),
+        (
+            ["k 1/cat/1.jpg", "k 1/dog/1.jpg", "k 2/cat/2.jpg", "k 2/dog/2.jpg", "k 2/cow/1.jpg"],
+            r"k 1, k 2 hold the same folders \(cat, dog\) and look like parts of the data",
+        ),
+        (
+            ["JPEGImages/1.jpg", "SegmentationClass/1.png"],
+            r"JPEGImages: .* not a class; move every image into a folder of its class there, and",
+        ),
     ],
 )
 def test_folders_that_are_no_classes(tmp_path, names, expected):

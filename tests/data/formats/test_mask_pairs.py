@@ -38,6 +38,16 @@ def test_several_masks_of_an_image_are_refused(folder, masks, refusal, images, n
     assert "has several masks" in message and message.endswith("or keep the masks of one kind")
 
 
+def test_several_masks_beside_an_image_are_refused(folder, refusal):
+    for name in ("a (1)", "b (2)", "c (3)"):
+        folder.image(f"benign/{name}.png")
+        folder.image(f"benign/{name}_mask.png")
+    assert len(paired(folder.root, folder.root).names) == 3
+    folder.image("benign/a (1)_mask_1.png")
+    message = refusal(paired, folder.root, folder.root)
+    assert "a (1)_mask.png and benign/a (1)_mask_1.png; draw the objects into one" in message
+
+
 def test_several_masks_of_listed_images_are_refused_but_not_those_of_others(folder, masks, refusal):
     masks("a b c a_1 b_1 c_1", "a b c a_1 b_1 c_1")
     listed = paired(folder.root / "images", folder.root / "masks", ["a", "b", "c"])

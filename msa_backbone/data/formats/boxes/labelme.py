@@ -27,6 +27,7 @@ from .records import FoundBoxes, Records, blank_mask, box_around, size_or_none
 LABELME_LAYOUT = """\
 labelme  a json for every image, anywhere in ROOT; folders train, val and test are the splits"""
 
+_MOST_PIXELS = 1e9  # of a side
 _LINES = ("line", "linestrip", "point", "points")
 
 
@@ -142,7 +143,8 @@ def _read(
 
 
 def _whole(side: object) -> object:
-    return int(side) if isinstance(side, float) and side.is_integer() else side
+    whole = isinstance(side, float) and side.is_integer() and abs(side) < _MOST_PIXELS
+    return int(side) if whole else side
 
 
 def _add(

@@ -140,6 +140,11 @@ _FORMATS = (
         f"is the MOT Challenge's text of tracks, which is not read; {_TO_COCO}",
     ),
     _Format(
+        (".txt",),
+        _begins(r"\S+\.jpe?g\s*\n\d+\s*\n(?:\d+ ){9}\d+"),
+        f"is WIDER FACE's text of boxes, which is not read; {_TO_COCO}",
+    ),
+    _Format(
         (".xml",),
         lambda text: "<bndbox>" in text,
         "is a VOC xml, but no layout of VOC is around it; put all images into JPEGImages/ and all "
@@ -147,7 +152,7 @@ _FORMATS = (
     ),
     _Format(
         (".csv", ".tsv"),
-        _begins(r"(?i).*\b(?:bbox|x|y|w|h|xc|yc|x_center|left|top)\b"),
+        _begins(r"(?i).*\b(?:bbox|x|x_?min|x1|xc|x_?center|left)\b"),
         "is a table whose boxes are in other columns than are read; write filename, class, xmin, "
         "ymin, xmax, ymax",
     ),

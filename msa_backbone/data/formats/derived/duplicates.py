@@ -28,7 +28,7 @@ def without_duplicates(content: dict) -> tuple[dict, list[str]]:
     times, ids, kept = Counter(keys), {}, []
     for record, key in zip(records, keys, strict=True):
         if times[key] > 1:
-            whole = *key, str(record["bbox"]), record["iscrowd"], str(segmentation_of(record))
+            whole = *key, _box(record["bbox"]), record["iscrowd"], str(segmentation_of(record))
             if ids.setdefault(whole, record["id"]) != record["id"]:
                 continue
         kept.append(record)
@@ -36,3 +36,9 @@ def without_duplicates(content: dict) -> tuple[dict, list[str]]:
         return content, []
     count = len(records) - len(kept)
     return {**content, "annotations": kept}, [f"objects listed again, kept once: {count}"]
+
+
+def _box(box: object) -> object:
+    """A box as what can be looked up; 5 and 5.0 are the same."""
+    numbers = isinstance(box, list) and all(type(value) in (int, float) for value in box)
+    return tuple(box) if numbers else str(box)

@@ -16,8 +16,9 @@ from ....files.images import IMAGE_SUFFIXES
 from ...found_files import NO_UTF_8, NO_UTF_8_MEND, files_below, is_utf_8, spelling_key
 
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless: JPEG would invent values
-_BETWEEN = re.compile(r"[^0-9a-z/]+")
+_BETWEEN = re.compile(r"[^0-9a-z/]")
 _BESIDE = ("_mask", "_masks")  # how masks are called that lie among their images
+_ANY_BESIDE = re.compile(r"_masks?([ _-]?\d+)?$", re.IGNORECASE)  # of each object, too
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def paired(
     images = sorted(files_below(image_dir, IMAGE_SUFFIXES))
     masks = sorted(files_below(mask_dir, _MASK_SUFFIXES))
     if image_dir == mask_dir:
-        masks = [file for file in masks if _stem(file).lower().endswith(_BESIDE)]
+        masks = [file for file in masks if _ANY_BESIDE.search(_stem(file))]
         images = sorted(set(images) - set(masks))
     lost: list[str] = []
     stated: dict[str, str] = {}
@@ -215,8 +216,8 @@ def _refuse_several(
         starts = (stem[: sign.start()] for sign in reversed(list(_BETWEEN.finditer(stem))))
         if found := next((images[start] for start in starts if start in images), None):
             others.setdefault(found, mask)
-    counted = [image for image in others if _stem(pairs[image])[-1:].isdigit()]
-    numbered = [image for image in counted if _stem(pairs[image]) != _stem(image)]
+    tailed = [image for image in others if _stem(pairs[image]) != _stem(image)]
+    numbered = [image for image in tailed if _stem(others[image])[-1].isdigit()]
     if numbered or 2 * len(others) > len(pairs):
         image = next(iter(numbered or others))
         raise DataError(

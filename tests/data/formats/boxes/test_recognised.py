@@ -58,6 +58,8 @@ XML = "<annotation><object><name>a</name><bndbox><xmin>1</xmin></bndbox></object
         ("data.parquet", "PAR1", "is a table of Hugging Face's or Arrow's"),
         ("train.csv", "image_id,width,height,bbox\na,64,48,1\n", "boxes are in other columns"),
         ("a.csv", "filename,x,y,width,height,label\na,1,1,1,1,b\n", "boxes are in other columns"),
+        ("a.csv", "frame,xmin,xmax,ymin,ymax,class_id\na.jpg,5,9,5,9,1\n", "in other columns than"),
+        ("wider.txt", "0--Parade/0.jpg\n1\n5 5 20 20 0 0 0 0 0 0 \n", "is WIDER FACE's text of"),
         ("xml v2/a.xml", XML, "is a VOC xml, but no layout of VOC is around it; put all"),
         ("train.json", '{"labels": 1}', "has no list 'images'; export it as COCO"),
     ],

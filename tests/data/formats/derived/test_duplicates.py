@@ -18,7 +18,8 @@ def again(record, **changes):
 def test_coco(folder, tmp_path):
     content = folder.coco("annotations.json", "images", ["a.jpg", "b.jpg", "c.jpg"])
     listed = [{**record, "segmentation": POLYGON} for record in content["annotations"]]
-    content["annotations"] = [*listed, *(again(record) for record in listed[:2])]
+    twice = [again(listed[0]), again(listed[1], bbox=[4.0, 4, 20.0, 20])]
+    content["annotations"] = [*listed, *twice]
     folder.write("annotations.json", json.dumps(content))
     data = find_detection_data(folder.root)
     assert [record["id"] for record in data.splits["train"].content["annotations"]] == [1, 2, 3]
