@@ -33,7 +33,8 @@ COCO  annotations/*{train,val,test}*.json, or the same in ROOT; the images in im
 VOC   VOC20xx/ or VOCdevkit/VOC20xx/ (one year), or in ROOT itself
       JPEGImages/ + Annotations/, with or without ImageSets/Main/{train,val,trainval,test}.txt
       images/ + annotations/ (labels/, xmls/) of xml files, or xml files beside the images
-      {train,valid,test}/, in each of these ways, or these folders inside images/ and annotations/
+      {train,valid,test}/, in each of these ways, or these folders inside images/, annotations/
+      or both
       (files and folders of splits may be spelled in any case: Train.txt, Validation.txt)"""
 LAYOUTS = "\n".join(
     [

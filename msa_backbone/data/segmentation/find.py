@@ -31,8 +31,9 @@ from .find_masks import FoundMasks, find_masks, unfit_masks
 SEGMENTATION_LAYOUTS = """\
 images    images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with
 masks     or without train/, val/, test/; {train,val,test}/images/ + {train,val,test}/masks/;
-          {train,val,test}/ + {train,val,test}annot/ (SegNet's CamVid); or lists of the images,
-          train.txt, val.txt and test.txt, in ROOT or ImageSets/, with or without their masks
+          {train,val,test}/ + {train,val,test}annot/ (SegNet's CamVid); {train,val,test}_images/ +
+          {train,val,test}_masks/; or lists of the images, train.txt, val.txt and test.txt, in ROOT
+          or ImageSets/, with or without their masks
 Roboflow  {train,valid,test}/ with IMAGE.jpg and IMAGE_mask.png, and _classes.csv
 VOC       JPEGImages/ + SegmentationClass/ + ImageSets/Segmentation/{train,val,test}.txt; CVAT's
           with labelmap.txt, masks in its colours or as index; labelme2voc's with class_names.txt
