@@ -26,7 +26,7 @@ from ..formats.masks.pairs import MaskSplit
 from ..found_files import unused_images
 from ..hidden_splits import check_hidden_splits
 from ..splits import choose_val
-from .find_masks import FoundMasks, find_masks, unfit_masks
+from .find_masks import FoundMasks, find_masks, unfit_masks, unplaced_masks
 
 SEGMENTATION_LAYOUTS = """\
 images    images/ + masks/ (or img_dir/ + ann_dir/; labels/ or annotations/ for masks/), each with
@@ -100,9 +100,11 @@ def find_segmentation_data(
         return masks_of_instances(make_val_split(read))
     if line := unfit_masks(root) or recognised_format(root):
         raise DataError(line)
+    state = unplaced_masks(root) or (
+        f"{root}: no segmentation data, neither masks nor objects to draw them from"
+    )
     raise DataError(
-        f"{root}: no segmentation data, neither masks nor objects to draw them from; arrange it as "
-        "images/ + masks/, or in another layout that --help lists"
+        f"{state}; arrange it as images/ + masks/, or in another layout that --help lists"
     )
 
 

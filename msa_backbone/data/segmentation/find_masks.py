@@ -31,6 +31,7 @@ _UNFIT = {
     ".gif": "GIF may number its colours anew",
     **dict.fromkeys((".npy", ".npz", ".mat"), "an array is not read"),
 }
+_MASK_FOLDERS = {masks.lower() for _, masks in _FOLDERS}
 Layouts = Sequence[tuple[str, str]]
 _BESIDE_MODALITIES = ("masks", "labels", "annotations", "Segmentation_labels")  # MSRS's the last
 _ALL_WORDS = ("trainval", "default", "all")  # lists for training where there is none called train
@@ -160,8 +161,9 @@ def _split_folders(root: Path, images: str, masks: str) -> dict[str, tuple[Path,
                 both = f"{found[split][0]} and {image_dir}"
                 raise DataError(f"{both}: are two folders for {split}; move one of them away")
             if image_dir:
-                mask_dir = folder_below(root, masks.format(word)) or root / masks.format(word)
-                found[split] = image_dir, mask_dir
+                named = (masks.format(other) for other in (word, *words))
+                places = (place for name in named if (place := folder_below(root, name)))
+                found[split] = image_dir, next(places, root / masks.format(word))
     return found
 
 
@@ -197,12 +199,20 @@ def _without_folders(path: Path, images: Path) -> Iterable[str]:
         yield name.rpartition(f"{images.name}/")[2]
 
 
+def unplaced_masks(root: Path) -> str | None:
+    """A line for a folder that is called as one of masks, in no layout; None if there is none."""
+    for start, names in walk(root):
+        name = start.rstrip("/").rpartition("/")[2].lower()
+        if name in _MASK_FOLDERS and any(file.lower().endswith(".png") for file in names):
+            return f"{root / start}: seems to hold masks, but in no layout that is known"
+    return None
+
+
 def unfit_masks(root: Path) -> str | None:
     """A line for masks in files of which none can be read; None if there are none such."""
-    folders = {masks.lower() for _, masks in _FOLDERS}
     for start, names in walk(root):
         parts = start.lower().split("/")[:-1]
-        beside = not folders & set(parts) and not "".join(parts[-1:]).endswith("annot")
+        beside = not _MASK_FOLDERS & set(parts) and not "".join(parts[-1:]).endswith("annot")
         for name in names:
             stem, suffix = os.path.splitext(name.lower())
             if suffix in _UNFIT and (not beside or stem.endswith("_mask")):

@@ -92,3 +92,21 @@ def test_folders_that_are_called_by_split_and_kind(folder):
         "train": ("train0", "train1"),
         "val": ("val0", "val1"),
     }
+
+
+def test_one_split_by_two_words(folder):
+    for images, masks in (("train", "training"), ("val", "validation")):
+        for number in range(2):
+            folder.image(f"images/{images}/{number}.jpg")
+            Image.new("L", (64, 48), 1).save(folder.image(f"masks/{masks}/{number}.png"))
+    folder.write("classes.txt", "background\ncat\n")
+    data = find_segmentation_data(folder.root)
+    assert data.splits["val"].mask("1") == folder.root / "masks/validation/1.png"
+
+
+def test_masks_in_no_layout_are_named(folder, refusal):
+    folder.image("seg_b/images/0.jpg")
+    folder.image("seg_a/images/0.jpg")
+    folder.image("seg_a/masks/0.png")
+    message = refusal(find_segmentation_data, folder.root)
+    assert f"{folder.root / 'seg_a/masks'}: seems to hold masks, but in no layout" in message

@@ -134,8 +134,11 @@ def _is_line(value: object) -> bool:
 
 
 def _from_darknet(root: Path) -> Description | None:
-    data = next(iter(visible_files(root.glob("*.data"), root)), None)
-    lists = {path.name.lower(): path for path in visible_files(root.glob("*.names"), root)}
+    folders = [folder for folder in (root, child(root, "data")) if folder.is_dir()]
+    found = [visible_files([*f.glob("*.data"), *f.glob("*.names")], root) for f in folders]
+    files = [path for paths in found for path in paths]  # darknet keeps them in data/
+    data = next((path for path in files if path.suffix == ".data"), None)
+    lists = {path.name.lower(): path for path in files if path.suffix == ".names"}
     if not data and not lists:
         return None
     lines = read_list(data) if data else []

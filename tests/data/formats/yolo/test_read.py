@@ -481,3 +481,12 @@ def test_a_confidence_is_called_by_name(folder, yolo, refusal):
     folder.write("classes.txt", "cell\n")
     message = refusal(find_detection_data, folder.root)
     assert "line 1: 6 numbers" in message and "a prediction's confidence, remove it" in message
+
+
+def test_darknet_s_files_in_data(folder, yolo):
+    yolo("obj_train_data", "obj_train_data", "a", "b")
+    folder.write("data/obj.names", "cell\n")
+    folder.write("data/obj.data", "classes = 1\ntrain = data/train.txt\nnames = data/obj.names\n")
+    folder.write("data/train.txt", "obj_train_data/a.jpg\nobj_train_data/b.jpg\n")
+    data = find_detection_data(folder.root)
+    assert data.classes == ("cell",) and list(boxes(data)) == ["a.jpg", "b.jpg"]
