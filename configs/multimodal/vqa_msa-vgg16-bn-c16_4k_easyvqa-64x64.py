@@ -15,9 +15,13 @@ model = dict(
         num_stages=4,
         out_indices=(3,),
         norm_cfg=dict(type='BN'),
-        # A quarter of the width and of the ratio: the gates' hidden layers are VGG16's.
+        # Words and places are compared in C // ratio channels: with fewer than about 32, or with
+        # features that are not normalised, the words find no place (see the folder's README).
         attention=dict(
-            type='LanguageConditionedAttention', text_channels=64, reduction_ratio=4),
+            type='LanguageConditionedAttention',
+            text_channels=64,
+            reduction_ratio=2,
+            gate_norm=True),
         attention_positions=(16, 23),  # the pools of the last two stages
         zero_init=False),
     conditioning='backbone',
