@@ -15,7 +15,7 @@ from ..files.text import read_text
 from ..files.whole_files import write_whole
 
 # How the folders begin that layouts speak of; a folder of another name around them is an archive's.
-_LAYOUTS = ("train", "val", "test", "image", "img", "jpeg", "ann", "label", "mask", "voc", "xml")
+OF_LAYOUTS = ("train", "val", "test", "image", "img", "jpeg", "ann", "label", "mask", "voc", "xml")
 _TOLD = (".json", ".yaml", ".yml", ".csv", ".xml", ".names", ".data")  # files that tell of images
 # What lies beside the folder of an archive.
 _BESIDE = re.compile(
@@ -53,12 +53,12 @@ def _only_folder(folder: Path) -> Path | None:
     if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
         return None
     name = entries[0].name
-    return None if name.lower().startswith(_LAYOUTS) else folder / name
+    return None if name.lower().startswith(OF_LAYOUTS) else folder / name
 
 
 def _speaks_of_data(entry: os.DirEntry) -> bool:
     name = entry.name.lower()
-    return name.startswith(_LAYOUTS) if entry.is_dir() else name.endswith(_TOLD)
+    return name.startswith(OF_LAYOUTS) if entry.is_dir() else name.endswith(_TOLD)
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...files.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from ..found_files import files_below, images_in, unread_pictures
+from ..splits import SPLIT_OF
 
 _STEM = re.compile(r"([^\W\d_][^\d]*?)[\W_]*\d+\W*")  # cat.0, n02085620_7, "golden retriever (3)"
 _MOST_CLASSES = 1000  # that the names of files may tell
@@ -39,9 +40,15 @@ def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
 
 def _classes_in(folder: Path) -> str | None:
     """What to do where a folder holds folders of images; None where it does not."""
-    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and images_in(path)]
-    names = ", ".join(path.name for path in classes[:_SHOWN])
-    return f"if the classes are the folders in it ({names}), give {folder}" if names else None
+    inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and images_in(path)]
+    if len(inside) < 2 or all(path.name.lower() in SPLIT_OF and _is_flat(path) for path in inside):
+        return None
+    names = ", ".join(path.name for path in inside[:_SHOWN])
+    return f"if the classes are the folders in it ({names}), give {folder}"
+
+
+def _is_flat(folder: Path) -> bool:
+    return not any(path.is_dir() for path in folder.iterdir())
 
 
 def _inside(folder: Path) -> str:

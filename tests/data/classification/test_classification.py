@@ -157,11 +157,13 @@ def test_splits_without_classes_are_left_aside(root):
             r"train: 4 images in no class folder; move every image into a folder of its class",
         ),
         (["images/0.jpg", "images/1.jpg"], r"1 folders with images; a classifier needs two"),
+        (["images/train/0.jpg", "images/val/1.jpg"], r"1 folders with images; a classifier needs"),
+        (["VOC2012/JPEGImages/0.jpg"], r"1 folders with images; a classifier needs"),
     ],
 )
 def test_images_that_are_not_arranged_by_class(tmp_path, names, expected):
     for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     with pytest.raises(DataError, match=expected):
         find_classification_data(tmp_path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ....files.images import UNREAD_SUFFIXES
+from ...folders import OF_LAYOUTS
 from ...found_files import files_below, images_in, unread_pictures, walk
 
 _HEAD = 1 << 16  # bytes of a file that are looked at
@@ -37,6 +38,10 @@ def recognised_format(root: Path) -> str | None:
     for format_ in _FORMATS:
         for path in (path for ending in format_.endings for path in by_ending.get(ending, ())):
             if format_.looks_so(_head(path)):
+                first, *deeper = path.relative_to(root).parts
+                is_other = not first.lower().startswith(OF_LAYOUTS)
+                if format_.is_read and len(deeper) > 1 and is_other:  # perhaps one of several sets
+                    return f"{path}: lies too deep; if {root / first} holds the data, give that"
                 return f"{path}: {format_.what}"
     return None
 
@@ -45,6 +50,7 @@ class _Format(NamedTuple):
     endings: tuple[str, ...]
     looks_so: Callable[[str], object]  # whether a text, the head of a file, is of this format
     what: str  # what it is, and the mend
+    is_read: bool = False  # in the right place
 
 
 def _head(path: Path) -> str:
@@ -111,6 +117,7 @@ _FORMATS = (
         lambda text: re.match(r"\s*\{", text) and _has("images", "annotations")(text),
         "looks like a COCO json, but its name does not tell the split; name it "
         "annotations/instances_train.json",
+        is_read=True,
     ),
     _Format(
         (".jsonl", ".ndjson"),
@@ -149,6 +156,7 @@ _FORMATS = (
         lambda text: "<bndbox>" in text,
         "is a VOC xml, but no layout of VOC is around it; put all images into JPEGImages/ and all "
         "xml files into Annotations/, with lists in ImageSets/Main/ (train.txt, test.txt)",
+        is_read=True,
     ),
     _Format(
         (".csv", ".tsv"),

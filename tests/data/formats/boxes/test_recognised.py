@@ -60,6 +60,7 @@ XML = "<annotation><object><name>a</name><bndbox><xmin>1</xmin></bndbox></object
         ("a.csv", "filename,x,y,width,height,label\na,1,1,1,1,b\n", "boxes are in other columns"),
         ("a.csv", "frame,xmin,xmax,ymin,ymax,class_id\na.jpg,5,9,5,9,1\n", "in other columns than"),
         ("wider.txt", "0--Parade/0.jpg\n1\n5 5 20 20 0 0 0 0 0 0 \n", "is WIDER FACE's text of"),
+        ("annotations/x/val/a.xml", XML, "is a VOC xml, but no layout of VOC is around it"),
         ("xml v2/a.xml", XML, "is a VOC xml, but no layout of VOC is around it; put all"),
         ("train.json", '{"labels": 1}', "has no list 'images'; export it as COCO"),
     ],
@@ -114,3 +115,12 @@ def test_folders_without_labels(folder, refusal):
 def test_every_layout_is_in_the_help():
     for name in ("COCO", "VOC", "YOLO", "CVAT", "labelme", "Label Studio", "CSV"):
         assert any(line.startswith(f"{name} ") for line in LAYOUTS.splitlines())
+
+
+def test_one_of_several_sets_is_to_be_given(folder, refusal):
+    for name in ("a", "b"):
+        folder.coco(f"{name}/annotations/train.json", f"{name}/images", ["0.jpg"])
+    message = refusal(find_detection_data, folder.root)
+    assert (
+        f"a/annotations/train.json: lies too deep; if {folder.root / 'a'} holds the data" in message
+    )
