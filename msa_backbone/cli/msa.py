@@ -19,7 +19,7 @@ def main() -> None:
     if name in ("-h", "--help"):
         print("usage: msa TOOL ...\n\nTools, each with a --help of its own:")
         for tool, file in known.items():
-            print(f"  {tool:16}{summary(file)}")
+            print(f"  {tool:18}{summary(file)}")
         return
     if name not in known:
         sys.exit(f"error: msa {sys.argv[1]}: no such tool; choose one of {', '.join(known)}")

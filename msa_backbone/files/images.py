@@ -34,7 +34,7 @@ IMAGE_SUFFIXES = (
     *(".jfif", ".jpe", ".ppm", ".pgm"),
 )
 UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".dng", ".svg", ".dcm")
-"""Pictures that some OpenCV or none reads: they are counted, so that nobody misses them unawares."""
+"""Pictures that some OpenCV or none reads: they are counted, so that nobody misses them."""
 UNREADABLE = "unreadable image"
 UNFIT = "image of a kind that OpenCV, by which training reads, cannot read"
 TOO_LARGE = "image too large for OpenCV, by which training reads"
@@ -61,6 +61,7 @@ _MOST_PIXELS, _LONGEST_SIDE = 2**30, 10**6  # the latter is libpng's, OpenCV's i
 _LIMIT = f"{_MOST_PIXELS} pixels or {_LONGEST_SIDE} a side"
 _DARKEST = 16  # of 256
 _WIDE_MODES = {"F": "32-bit floats", "I": "32-bit whole numbers"}  # by Pillow's names of modes
+_set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4 or 5
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -197,7 +198,7 @@ def decoded(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise ImageError(path, UNREADABLE, error) from error
-    level = cv2.setLogLevel(0)  # OpenCV tells stderr why; the error below says it better
+    level = _set_log_level(0)  # OpenCV tells stderr why; the error below says it better
     try:
         pixels = cv2.imdecode(content, flags) if len(content) else None
     except cv2.error as error:
@@ -205,7 +206,7 @@ def decoded(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
             raise ImageError(path, UNREADABLE, " ".join(str(error).split())) from error
         raise ImageError(path, TOO_LARGE, f"more than {_LIMIT}") from error
     finally:
-        cv2.setLogLevel(level)
+        _set_log_level(level)
     if pixels is None:
         raise _why_not(path, bytes(content[:4]))
     return pixels

@@ -1,0 +1,86 @@
+"""tools/find_thresholds.py: kept in the checkpoint, used by predict, handed on to exports."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("mmdet")
+from exported_models import CLASSES, make_trained, noise
+from PIL import Image
+
+import msa_backbone
+from msa_backbone.files.checkpoints import read_checkpoint
+
+LIMIT = 0.6
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A detector, and data in which class 0 is right above `LIMIT` and the others always."""
+    trained = make_trained("faster-rcnn", tmp_path)
+    predictor, scores = trained.predictor(), []
+    images, annotations = [], []
+    (tmp_path / "data").mkdir()
+    for number in range(3):
+        picture = noise(100, 130, number)
+        images.append({"id": number + 1, "file_name": f"{number}.png", "height": 100, "width": 130})
+        Image.fromarray(picture).save(tmp_path / f"data/{number}.png")
+        (sample,) = predictor([picture], ["a"])
+        found = sample.pred_instances.numpy()
+        for box, label, score in zip(found.bboxes, found.labels, found.scores, strict=True):
+            x1, y1, x2, y2 = (float(value) for value in box)
+            if label == 0:
+                scores.append(float(score))
+            if (label == 0 and score < LIMIT) or min(x2 - x1, y2 - y1) < 2:
+                continue
+            record = {"id": len(annotations) + 1, "image_id": number + 1, "iscrowd": 0}
+            record |= {"category_id": int(label) + 1, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+            annotations.append(record | {"area": (x2 - x1) * (y2 - y1)})
+    categories = [{"id": id, "name": name} for id, name in enumerate(CLASSES, 1)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    for split in ("train", "val"):
+        (tmp_path / f"data/{split}.json").write_text(json.dumps(content))
+    below = max(score for score in scores if score < LIMIT)
+    return trained, (below + min(score for score in scores if score >= LIMIT)) / 2
+
+
+@pytest.mark.slow
+def test_found_kept_and_used(model, run_tool, tmp_path, capsys):
+    model, limit = model
+    before = read_checkpoint(str(model.checkpoint))
+    run_tool("find_thresholds", model.config, model.checkpoint, "--data", tmp_path / "data")
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{model.checkpoint}: from 3 pictures" in lines
+    after = read_checkpoint(str(model.checkpoint))
+    found = after["meta"]["dataset_meta"].pop("score_thresholds")
+    assert tuple(found) == CLASSES
+    assert found["a"] == pytest.approx(limit) and found["b"] < 0.3 < limit
+    assert after["meta"] == before["meta"]
+    for name, tensor in before["state_dict"].items():
+        assert torch.equal(tensor, after["state_dict"][name])
+    file = tmp_path / "model.onnx"
+    run_tool("export", model.config, model.checkpoint, "--out", file)
+    picture = noise(100, 130)
+    for loaded in (msa_backbone.load(model.checkpoint), msa_backbone.load(file)):
+        assert loaded.thresholds == pytest.approx(tuple(found.values()))
+        objects, every = loaded.predict(picture), loaded.predict(picture, score_thr=0.0)
+        limits = np.array(loaded.thresholds)
+        assert len(objects) == (every.scores >= limits[every.labels]).sum()
+        assert 0 < len(objects) < len(every)
+
+
+@pytest.mark.slow
+def test_data_of_other_classes_and_models_without_boxes_are_refused(model, run_tool, tmp_path):
+    model, _ = model
+    content = json.loads((tmp_path / "data/val.json").read_text())
+    content["categories"][0]["name"] = "other"
+    for split in ("train", "val"):
+        (tmp_path / f"data/{split}.json").write_text(json.dumps(content))
+    with pytest.raises(SystemExit, match=r"knows the classes a, b, c, d, e; the data has .*other"):
+        run_tool("find_thresholds", model.config, model.checkpoint, "--data", tmp_path / "data")
+    (tmp_path / "fcn").mkdir()
+    fcn = make_trained("fcn", tmp_path / "fcn")
+    with pytest.raises(SystemExit, match="for semantic segmentation: only boxes have thresholds"):
+        run_tool("find_thresholds", fcn.config, fcn.checkpoint)
