@@ -71,7 +71,7 @@ def quantise_for(
         lines.append(f"float32: {name} {before:.1f}")
         for number, (part, names) in enumerate(PARTS.items()):
             candidate = Path(folder, f"{number}.onnx")
-            nodes = quantise(file, candidate, pictures, names)
+            nodes = quantise(file, candidate, pictures.inputs(), names)
             use_exported(cfg, str(candidate))
             _, after = score_of(cfg, f"int8-{number}")
             lines.append(
@@ -128,8 +128,14 @@ def score_of(cfg: Config, name: str) -> tuple[str, float]:
     return leading, unit * float(scores[leading])
 
 
-def quantise(file: Path, out: Path, pictures: TrainPictures, names: Sequence[str]) -> int:
-    """Quantise the layers with one of `names` in their weight's name; return their number."""
+def quantise(
+    file: Path, out: Path, inputs: Iterator[dict[str, np.ndarray]], names: Sequence[str]
+) -> int:
+    """Quantise the layers with one of `names` in their weight's name; return their number.
+
+    Args:
+        inputs: what the file takes, for the ranges of its features.
+    """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     graph = onnx.load(file).graph
@@ -145,7 +151,7 @@ def quantise(file: Path, out: Path, pictures: TrainPictures, names: Sequence[str
         quantize_static(
             file,
             out,
-            _Calibration(pictures.inputs()),
+            _Calibration(inputs),
             quant_format=QuantFormat.QDQ,
             nodes_to_quantize=layers,
             op_types_to_quantize=list(OPERATORS),
