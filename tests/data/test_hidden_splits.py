@@ -51,6 +51,31 @@ def test_folders_share_out_what_nothing_else_does(tmp_path, test_folder):
         check_hidden_splits(tmp_path, {"train": absolute})
 
 
+@pytest.mark.parametrize(
+    "folders",
+    [("city", "test_track"), ("test_track",), ("train_station", "test_tube/a", "bus_stop")],
+)
+def test_a_folder_whose_name_means_something_else(tmp_path, folders):
+    """The word of a split beside others is a split only beside another split."""
+    images = [f"{folder}/{n}.jpg" for folder in folders for n in range(2)]
+    (note,) = check_hidden_splits(tmp_path, {"train": images})
+    assert note.startswith("train: 2 images lie in folders of val or test, first test_")
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("cats_train", "cats_test"),
+        ("train", "cats_test"),
+        ("a", "testing/test_rig"),
+        ("training/cats_train", "training/cats_test"),
+    ],
+)
+def test_folders_of_two_splits(tmp_path, folders):
+    with pytest.raises(DataError, match=f"{folders[1]}: looks like the test split"):
+        check_hidden_splits(tmp_path, {"train": [f"{folder}/0.jpg" for folder in folders]})
+
+
 def test_images_of_train_that_lie_in_the_folder_of_test_alone(tmp_path):
     splits = {"train": ["images/test/0.jpg"], "val": ["images/val/1.jpg"]}
     with pytest.raises(DataError, match="images/test: looks like the test split, but all images"):
@@ -90,6 +115,7 @@ IMAGES = {"train": ["a/0.jpg", "a/1.jpg", "a/photo 7.jpg"], "val": ["a/4.jpg", "
         ("test.csv", "id,file,label\n0,a/1.jpg,cat\n1,a/0.jpg,cat\n2,a/1.jpg,dog\n"),
         ("val.txt", "photo 7.jpg\n"),
         ("val.tsv", "1.jpg\tmasks/1.png\n"),
+        ("val.csv", "photo 7.jpg,cat\n"),
         ("train.txt", "4\n5\n"),
     ],
 )
@@ -114,11 +140,29 @@ def test_lists_that_say_otherwise_are_named(tmp_path, name, text):
         ("val_scores.csv", "0,0.5\n1,0.25\n"),
         ("notes_test.md", "1\n"),
         ("test.txt", ""),
+        ("test_results.csv", "image,score\n4.jpg,0.5\n5.jpg,0.25\n"),  # val's, called test's
+        ("train_trainval.txt", "0 1\n1 -1\n4 1\n"),  # VOC's list of trains
+        ("predictions_test.csv", "0.jpg,1\n1.jpg,1\nphoto 7.jpg,1\n4.jpg,1\n5.jpg,1\n"),
     ],
 )
 def test_other_files_are_left_alone(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert check_hidden_splits(tmp_path, IMAGES) == []
+
+
+def test_iterations_are_no_images(tmp_path):
+    (tmp_path / "val_log.csv").write_text("iteration,loss\n1000,0.5\n2000,0.25\n")
+    assert check_hidden_splits(tmp_path, {"train": ["1000.jpg", "2000.jpg", "1.jpg"]}) == []
+
+
+def test_voc_s_lists_of_other_tasks(tmp_path):
+    for name in ("Main/train.txt", "Segmentation/train.txt", "Main/val.txt", "Main/cat_val.txt"):
+        (tmp_path / "ImageSets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "ImageSets" / name).write_text("0\n")
+    assert check_hidden_splits(tmp_path, IMAGES) == []
+    (tmp_path / "ImageSets/Segmentation/train.txt").unlink()
+    with pytest.raises(DataError, match=r"cat_val\.txt: lists 1 images for val"):
+        check_hidden_splits(tmp_path, IMAGES)
 
 
 def test_the_labels_of_an_image_are_no_list(tmp_path):

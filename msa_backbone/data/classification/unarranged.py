@@ -23,7 +23,7 @@ def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
     known = {name.lower(): name for name in names}
     images = next((folder / known[word] for word in _IMAGES if word in known), None)
     beside = [known[word] for word in _BESIDE_IMAGES if word in known]
-    if images:
+    if images and (beside or 2 * len(images_in(images)) >= len(images_in(folder))):
         others = f" beside {beside[0]}/" if beside else ""
         return f"{images}: seems to hold all images{others}, not a class; {_inside(images)}"
     inside = [{path.name for path in (folder / name).iterdir() if path.is_dir()} for name in names]

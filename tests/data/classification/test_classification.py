@@ -207,7 +207,13 @@ def test_folders_that_are_no_classes(tmp_path, names, expected):
         find_classification_data(tmp_path)
 
 
-@pytest.mark.parametrize("names", [("masks", "no_mask"), ("part 1", "part 2"), ("car", "labels")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(("masks", "no_mask"), ("part 1", "part 2"), ("car", "labels")),
+        *(("bus_stop", "test_tube", "train_station"), ("bus", "car", "images")),
+    ],
+)
 def test_names_that_may_be_classes_are(tmp_path, names):
     fill(tmp_path, dict.fromkeys(names, 2))
     assert find_classification_data(tmp_path).classes == names

@@ -159,6 +159,9 @@ def _from_darknet(root: Path) -> Description | None:
     return Description(file, _listed_names(names), sources, notes=notes)
 
 
+_LISTS_OF_CLASSES = ("classes.txt", "labels.txt", "_darknet.labels")  # Roboflow's is the last
+
+
 def _from_class_list(root: Path) -> Description | None:
     """Folders of images and labels, and the names in classes.txt, as labelImg writes it."""
     labelled = _a_label(root)
@@ -167,7 +170,7 @@ def _from_class_list(root: Path) -> Description | None:
     images = split_folders(root).values()
     folders = [root, child(root, "labels"), child(root, "images"), *images]
     folders += [folder for path in images if (folder := label_folder(path, root))]
-    files = (folder / name for folder in folders for name in ("classes.txt", "labels.txt"))
+    files = (folder / name for folder in folders for name in _LISTS_OF_CLASSES)
     file = next((path for path in files if path.is_file()), None)
     if file is None:
         raise DataError(

@@ -121,6 +121,7 @@ def test_darknet_and_cvats_export(folder, yolo):
         ("images/{}", "labels/{}", "classes.txt"),
         ("{}/images", "{}/labels", "labels/classes.txt"),
         ("{}", "{}", "train/classes.txt"),
+        ("{}", "{}", "train/_darknet.labels"),
         ("Images/{}", "Labels/{}", "classes.txt"),
         ("images/{}2017", "labels/{}2017", "obj.names"),
     ],
