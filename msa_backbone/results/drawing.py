@@ -12,7 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[int, int, int]
 """(R, G, B) in 0..255."""
 
-LEAST_LETTER = 10
+LINES, LETTERS, LEAST_LETTER = 700, 110, 10
+"""Into how many parts a picture's longer side is divided for the width of a line, and for the height
+of a letter, which has as many pixels at least."""
 OPACITY = 0.5
 MOST_LINES = 4
 """How many lines up or down a label may move to find room."""
@@ -39,7 +41,7 @@ def draw_boxes(picture: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour]
     """Draw boxes, (x1, y1, x2, y2) in pixels; the last ones first, so that the best lie on top."""
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
-    width = max(1, round(min(picture.shape[:2]) / 240))
+    width = max(1, round(max(picture.shape[:2]) / LINES))
     for box, colour in reversed(list(zip(boxes.tolist(), colours, strict=True))):
         pen.rectangle(box, outline=tuple(colour), width=width)
     return np.asarray(image)
@@ -53,7 +55,7 @@ def draw_labels(picture: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     """
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(max(LEAST_LETTER, min(picture.shape[:2]) // 40))
+    font = ImageFont.load_default(max(LEAST_LETTER, max(picture.shape[:2]) // LETTERS))
     taken: list[tuple[float, float, float, float]] = []
     for label in labels:
         *_, right, bottom = pen.textbbox((0, 0), label.text, font=font)
