@@ -13,8 +13,8 @@ Colour = tuple[int, int, int]
 """(R, G, B) in 0..255."""
 
 LINES, LETTERS, LEAST_LETTER = 700, 110, 10
-"""Into how many parts a picture's longer side is divided for the width of a line, and for the height
-of a letter, which has as many pixels at least."""
+"""Into how many parts a picture's longer side is divided for the width of a line and for the
+height of a letter; and the least height of a letter, in pixels."""
 OPACITY = 0.5
 MOST_LINES = 4
 """How many lines up or down a label may move to find room."""
