@@ -34,7 +34,9 @@ FLOORS = (  # from bottom to top; rooms that are planned have their place alread
 )
 DATA_FLOORS = (  # the same inside data
     ("image_counter", "folders", "found_files"),
-    ("splits", "hidden_splits"),
+    ("splits", "split_names"),
+    ("listed_splits",),
+    ("hidden_splits",),
     ("modalities", "formats", "check_pictures"),
     ("detection",),
     ("segmentation", "classification", "language"),

@@ -5,8 +5,9 @@ from data_folders import FOLDERS
 
 from msa_backbone.data.classification.find import find_classification_data
 from msa_backbone.data.detection.find import find_detection_data
-from msa_backbone.data.hidden_splits import check_hidden_splits, split_in_name
+from msa_backbone.data.hidden_splits import check_hidden_splits
 from msa_backbone.data.segmentation.find import find_segmentation_data
+from msa_backbone.data.split_names import split_in_name
 from msa_backbone.errors import DataError
 
 FINDERS = {
@@ -148,6 +149,67 @@ def test_lists_that_say_otherwise_are_named(tmp_path, name, text):
 def test_other_files_are_left_alone(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert check_hidden_splits(tmp_path, IMAGES) == []
+
+
+COLUMNS = "image,split\n0.jpg,train\n1.jpg,Test\n4.jpg,val\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("split.csv", COLUMNS), ("tables/all.tsv", COLUMNS.replace(",", "\t"))),
+        ("data_split.txt", "0.jpg train\n1.jpg test\n"),
+        ("split.csv", COLUMNS + "photo 7.jpg,train\n" * 500 + "0.jpg,test\n"),
+        ("split.json", '{"train": ["0.jpg"], "test": ["a/1.jpg", "1"]}'),
+        ("dataset.json", '{"images": [{"id": 1, "file_name": "1.jpg", "split": "test"}]}'),
+        ("dataset.json", '[{"phase": "valid", "image": {"path": "x/1.jpg"}}]'),
+    ],
+)
+def test_the_split_of_every_image_in_a_table(tmp_path, name, text):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=r"lists \d images for (test|val) that would go to train"):
+        check_hidden_splits(tmp_path, IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("split.csv", COLUMNS.replace("Test", "train")), ("boxes.csv", "1.jpg,train,1,2,3,4\n")),
+        ("notes.txt", "1.jpg was taken in the test\nof Monday\nand another\nof Tuesday\n"),
+        ("split.json", '{"train": ["0.jpg", "1.jpg"], "val": ["4.jpg"], "test": ["9.jpg"]}'),
+        ("classes.json", '{"train": 1, "bus": 2}'),
+        *(("broken.json", '{"test": ["1.jpg"'), ("deep.json", "[" * 100_000)),
+        ("captions_test.json", '{"images": [{"file_name": "1.jpg"}]}'),
+    ],
+)
+def test_tables_that_say_what_was_read_or_nothing(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert check_hidden_splits(tmp_path, IMAGES) == []
+
+
+def test_an_image_of_the_same_name_in_another_split(tmp_path):
+    """Competitions number the images of train and of an unlabelled test from 1."""
+    (tmp_path / "test.csv").write_text("0.jpg\n1.jpg\n")
+    (tmp_path / "test").mkdir()
+    for name in ("0.jpg", "1.jpg"):
+        (tmp_path / "test" / name).touch()
+    assert check_hidden_splits(tmp_path, IMAGES) == []
+    (tmp_path / "test/1.jpg").unlink()
+    with pytest.raises(DataError, match=r"test\.csv: lists 1 images for test"):
+        check_hidden_splits(tmp_path, IMAGES)
+
+
+def test_lists_beside_a_folder_of_images(tmp_path):
+    """Food-101 has images/CLASS/ and meta/test.txt: ROOT is images/ then."""
+    root, meta = tmp_path / "images", tmp_path / "meta"
+    root.mkdir()
+    meta.mkdir()
+    (meta / "test.txt").write_text("a/1\n")
+    with pytest.raises(DataError, match=r"meta/test\.txt: lists 1 images for test"):
+        check_hidden_splits(root, IMAGES)
+    (tmp_path / "food").mkdir()
+    assert check_hidden_splits(tmp_path / "food", IMAGES) == []
 
 
 def test_iterations_are_no_images(tmp_path):

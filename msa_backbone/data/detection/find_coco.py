@@ -19,8 +19,8 @@ from ..formats.derived.fields import with_fields, with_sizes
 from ..formats.derived.ids import with_whole_ids
 from ..formats.derived.image_names import FolderFiles, with_found_images
 from ..formats.detection_annotations import DetectionData, Split
-from ..hidden_splits import split_in_name
 from ..modalities.names import folder_names, speaks_of_one
+from ..split_names import split_in_name
 from ..splits import SPLIT_OF, SPLIT_WORDS
 from .classes import choose_classes, class_notes, count_notes, require_train, require_unique
 

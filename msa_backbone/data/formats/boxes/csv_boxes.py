@@ -20,7 +20,7 @@ from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ....files.text import read_text
 from ...found_files import paths_below
-from ...hidden_splits import split_in_name
+from ...split_names import split_in_name
 from ...splits import SPLIT_OF
 from .paths import ImageFinder, path_parts, split_of
 from .records import FoundBoxes, Records, side_of, size_or_none
