@@ -6,13 +6,16 @@ lists of any name and ending. So whatever was read is held against what the fold
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..errors import DataError
 from .listed_splits import check_lists
-from .split_names import SPLITS, other_words, split_in_name
+from .split_names import SPLITS, other_words, plain_split, split_in_name
+
+_FIRST_WORD = re.compile(r"(?s)(?:.*/)?([^\W_]*)")
 
 
 def check_hidden_splits(root: Path, splits: Mapping[str, Sequence[str]]) -> list[str]:
@@ -32,7 +35,18 @@ def check_hidden_splits(root: Path, splits: Mapping[str, Sequence[str]]) -> list
     images = {split: [p.removeprefix(top) for p in paths] for split, paths in splits.items()}
     notes = _check_folders(root, images)
     check_lists(root, images)
-    return notes
+    return notes + _called_by_splits(images)
+
+
+def _called_by_splits(images: Mapping[str, Sequence[str]]) -> list[str]:
+    """A note where every image is called train_1 or test_1, and nothing shares the images out."""
+    if set(images) != {"train"}:
+        return []
+    called = Counter(plain_split(_FIRST_WORD.match(path)[1]) for path in images["train"])
+    if len(called) < 2 or None in called:
+        return []
+    counts = ", ".join(f"{count} {split}" for split, count in sorted(called.items()))
+    return [f"train: the images' names begin with the words of splits ({counts}); all are read"]
 
 
 def _check_folders(root: Path, images: Mapping[str, Sequence[str]]) -> list[str]:

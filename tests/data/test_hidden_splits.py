@@ -212,6 +212,15 @@ def test_lists_beside_a_folder_of_images(tmp_path):
     assert check_hidden_splits(tmp_path / "food", IMAGES) == []
 
 
+def test_images_called_by_the_words_of_splits(tmp_path):
+    names = ["a/train_0.jpg", "train_1.jpg", "a/b/test-2.jpg"]
+    (note,) = check_hidden_splits(tmp_path, {"train": names})
+    assert "names begin with the words of splits (1 test, 2 train); all are read" in note
+    assert check_hidden_splits(tmp_path, {"train": [*names, "0.jpg"]}) == []
+    assert check_hidden_splits(tmp_path, {"train": names[:2]}) == []
+    assert check_hidden_splits(tmp_path, {"train": names, "val": ["val_3.jpg"]}) == []
+
+
 def test_iterations_are_no_images(tmp_path):
     (tmp_path / "val_log.csv").write_text("iteration,loss\n1000,0.5\n2000,0.25\n")
     assert check_hidden_splits(tmp_path, {"train": ["1000.jpg", "2000.jpg", "1.jpg"]}) == []

@@ -16,8 +16,11 @@ BOX_FORMS = {
     "boxes look like corners [x1, y1, x2, y2], as most leave their image otherwise": (
         "write them as [x1, y1, x2 - x1, y2 - y1]"
     ),
+    "boxes look like corners x1 y1 x2 y2, as most leave their image as centre and size": (
+        "write them as (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1"
+    ),
 }
-FRACTIONS, CORNERS = BOX_FORMS
+FRACTIONS, CORNERS, YOLO_CORNERS = BOX_FORMS
 
 
 def box_defect(box: object, area: object, image_width: float, image_height: float) -> str | None:
@@ -70,8 +73,15 @@ def box_form(
         )
         sized = any(box[2] > 0 and box[3] > 0 for box in known)
         return FRACTIONS if sized and all(fits) else None
-    fits = (
-        0 <= left < right <= width + 1 and 0 <= top < bottom <= height + 1
-        for left, top, right, bottom, width, height in known
-    )
-    return CORNERS if len(known) > 1 and all(fits) else None
+    if len(known) < 2:
+        return None
+    if all(map(_are_corners, known)):
+        return CORNERS
+    centres = ((x + w / 2, y + h / 2, w, h, *size) for x, y, w, h, *size in known)
+    return YOLO_CORNERS if all(map(_are_corners, centres)) else None
+
+
+def _are_corners(box: Sequence[float]) -> bool:
+    """Whether left, top, right, bottom, and the image's width and height, are in this order."""
+    left, top, right, bottom, width, height = box
+    return 0 <= left < right <= width + 1 and 0 <= top < bottom <= height + 1

@@ -70,6 +70,9 @@ def read_voc(split: VocSplit, root: Path) -> tuple[dict, list[str], list[str]]:
             unread.append(str(error))
             continue
         oddities[f"xml files {oddity}"] += oddity is not None
+        stated = (element.findtext("filename") or "").strip()
+        if os.path.basename(stated) != os.path.basename(file_name) and files.has(stated):
+            oddities["xml files of an image's name whose filename is another image's"] += 1
         width, height = _size(element)
         image = {"id": image_id, "file_name": file_name, "width": width, "height": height}
         images.append({**image, "found_at": str(path), "voc_xml": str(path)})

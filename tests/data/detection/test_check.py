@@ -4,9 +4,11 @@ import json
 import time
 
 import cv2
+import data_folders
 import pytest
 from PIL import Image
 
+from msa_backbone.data.detection.boxes import YOLO_CORNERS
 from msa_backbone.data.detection.check import check_detection_data, detection_defects
 from msa_backbone.data.detection.find import find_detection_data
 
@@ -192,6 +194,17 @@ def test_boxes_in_another_form_are_one_error(check, coco, folder, refusal, named
     (defect,) = detection_defects(find_detection_data(folder.root))
     assert defect.kind.startswith(f"boxes look like {named} ")
     assert defect.place == str(folder.root / "annotations/train.json")
+
+
+def test_corners_in_yolo_s_labels_are_one_error(tmp_path):
+    data_folders.yolo(tmp_path)
+    for number in range(9):
+        (path,) = tmp_path.glob(f"labels/*/image_{number}.txt")
+        left, top, right, bottom = data_folders.corners_of(number)
+        path.write_text(f"0 {left / 64} {top / 48} {right / 64} {bottom / 48}\n")
+    defects = detection_defects(find_detection_data(tmp_path))
+    assert {defect.kind for defect in defects} == {YOLO_CORNERS} and len(defects) == 2
+    assert "write them as (x1 + x2) / 2" in str(defects[0])
 
 
 def test_boxes_without_any_size_are_no_fractions(check, coco):

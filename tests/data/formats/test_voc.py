@@ -1,6 +1,7 @@
 """What VOC's lists and xml files may hold, and which of them are refused."""
 
 import pytest
+from data_folders import voc
 
 from msa_backbone.data.detection.find import find_detection_data
 
@@ -70,3 +71,16 @@ def test_entities_that_would_fill_the_memory_are_refused(folder, refusal):
     path.write_text(bomb + path.read_text().replace("<name>cat", "<name>&l3;"))
     message = refusal(find_detection_data, folder.root)
     assert f"{path}: not valid XML (" in message and "export it again" in message
+
+
+def test_a_filename_of_another_image_is_counted(tmp_path):
+    """The image of the xml's own name is read, and a stale name of no image is none's."""
+    voc(tmp_path)
+    for number, stated in ((0, "image_5.jpg"), (1, "IMG_0001.jpg"), (7, "old/image_2.jpg")):
+        path = tmp_path / "Annotations" / f"image_{number}.xml"
+        path.write_text(path.read_text().replace(f"image_{number}.jpg", stated))
+    data = find_detection_data(tmp_path)
+    files = [image["file_name"] for image in data.splits["train"].content["images"]]
+    assert files == [f"image_{number}.jpg" for number in range(6)]
+    notes = [note for note in data.notes if "whose filename" in note]
+    assert notes == ["train: xml files of an image's name whose filename is another image's: 1"]

@@ -11,13 +11,14 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import msgspec
 import numpy as np
 from PIL import Image
 
 from ....errors import DataError
+from ....files.images import IMAGE_SUFFIXES
 from ....files.text import read_bytes
 from ...found_files import paths_below
 from ..instance_masks import decode_mask, encode_mask
@@ -73,6 +74,13 @@ def find_labelme(root: Path) -> FoundBoxes | None:
     notes += finder.notes()
     if others := sorted(set(jsons) - set(files)):
         notes.append(f"not used: {len(others)} jsons that are not labelme's, first {others[0]}")
+    if astray := [
+        path for files in decoded.values() for path, file in files.items() if _is_astray(path, file)
+    ]:
+        notes.append(
+            f"jsons of an image's name whose imagePath is another image: {len(astray)}, first "
+            f"{astray[0].relative_to(root)}"
+        )
     if grouped is False:
         notes.append("no file has two values of group_id: every shape is taken as an object")
     notes += [f"left out: {number} shapes of type {kind}" for kind, number in left.items()]
@@ -83,6 +91,12 @@ def _is_labelme(path: Path) -> bool:
     """Whether a json has shapes; looked for as text, so that a broken file is known as well."""
     content = read_bytes(path)
     return b'"shapes"' in content and b'"imagePath"' in content
+
+
+def _is_astray(path: Path, file: _File) -> bool:
+    """Whether a json beside an image of its name belongs to another image."""
+    stem = PureWindowsPath(file.imagePath or path).stem
+    return stem != path.stem and any(path.with_suffix(end).is_file() for end in IMAGE_SUFFIXES)
 
 
 def _decoded(files: Sequence[Path], records: Records) -> dict[Path, _File]:

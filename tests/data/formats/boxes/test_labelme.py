@@ -5,6 +5,7 @@ import io
 import json
 import math
 
+import data_folders
 import numpy as np
 import pytest
 from PIL import Image
@@ -276,3 +277,16 @@ def test_a_missing_image_is_not_taken_from_another_split(folder, labelme):
     split = find_detection_data(folder.root).splits["train"]
     paths = [split.image_dir / image["file_name"] for image in split.content["images"]]
     assert paths == [folder.root / "train/1.jpg", folder.root / "train/2.jpg"]
+
+
+def test_jsons_that_name_the_image_of_another_json_are_counted(tmp_path):
+    data_folders.labelme(tmp_path)
+    assert not [note for note in find_detection_data(tmp_path).notes if "imagePath" in note]
+    for number, other in ((0, 1), (1, 0)):
+        path = tmp_path / f"train/image_{number}.json"
+        path.write_text(
+            path.read_text().replace(f"image_{number}.jpg", f"..\\\\train\\\\image_{other}.jpg")
+        )
+    data = find_detection_data(tmp_path)
+    (note,) = [note for note in data.notes if "imagePath" in note]
+    assert note.endswith("whose imagePath is another image: 2, first train/image_0.json")
