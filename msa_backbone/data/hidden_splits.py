@@ -33,9 +33,7 @@ def check_hidden_splits(root: Path, splits: Mapping[str, Sequence[str]]) -> list
     """
     top = os.path.join(root, "")
     images = {split: [p.removeprefix(top) for p in paths] for split, paths in splits.items()}
-    notes = _check_folders(root, images)
-    check_lists(root, images)
-    return notes + _called_by_splits(images)
+    return [*_check_folders(root, images), *check_lists(root, images), *_called_by_splits(images)]
 
 
 def _called_by_splits(images: Mapping[str, Sequence[str]]) -> list[str]:

@@ -115,6 +115,7 @@ IMAGES = {"train": ["a/0.jpg", "a/1.jpg", "a/photo 7.jpg"], "val": ["a/4.jpg", "
         ("test.csv", 'image,label\n"1.jpg",cat\n'),
         ("test.csv", "id,file,label\n0,a/1.jpg,cat\n1,a/0.jpg,cat\n2,a/1.jpg,dog\n"),
         ("val.txt", "photo 7.jpg\n"),
+        *(("test", "1.jpg\n"), ("test.txt", "\ufeff1.jpg\n"), ("test.txt", "A/PHOTO-1.JPG\n")),
         ("val.tsv", "1.jpg\tmasks/1.png\n"),
         ("val.csv", "photo 7.jpg,cat\n"),
         ("train.txt", "4\n5\n"),
@@ -162,6 +163,8 @@ COLUMNS = "image,split\n0.jpg,train\n1.jpg,Test\n4.jpg,val\n"
         ("split.csv", COLUMNS + "photo 7.jpg,train\n" * 500 + "0.jpg,test\n"),
         ("split.json", '{"train": ["0.jpg"], "test": ["a/1.jpg", "1"]}'),
         ("dataset.json", '{"images": [{"id": 1, "file_name": "1.jpg", "split": "test"}]}'),
+        ("splits.yaml", "train:\n- 0.jpg\ntest:\n- 1.jpg\n2: [1.jpg]\n"),
+        ("test_files.json", '["a/1.jpg"]'),
         ("dataset.json", '[{"phase": "valid", "image": {"path": "x/1.jpg"}}]'),
     ],
 )
@@ -179,6 +182,7 @@ def test_the_split_of_every_image_in_a_table(tmp_path, name, text):
         ("notes.txt", "1.jpg was taken in the test\nof Monday\nand another\nof Tuesday\n"),
         ("split.json", '{"train": ["0.jpg", "1.jpg"], "val": ["4.jpg"], "test": ["9.jpg"]}'),
         ("classes.json", '{"train": 1, "bus": 2}'),
+        *(("deep.yaml", "[" * 10_000), ("bomb.yaml", "a: &a [1.jpg]\ntest: *a\n")),
         *(("broken.json", '{"test": ["1.jpg"'), ("deep.json", "[" * 100_000)),
         ("captions_test.json", '{"images": [{"file_name": "1.jpg"}]}'),
     ],
@@ -186,6 +190,39 @@ def test_the_split_of_every_image_in_a_table(tmp_path, name, text):
 def test_tables_that_say_what_was_read_or_nothing(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert check_hidden_splits(tmp_path, IMAGES) == []
+
+
+@pytest.mark.parametrize("name", ["test_results.csv", "predictions-test.txt", "testErrors.txt"])
+def test_what_is_written_about_a_split_is_a_note(tmp_path, name):
+    (tmp_path / name).write_text("0.jpg\n1.jpg\n")
+    (note,) = check_hidden_splits(tmp_path, IMAGES)
+    assert note == f"{tmp_path / name}: lists 2 images for test that would go to train, first 0"
+
+
+def test_folds_are_notes(tmp_path):
+    """Every image is scored on in one of the folds: none of them is the split."""
+    stems = ["0", "1", "photo 7", "4", "5"]
+    for fold in range(3):
+        (tmp_path / f"fold{fold}_val.txt").write_text("\n".join(stems[fold::3]))
+    assert len(check_hidden_splits(tmp_path, IMAGES)) == 3
+    (tmp_path / "fold2_val.txt").unlink()
+    with pytest.raises(DataError, match=r"fold0_val\.txt: lists 1 images for val"):
+        check_hidden_splits(tmp_path, IMAGES)
+
+
+def test_lists_of_windows(tmp_path):
+    """PowerShell writes UTF-16."""
+    (tmp_path / "test.txt").write_text("0.jpg\r\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"test\.txt: lists 1 images for test"):
+        check_hidden_splits(tmp_path, IMAGES)
+
+
+def test_a_list_of_a_part_of_train(tmp_path):
+    (tmp_path / "train.txt").write_text("0.jpg\n")
+    (note,) = check_hidden_splits(tmp_path, {"train": IMAGES["train"]})
+    assert note == f"{tmp_path}/train.txt: lists 1 images for train, and 3 are read for it"
+    (tmp_path / "train.txt").write_text("0.jpg\n1.jpg\nphoto 7.jpg\n")
+    assert check_hidden_splits(tmp_path, {"train": IMAGES["train"]}) == []
 
 
 def test_an_image_of_the_same_name_in_another_split(tmp_path):
