@@ -81,6 +81,12 @@ def why_no_classes(root: Path, folder: Path, found: Sequence[str], layouts: str)
             f"{folder}: {len(flat)} images in no class folder, whose names begin with {shown}; "
             f"move those of {first} into {folder / first}/, and so on"
         )
+    beside = [p for p in sorted(root.iterdir()) if p.is_dir() and p.name.lower() not in SPLIT_OF]
+    if flat and not found and (like := next(filter(images_in, beside), None)) and folder != root:
+        return (
+            f"{folder}: {len(flat)} images in no class folder; where it is a class itself, as "
+            f"{like.name}/ beside it, move all classes into another folder {folder.name}/"
+        )
     if flat and not found:
         return (
             f"{folder}: {len(flat)} images in no class folder; move every image into a folder of "

@@ -157,6 +157,10 @@ def test_splits_without_classes_are_left_aside(root):
             r"train: 4 images in no class folder; move every image into a folder of its class",
         ),
         (["images/0.jpg", "images/1.jpg"], r"1 folders with images; a classifier needs two"),
+        (
+            ["bus/0.jpg", "train/0.jpg", "train/1.jpg"],
+            r"train: 2 images in no class folder; where it is a class itself, as bus/ beside it",
+        ),
         (["images/train/0.jpg", "images/val/1.jpg"], r"1 folders with images; a classifier needs"),
         (["VOC2012/JPEGImages/0.jpg"], r"1 folders with images; a classifier needs"),
     ],
