@@ -25,6 +25,8 @@ def split_in_name(name: str) -> str | None:
     found = {
         split for split, word in _SPLIT_OF_WORD.items() if any(map(word.fullmatch, _parts(name)))
     }
+    if found == {"val", "test"}:  # COCO's test-dev
+        return "test"
     return found.pop() if len(found) == 1 else None
 
 

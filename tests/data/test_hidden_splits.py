@@ -30,6 +30,7 @@ FINDERS = {
             ("holdout", "test"),
             ("imagesTest", "test"),
         ),
+        *(("test-dev2017", "test"), ("train_test", None), ("minival", "val"), ("validate", "val")),
         *(("trainval", None), ("train_val", None), ("station", None), ("valley", None)),
         *(("contest", None), ("devices", None), ("latest", None), ("", None), ("1", None)),
     ],
