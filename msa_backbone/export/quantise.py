@@ -19,6 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
 
+from ..config.user_data import use_data
 from ..config_nodes import innermost
 from ..errors import DataError
 from ..files.images import read_image
@@ -66,7 +67,9 @@ def quantise_for(
         cfg = load()
         cfg.work_dir = str(Path(folder, "float"))
         lines = prepare_exported_testing(cfg, str(file), data=data, classes=classes)
-        pictures = TrainPictures(cfg, file)
+        pictures = TrainPictures(
+            training_config(load(), Path(folder, "train"), data, classes), file
+        )
         name, before = score_of(cfg, "float")
         lines.append(f"float32: {name} {before:.1f}")
         for number, (part, names) in enumerate(PARTS.items()):
@@ -84,6 +87,15 @@ def quantise_for(
         f"int8 costs more than {MOST_LOSS:.0f} point of {name} on {data}, whatever is left out "
         f"({'; '.join(lines[-len(PARTS) :])}): leave --int8 out"
     )
+
+
+def training_config(
+    cfg: Config, work_dir: Path, data: str, classes: Sequence[str] | None
+) -> Config:
+    """The config with the user's data and all that a training reads of them; a test needs less."""
+    cfg.work_dir = str(work_dir)
+    use_data(cfg, data, classes).write_index()
+    return cfg
 
 
 class TrainPictures:

@@ -15,6 +15,8 @@ Colour = tuple[int, int, int]
 LINES, LETTERS, LEAST_LETTER = 700, 110, 10
 """Into how many parts a picture's longer side is divided for the width of a line and for the
 height of a letter; and the least height of a letter, in pixels."""
+LARGEST = 0.12
+"""The part of a picture's height that a name may take."""
 OPACITY = 0.5
 MOST_LINES = 4
 """How many lines up or down a label may move to find room."""
@@ -50,8 +52,9 @@ def draw_boxes(picture: np.ndarray, boxes: np.ndarray, colours: Sequence[Colour]
 def draw_labels(picture: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     """Write names into a picture so that none covers another.
 
-    The first one stays where it is. Another one that would cover an earlier one goes to the next
-    free line above or below; without a free line near by it is left out.
+    In a small picture they would hide what is there, so there are none. The first one stays where
+    it is. Another one that would cover an earlier one goes to the next free line above or below;
+    without a free line near by it is left out.
     """
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
@@ -60,6 +63,8 @@ def draw_labels(picture: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     for label in labels:
         *_, right, bottom = pen.textbbox((0, 0), label.text, font=font)
         width, height = right + 4, bottom + 3
+        if height > LARGEST * image.height:
+            break
         x = max(0.0, min(label.place[0], image.width - width))
         inside = max(0.0, min(label.place[1] - height, image.height - height))
         shifts = (0, *(sign * line for line in range(1, MOST_LINES + 1) for sign in (-1, 1)))

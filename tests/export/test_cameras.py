@@ -5,7 +5,9 @@ import onnx
 import pytest
 from export_equality import compare_objects
 from exported_models import noise
+from PIL import Image
 
+import msa_backbone
 from msa_backbone.config.load import load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.errors import DataError
@@ -85,6 +87,23 @@ def test_the_file_tells_its_cameras(exported):
         "visible: RGB, uint8, (N, height, width, 3); infrared: uint8, (N, height, width, 1); "
         "present: bool, (2,)"
     )
+
+
+@pytest.mark.slow
+def test_loaded_in_python(exported, tmp_path):
+    """By arrays, by the path of the first camera's file, and in tiles."""
+    model, pictures = msa_backbone.load(exported("cameras-unet")), scene(97, 131)
+    for name, values in pictures.items():
+        (tmp_path / name).mkdir()
+        Image.fromarray(values.squeeze()).save(tmp_path / name / "a.png")
+    found = model.predict(pictures)
+    assert np.array_equal(model.predict(tmp_path / "visible/a.png").logits, found.logits)
+    drawn = model.draw(tmp_path / "visible/a.png", found)
+    assert drawn.shape == (97, 2 * 131 + 6, 3)
+    tiles = model.predict(pictures, tiles=64, overlap=0.5)
+    assert tiles.labels.shape == (97, 131) and not np.array_equal(tiles.logits, found.logits)
+    corner = model.predict({name: values[:64, :64] for name, values in pictures.items()})
+    assert np.allclose(tiles.logits[:, 0, 0], corner.logits[:, 0, 0], atol=1e-4)
 
 
 @pytest.mark.slow

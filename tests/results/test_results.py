@@ -68,6 +68,11 @@ def test_names_do_not_cover_each_other():
     assert (outside == colours[0]).all(axis=2).sum() > 100
 
 
+def test_a_small_picture_has_no_room_for_names():
+    small = np.zeros((64, 90, 3), np.uint8)
+    assert not draw_labels(small, [Label("name", (10, 40), (0, 250, 0))]).any()
+
+
 def test_a_picture_is_made_smaller_only():
     assert at_most(np.zeros((20, 40, 3), np.uint8), 10).shape == (5, 10, 3)
     assert at_most(np.zeros((20, 40, 3), np.uint8), 100).shape == (20, 40, 3)
