@@ -13,6 +13,7 @@ pytest.importorskip("tokenizers")
 
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.data.demo.questions import make_demo_questions
+from msa_backbone.export import quantise
 from msa_backbone.export.runtime.predictor import RuntimePredictor
 
 CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
@@ -49,7 +50,7 @@ def write_config(tmp_path: Path, base: str, lines: str) -> Path:
 
 
 @pytest.mark.slow
-def test_cameras(run_tool, tmp_path):
+def test_cameras(run_tool, tmp_path, monkeypatch, capsys):
     torch.manual_seed(0)
     data = make_demo_pairs(tmp_path / "pairs", 8, 4, image_size=128) / "segmentation"
     config = write_config(
@@ -64,6 +65,12 @@ def test_cameras(run_tool, tmp_path):
     eager, exported = both(run_tool, config, tmp_path / "work/iter_6.pth", data, tmp_path)
     assert 0 < eager["mAcc"] == pytest.approx(exported["mAcc"], abs=0.05)
     assert eager["mIoU"] == pytest.approx(exported["mIoU"], abs=0.05)
+    monkeypatch.setattr(quantise, "MOST_LOSS", 100.0)  # what a net that learned nothing may lose
+    small = tmp_path / "small.onnx"
+    options = ("--int8", data, "--out", small)
+    run_tool("export", config, tmp_path / "work/iter_6.pth", *options)
+    assert "ranges from 8 pictures; the whole model is in int8" in capsys.readouterr().out
+    assert small.stat().st_size < 0.6 * (tmp_path / "model.onnx").stat().st_size
 
 
 @pytest.mark.slow
