@@ -98,6 +98,7 @@ def find_classification_data(
     notes = [f"{len(chosen)} classes: {', '.join(chosen)}"]
     images = {split: [name for name, _ in listed] for split, listed in splits.items()}
     notes += check_hidden_splits(root, images)
+    notes += _joined_folders(folders["train"], [root / name for name in images["train"]])
     if spelled:
         notes.append(
             f"classes spelled otherwise than in train: {len(spelled)}, first {spelled[0]!r}"
@@ -115,6 +116,22 @@ def find_classification_data(
         notes.append(f"val is {len(val)} of the training images, a tenth of every class (seed 0)")
     notes += [f"{split}: {len(listed)} images" for split, listed in splits.items()]
     return ClassificationData(root, chosen, splits, tuple(notes))
+
+
+def _joined_folders(train: Path, images: Sequence[Path]) -> list[str]:
+    """A note of the folders inside of class folders, where a class has several."""
+    inside: dict[str, set[str]] = {}
+    for path in images:
+        name, *below = path.relative_to(train).parent.parts
+        inside.setdefault(name, set()).add("/".join(below))
+    joined = [
+        f"{name} ({', '.join(sorted(d for d in below if d)[:3])})"
+        for name, below in inside.items()
+        if len(below) > 1
+    ]
+    if not joined:
+        return []
+    return [f"classes whose images lie in several folders: {len(joined)}, first {joined[0]}"]
 
 
 def _split_folders(root: Path) -> dict[str, Path]:

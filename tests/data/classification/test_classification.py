@@ -223,6 +223,14 @@ def test_names_that_may_be_classes_are(tmp_path, names):
     assert find_classification_data(tmp_path).classes == names
 
 
+def test_folders_inside_of_classes_are_told(tmp_path):
+    fill(tmp_path, {"animals/cat": 2, "animals/dog": 2, "vehicles/images": 2})
+    data = find_classification_data(tmp_path)
+    assert data.classes == ("animals", "vehicles")
+    expected = "classes whose images lie in several folders: 1, first animals (cat, dog)"
+    assert expected in data.notes
+
+
 def test_a_split_s_folder_may_be_in_itself(tmp_path):
     for split in ("train", "test"):
         fill(tmp_path / split / split, {"cats": 2, "dogs": 2})
