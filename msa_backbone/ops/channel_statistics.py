@@ -1,5 +1,7 @@
 """What the gates of Multi-Scale Attention see of x: statistics, normalised where asked for."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +36,10 @@ def divide_by_rms(x: Tensor, dims: list[int]) -> Tensor:
     """
     accumulate = torch.promote_types(x.dtype, torch.float32)
     norm = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=accumulate)
-    rms = norm * (norm.numel() / max(x.numel(), 1)) ** 0.5
+    if isinstance(x.numel(), torch.SymInt):  # exporters take the root of a tensor, not of a size
+        rms = norm / torch.scalar_tensor(math.prod(x.shape[dim] for dim in dims)).sqrt()
+    else:
+        rms = norm * (norm.numel() / max(x.numel(), 1)) ** 0.5
     return (x / rms.clamp_min(1e-6)).to(x.dtype)
 
 
