@@ -75,8 +75,8 @@ def folder_below(folder: Path, path: str) -> Path | None:
         if not folder.is_dir():
             return None
         if not (folder / part).is_dir():
-            alike = [p for p in sorted(folder.iterdir()) if p.name.lower() == part.lower()]
-            part = next((p.name for p in alike if p.is_dir()), None)
+            alike = sorted(name for name in os.listdir(folder) if name.lower() == part.lower())
+            part = next((name for name in alike if (folder / name).is_dir()), None)
         if part is None:
             return None
         folder /= part

@@ -156,6 +156,12 @@ def image_defect(
     return ("image size differs", place), facts
 
 
+def _place(split: Split, record: dict) -> str:
+    """Where an annotation is, for messages."""
+    default = f"{split.source}: annotation {record['id']!r} {record['bbox']}"
+    return record.get("found_at", default)
+
+
 def _annotation_defects(
     split: Split,
     sizes: dict[object, tuple[float, float]],
@@ -170,29 +176,27 @@ def _annotation_defects(
         yield "category id used twice", split.source
     ids, usable, ignored, chosen = set(), 0, 0, set(classes)
     for record in split.content["annotations"]:
-        record_id, image_id, category_id = (record[k] for k in ("id", "image_id", "category_id"))
-        place = f"{split.source}: annotation {record_id!r} {record['bbox']}"
-        place = record.get("found_at", place)
+        record_id, image_id, category_id = record["id"], record["image_id"], record["category_id"]
         if record_id in ids:
-            yield "annotation id used twice", place
+            yield "annotation id used twice", _place(split, record)
         ids.add(record_id)
         if image_id not in sizes:
-            yield "unknown image id", f"{place}: image_id {image_id!r}"
+            yield "unknown image id", f"{_place(split, record)}: image_id {image_id!r}"
         elif category_id not in names:
-            yield "unknown category id", f"{place}: category_id {category_id!r}"
+            yield "unknown category id", f"{_place(split, record)}: category_id {category_id!r}"
         elif names[category_id] in chosen:
             defect = box_defect(record["bbox"], record["area"], *sizes[image_id])
             if defect:
-                yield defect, place
+                yield defect, _place(split, record)
             if defect in (None, "box partly outside its image"):
                 usable += crowds or not record["iscrowd"]
                 ignored += record["iscrowd"]
             if thorough and sizes[image_id] != _ANY_SIZE and (mask := segmentation_of(record)):
                 width, height = sizes[image_id]
                 if of_mask := mask_defect(mask, width, height):
-                    yield of_mask, place
+                    yield of_mask, _place(split, record)
                 elif defect is None and is_apart(mask, record["bbox"], height, width):
-                    yield "mask wholly outside its box", place
+                    yield "mask wholly outside its box", _place(split, record)
     if not usable:
         kind = ALL_CROWDS if ignored else "no object to train on"
         yield kind if name == "train" else "split without an object", split.source
