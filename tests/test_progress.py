@@ -38,7 +38,7 @@ class Bar:
 @pytest.mark.parametrize(("total", "bars"), [(500, []), (501, [(501, 501)])])
 def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
     Bar.made = []
-    monkeypatch.setattr("msa_backbone.progress.ProgressBar", Bar)
+    monkeypatch.setattr("mmengine.utils.ProgressBar", Bar)
     progress = progress_bar()
     for done in range(1, total + 1):
         progress(done, total)

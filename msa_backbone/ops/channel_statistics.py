@@ -36,10 +36,11 @@ def divide_by_rms(x: Tensor, dims: list[int]) -> Tensor:
     """
     accumulate = torch.promote_types(x.dtype, torch.float32)
     norm = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=accumulate)
-    if isinstance(x.numel(), torch.SymInt):  # exporters take the root of a tensor, not of a size
-        rms = norm / torch.scalar_tensor(math.prod(x.shape[dim] for dim in dims)).sqrt()
-    else:
-        rms = norm * (norm.numel() / max(x.numel(), 1)) ** 0.5
+    if not torch.jit.is_scripting() and isinstance(x.numel(), torch.SymInt):
+        # Exporters take the root of a tensor, not of a size.
+        count = torch.scalar_tensor(math.prod(x.shape[dim] for dim in dims))
+        return (x / (norm / count.sqrt()).clamp_min(1e-6)).to(x.dtype)
+    rms = norm * (norm.numel() / max(x.numel(), 1)) ** 0.5
     return (x / rms.clamp_min(1e-6)).to(x.dtype)
 
 
