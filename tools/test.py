@@ -17,7 +17,6 @@ from msa_backbone.config.load import load_config
 from msa_backbone.export.runtime.sessions import SUFFIXES
 from msa_backbone.export.testing import prepare_exported_testing
 from msa_backbone.training.distributed import join_processes, main_process_first
-from msa_backbone.training.memory import keep_freed_memory
 from msa_backbone.training.prepare import prepare_testing
 
 
@@ -60,7 +59,6 @@ def main() -> None:
         with main_process_first():
             for line in prepare(cfg, args):
                 print(line)
-    keep_freed_memory()
     Runner.from_cfg(cfg).test()
 
 

@@ -10,7 +10,6 @@ from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.dry_run import dry_run
-from msa_backbone.training.memory import keep_freed_memory
 from msa_backbone.training.prepare import prepare_training
 
 
@@ -62,7 +61,6 @@ def main() -> None:
                 resume=args.resume,
             ):
                 print(line)
-    keep_freed_memory()
     if args.dry_run:
         print(dry_run(cfg))
     else:

@@ -19,7 +19,6 @@ from mmengine.runner import Runner, TestLoop
 from ..config.load import load_config
 from ..config_nodes import innermost, walk
 from ..files.whole_files import write_whole
-from ..training.memory import keep_freed_memory
 from ..training.prepare import prepare_training
 
 RESULT = "result.json"
@@ -113,7 +112,6 @@ def run_once(run: Run, settings: Settings) -> None:
         print(line)  # into the run's own log
     if run.fraction < 1:
         use_fraction(cfg, run.fraction, run.seed)
-    keep_freed_memory()
     runner = Runner.from_cfg(cfg)
     runner.train()
     result: dict = {}
