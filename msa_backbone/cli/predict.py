@@ -49,9 +49,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "named",
         nargs="+",
-        metavar=("MODEL", "INPUT"),
-        help="MODEL: model.onnx, CHECKPOINT, or CONFIG CHECKPOINT; "
-        "INPUT: files, folders, patterns, numbers of cameras",
+        metavar="FILE",
+        help="the model (model.onnx, CHECKPOINT, or CONFIG CHECKPOINT), then what it looks at: "
+        "pictures, folders, patterns, numbers of cameras",
     )
     parser.add_argument("--out", type=Path, default=Path("work_dirs/predictions"))
     parser.add_argument("--batch-size", type=int, default=1, help="pictures at a time (default: 1)")
