@@ -16,6 +16,9 @@ There is one program a sample: what it has not loaded at once it waits for again
 BACKWARD_ELEMENTS = 2048
 """Likewise where it has three such tiles."""
 
+ROUNDS = 4
+"""Tiles of sums that a program adds up alone; more are added up by all processors before it."""
+
 
 @triton.jit
 def _channel_gate_kernel(
@@ -92,10 +95,13 @@ def channel_gate(
     average = sums.new_empty(samples, channels)
     between, gate = sums.new_empty(samples, hidden), sums.new_empty(samples, channels)
     columns = power_of_2(channels, 1)
+    rows = max(1, ELEMENTS // columns)
+    if parts > ROUNDS * rows:
+        sums, parts = sums.sum(1, keepdim=True), 1
     _channel_gate_kernel[(samples,)](
         sums, w1.contiguous(), b1, w2.contiguous(), b2, average, between, gate,
         parts, channels, hidden, ACC=TYPES[sums.dtype],
-        H=max(1, ELEMENTS // columns), C=columns, num_warps=WARPS,
+        H=rows, C=columns, num_warps=WARPS,
     )  # fmt: skip
     return average, between, gate
 

@@ -11,6 +11,9 @@ from torch import Tensor
 from ..autograd import memory_format_of
 from .launch import TYPES, accumulated, power_of_2, product_precision, strides
 
+TILE = 64, 64, 4
+"""Locations and channels of a program, and its warps."""
+
 
 @triton.jit
 def fusion_matrix(weight, bias, c, k, channels, width, ACC: tl.constexpr):
@@ -75,7 +78,8 @@ def combine(
         memory_format=memory_format_of(x),
     )
     most = 32 if branches.dtype == torch.float32 else 64
-    tile = {"L": 64, "C": 64, "K": min(most, fusion_columns(inputs))}
+    columns = {"K": min(most, fusion_columns(inputs))}
+    tile = dict(zip(("L", "C", "num_warps"), TILE, strict=True)) | columns
     grid = (triton.cdiv(height * width, tile["L"]), triton.cdiv(channels, tile["C"]), samples)
     _combine_kernel[grid](
         x, branches, spatial, channel, weight, bias, y,

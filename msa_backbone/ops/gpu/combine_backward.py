@@ -20,6 +20,9 @@ from .launch import (
     tiles_together,
 )
 
+NARROW, WIDE = (64, 32, 4, 2), (64, 32, 8, 2)
+"""Locations, channels, warps and stages of a program for the branches, for 16 columns and more."""
+
 
 @triton.jit
 def _gated_gradient_kernel(
@@ -137,11 +140,12 @@ def combine_backward(
     most = 32 if branches.dtype == torch.float32 else 64
     grad_branches = torch.empty_like(branches)
     of_logits = branches.new_empty(spatial.shape, dtype=acc)
-    _gated_gradient_kernel[(triton.cdiv(locations, 64), samples)](
+    places, most_channels, warps, stages = NARROW if columns == 16 else WIDE
+    _gated_gradient_kernel[(triton.cdiv(locations, places), samples)](
         grad, branches, spatial, channel, weight, bias, grad_branches, of_logits,
         channels, inputs, branches.shape[1], locations, *strides(grad), *strides(branches),
-        num_warps=4 if columns == 16 else 8, num_stages=2,
-        L=64, C=min(power_of_2(channels), 32), K=min(columns, most), **common,
+        num_warps=warps, num_stages=stages,
+        L=places, C=min(power_of_2(channels), most_channels), K=min(columns, most), **common,
     )  # fmt: skip
     sums = _products(grad, branches, spatial, inputs, common)
     of_channel = branches.new_empty(channel.shape, dtype=acc)

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from .launch import TYPES, accumulated, power_of_2, product_precision
 
-PIXELS = 64
-"""Pixels of a row that a program has: the M of Hopper's matrix instruction; 4 are its halo."""
+NARROW, WIDE = (64, 4), (64, 8)
+"""Pixels of a row that a program has, 4 of them its halo, and its warps; see `compiled_for`."""
 
 ENOUGH_PROGRAMS = 512
 """Rows are shared out so that there are about as many programs: a few for each multiprocessor."""
@@ -136,7 +136,8 @@ def branches_and_statistics(
     """
     samples, channels, height, width = x.shape
     outputs = len(bias)
-    segments = triton.cdiv(width, PIXELS - 4)
+    tile = compiled_for(x, hidden, outputs, NARROW, WIDE)
+    segments = triton.cdiv(width, tile["P"] - 4)
     rows = _rows(samples * segments, height)
     parts = segments * triton.cdiv(height, rows)
     branches = x.new_empty(samples, height, width, outputs).permute(0, 3, 1, 2)
@@ -144,23 +145,32 @@ def branches_and_statistics(
     sums = x.new_empty(samples, parts, channels, dtype=accumulated(x.dtype)) if statistics else x
     _few_channels_kernel[(parts, samples)](
         x, weight, bias, branches, maps, sums, height, width, rows, segments, rows + 4,
-        STATISTICS=statistics, PRECISION=product_precision(x), **compiled_for(x, hidden, outputs),
+        STATISTICS=statistics, PRECISION=product_precision(x), **tile,
     )  # fmt: skip
     return (branches, maps, sums) if statistics else (branches, None, None)
 
 
-def compiled_for(x: Tensor, hidden: int, outputs: int) -> dict:
-    """What these kernels and those of their gradients are compiled for."""
+def compiled_for(
+    x: Tensor, hidden: int, outputs: int, narrow: tuple[int, int], wide: tuple[int, int]
+) -> dict:
+    """What these kernels and those of their gradients are compiled for.
+
+    Args:
+        x, hidden, outputs: as in `branches_and_statistics`.
+        narrow, wide: pixels and warps of a program for at most 64 channels and 4 outputs of a
+            branch, and for more.
+    """
     columns, group = power_of_2(x.shape[1]), power_of_2(hidden, 2)
+    pixels, warps = narrow if columns <= 64 and group <= 4 else wide
     return {
         "channels": x.shape[1],
         "hidden": hidden,
         "outputs": outputs,
         "ACC": TYPES[accumulated(x.dtype)],
-        "P": PIXELS,
+        "P": pixels,
         "C": columns,
         "H": group,
-        "num_warps": 4 if columns <= 64 and group <= 4 else 8,
+        "num_warps": warps,
     }
 
 

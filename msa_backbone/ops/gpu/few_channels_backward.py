@@ -8,6 +8,13 @@ from torch import Tensor
 from .few_channels import compiled_for, taps_side_by_side
 from .launch import accumulated, product_precision
 
+INPUT_NARROW, INPUT_WIDE = (64, 4), (64, 8)
+WEIGHT_NARROW, WEIGHT_WIDE = (64, 4), (64, 8)
+"""Pixels of a program and its warps, as in `few_channels`, here without a halo."""
+
+TOGETHER = 8
+"""Tiles that a program for x takes in turn, at most: they share what it loads first."""
+
 WEIGHT_PROGRAMS = 528
 """Programs that sum up the weights' gradients: four for each multiprocessor of a large GPU."""
 
@@ -191,9 +198,9 @@ def input_gradient(
         grad_average: (N, C), in at least float32.
     """
     samples, _, height, width = x.shape
-    common = compiled_for(x, hidden, len(weight))
+    common = compiled_for(x, hidden, len(weight), INPUT_NARROW, INPUT_WIDE)
     tiles = triton.cdiv(height * width, common["P"])
-    together = min(8, max(1, samples * tiles // 2048))
+    together = min(TOGETHER, max(1, samples * tiles // 2048))
     grad_x = torch.empty_like(x)
     _input_gradient_kernel[(triton.cdiv(tiles, together), samples)](
         x, weight, grad_y, grad_branches, grad_statistics, grad_average, grad_x,
@@ -208,7 +215,7 @@ def weight_gradients(
 ) -> tuple[Tensor, ...]:
     """Of the branches' weights, (h, C, k, k) for k = 1, 3, 5, and biases, (h,) each, in a dtype."""
     samples, channels, height, width = x.shape
-    common = compiled_for(x, hidden, grad_branches.shape[1])
+    common = compiled_for(x, hidden, grad_branches.shape[1], WEIGHT_NARROW, WEIGHT_WIDE)
     columns, acc = common["H"] * 8, accumulated(x.dtype)
     tiles = triton.cdiv(samples * height * width, common["P"])
     together = triton.cdiv(tiles, WEIGHT_PROGRAMS)

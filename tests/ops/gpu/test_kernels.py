@@ -51,6 +51,7 @@ def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAtte
     tile=st.sampled_from([128, 512, 4096]),
     enough=st.sampled_from([1, 5, 1024]),
     large=st.sampled_from([1, 2**18]),
+    rounds=st.sampled_from([0, 4]),
     memory_format=st.sampled_from(FORMATS),
     channel=st.booleans(),
     spatial=st.booleans(),
@@ -59,10 +60,10 @@ def build(channels: int, ratio: int, seed: int = 0, **options) -> MultiScaleAtte
     seed=st.integers(0, 99),
 )
 def test_any_shape_equals_the_published_formula(
-    samples, channels, ratio, height, width, tile, enough, large, memory_format, channel, spatial,
-    gate_norm, weights, seed,
+    samples, channels, ratio, height, width, tile, enough, large, rounds, memory_format, channel,
+    spatial, gate_norm, weights, seed,
 ):  # fmt: skip
-    from msa_backbone.ops.gpu import launch, read, spatial_gate
+    from msa_backbone.ops.gpu import channel_gate, launch, read, spatial_gate
 
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     module = build(channels, min(ratio, channels), seed, **options)
@@ -76,7 +77,7 @@ def test_any_shape_equals_the_published_formula(
     )
     sizes = [(read, "TILE_ELEMENTS", tile), (read, "BACKWARD_ELEMENTS", tile)]
     sizes += [(part, "ENOUGH_PROGRAMS", enough) for part in (launch, read)]
-    sizes.append((spatial_gate, "LARGE_MAP", large))
+    sizes += [(spatial_gate, "LARGE_MAP", large), (channel_gate, "ROUNDS", rounds)]
     with pytest.MonkeyPatch.context() as patch:
         for size in sizes:
             patch.setattr(*size)
@@ -311,9 +312,11 @@ kernels = [
     (read._read_kernel, launch.row_tile(512, read.TILE_ELEMENTS), 4, ()),
     (read._read_backward_kernel, launch.row_tile(512, read.BACKWARD_ELEMENTS), 8, ()),
     (combine._combine_kernel,
-     {**products, "L": 64, "C": 64, "K": 32 if size == 4 else 64, "width": 192}, 4, ()),
+     {**products, **dict(zip("LC", combine.TILE)), "K": 32 if size == 4 else 64, "width": 192},
+     combine.TILE[2], ()),
     (combine_backward._gated_gradient_kernel,
-     {**products, "L": 64, "C": 32, "K": 32 if size == 4 else 64}, 8, ("grad",)),
+     {**products, **dict(zip("LC", combine_backward.WIDE)), "K": 32 if size == 4 else 64},
+     combine_backward.WIDE[2], ("grad",)),
     (combine_backward._products_kernel, {**products, **combine_backward.product_tile(200, size)},
      8, ("grad",)),
     (combine_backward._share_products_kernel, {"R": 16, "K": 128}, 4, ()),
@@ -328,7 +331,11 @@ kernels = [
 # Those for Hopper and the large Ampere, with what they share there.
 large = {}
 if capability >= 80 and size == 2:
-    few = {**products, "channels": 128, "hidden": 8, "outputs": 24, "P": 64, "H": 8}
+    few = {**products, "channels": 128, "hidden": 8, "outputs": 24, "H": 8}
+    first, of_x, of_weight = (
+        {**few, "P": pixels, "warps": warps} for pixels, warps in (
+            few_channels.WIDE, few_channels_backward.INPUT_WIDE, few_channels_backward.WEIGHT_WIDE)
+    )
     weights = ("weight", "bias")
     large = {
         few_channels._few_channels_kernel: limits.SHARED_MEMORY,
@@ -336,16 +343,17 @@ if capability >= 80 and size == 2:
         few_channels_backward._weight_gradient_kernel: limits.SHARED_MEMORY,
     }
     kernels += [
-        (few_channels._few_channels_kernel, {**few, "C": 128, "STATISTICS": True}, 8, weights),
-        (few_channels._few_channels_kernel, {**few, "C": 128, "STATISTICS": False}, 8, weights),
-        (few_channels_backward._input_gradient_kernel, {**few, "C": 128}, 8, weights),
-        (few_channels_backward._weight_gradient_kernel, {**few, "C": 64}, 8, weights),
+        (few_channels._few_channels_kernel, {**first, "C": 128, "STATISTICS": True}, 0, weights),
+        (few_channels._few_channels_kernel, {**first, "C": 128, "STATISTICS": False}, 0, weights),
+        (few_channels_backward._input_gradient_kernel, {**of_x, "C": 128}, 0, weights),
+        (few_channels_backward._weight_gradient_kernel, {**of_weight, "C": 64}, 0, weights),
         (few_channels_backward._sum_weights_kernel,
          {**{k: few[k] for k in ("channels", "hidden", "outputs", "H")}, "C": 128, "R": 32}, 8, ()),
     ]
 shared = {}
 for kernel, constants, warps, converted in kernels:
     constants["ACC"] = tl.float32
+    warps = constants.pop("warps", warps)
     if "EPS" in kernel.arg_names:
         constants["EPS"] = 1e-7
     signature = {
@@ -354,7 +362,7 @@ for kernel, constants, warps, converted in kernels:
         else "*fp32" if name in floats | {"gate", "grad"} else "i32"
         for name in kernel.arg_names
     }
-    stages = 2 if kernel is combine_backward._gated_gradient_kernel else 3
+    stages = combine_backward.WIDE[3] if kernel is combine_backward._gated_gradient_kernel else 3
     built = triton.compile(
         ASTSource(kernel, signature, constexprs=constants),
         target=GPUTarget("cuda", capability, 32),
