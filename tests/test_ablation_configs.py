@@ -46,6 +46,7 @@ CAMERAS = {  # by name: channels of each stream, and what fuses them
     "attention": ((3, 1), "MultiModalAttention"),
     "attention_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
+    "attention_ratio-2_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_exchange": ((3, 1), "MultiModalAttention"),
 }
 PAIRS = (
