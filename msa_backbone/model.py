@@ -58,7 +58,8 @@ class Model:
 
         Args:
             images: a path; an array, RGB, (H, W, 3), uint8; a list of these; or a folder. Of
-                several cameras the path of the first one's file, beside which the others' lie.
+                several cameras the path of the first one's file, beside which the others' lie, or
+                a dict of arrays, (H, W, C), by the cameras' names.
             score_thr: the least score of an object; by default the model's `thresholds`, or 0.3.
             tiles: side of the tiles that a large picture is predicted in, in pixels.
             overlap: the least part of a tile that it shares with the next one.
@@ -72,7 +73,7 @@ class Model:
             DataError: for a picture that cannot be read or does not fit the model.
         """
         if isinstance(images, str | Path) and Path(images).is_dir():
-            images = [image.path for image in find_sources([str(images)])[0]]
+            images = [image.path for image in find_sources(self._placed(images))[0]]
         if isinstance(images, Sequence) and not isinstance(images, str):
             options = {"score_thr": score_thr, "tiles": tiles, "overlap": overlap}
             return [self.predict(image, questions=questions, **options) for image in images]
@@ -105,11 +106,17 @@ class Model:
     def _read(self, image: Image) -> tuple[Picture, str]:
         if isinstance(image, np.ndarray | Mapping):
             return image, "picture"
-        path = Path(image)
-        if self.source.modalities:
-            placed = pair_inputs(self.source.modalities, (), [str(path)])[1]
-            self.source.modalities = placed or self.source.modalities
+        (path,) = map(Path, self._placed(image))
         return self.source.read(path), path.name
+
+    def _placed(self, path: str | Path) -> list[str]:
+        """The path; of several cameras the first one's, and the others are read from beside it."""
+        modalities = self.source.modalities
+        inputs, placed = pair_inputs(modalities, self.source.absent, [str(path)])
+        found = {modality.name: modality for modality in placed}
+        if found:
+            self.source.modalities = [found.get(m.name, m) for m in modalities]
+        return inputs
 
 
 def load(
@@ -136,6 +143,8 @@ def load(
         >>> found.boxes, found.scores, found.names  # doctest: +SKIP
     """
     if str(file).endswith(SUFFIXES):
+        if device != "cpu":
+            raise ValueError(f"device {device!r} is for checkpoints: {file} is exported")
         return Model(FileModel(RuntimePredictor(file, threads)))
     from .config.load import load_config
     from .inference.checkpoint_model import CheckpointModel

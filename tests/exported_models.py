@@ -13,6 +13,7 @@ from torch import nn
 from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
 from msa_backbone.config.options import drop_pretrained, unsync_norms
+from msa_backbone.config_nodes import walk
 from msa_backbone.inference.predictor import Predictor
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -64,6 +65,7 @@ CAMERAS = {
     "model.backbone.zero_init": False,
     "model.backbone.fusion.reduction_ratio": 4,
 }
+DEPTH = {"name": "depth", "channels": 1, "mean": 3000.0, "std": 1500.0, "unknown": True}
 FCN = {"model.decode_head.in_channels": 64, "model.decode_head.channels": 16}
 SMALL_PICTURES = {"test_dataloader.dataset.pipeline.1.scale": (160, 128)}
 KINDS = {
@@ -78,6 +80,10 @@ KINDS = {
         CAMERAS | PYRAMID,
     ),
     "cameras-unet": (
+        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        CAMERAS | UNET,
+    ),
+    "depth-unet": (
         "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
         CAMERAS | UNET,
     ),
@@ -137,12 +143,25 @@ def small_config(kind: str) -> Config:
     """The config of a kind, with few channels and small pictures."""
     config, options = KINDS[kind]
     cfg = Config.fromfile(CONFIGS / config)
-    common = {} if kind.startswith("cameras") else BACKBONE
-    small = {} if kind in ("classifier", "cameras-unet") else SMALL_PICTURES
+    common = {} if kind.startswith(("cameras", "depth")) else BACKBONE
+    small = {} if kind in ("classifier", "cameras-unet", "depth-unet") else SMALL_PICTURES
+    if kind.startswith("depth"):
+        see_depth(cfg)
     for key, value in {**common, **small, **options}.items():
         cfg.merge_from_dict({key: value})
     set_num_classes(cfg.model, len(CLASSES), keep_weights=False)
     return cfg
+
+
+def see_depth(cfg: Config) -> None:
+    """Let a config of two cameras take depth for the second one, in place."""
+
+    def put(node: dict) -> None:
+        if isinstance(node.get("modalities"), list):
+            node["modalities"] = [node["modalities"][0], DEPTH]
+
+    for part in (cfg.model, cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        walk(part, put)
 
 
 def build(cfg: Config) -> nn.Module:
@@ -160,7 +179,7 @@ def make_trained(kind: str, folder: Path) -> Trained:
     model = build(cfg)
     pictures = np.stack([noise(128, 160, seed) for seed in range(4)]).transpose(0, 3, 1, 2)
     normalised = (torch.from_numpy(pictures).float() - 115) / 57
-    if kind.startswith("cameras"):
+    if kind.startswith(("cameras", "depth")):
         normalised = torch.cat([normalised, normalised[:, :1].flip(3)], dim=1)
     make_lively(model, normalised)
     meta = {"dataset_meta": {"classes": CLASSES}}

@@ -28,7 +28,7 @@ def prepare(cfg: Config, args: argparse.Namespace) -> list[str]:
         options = {**shared, **of_checkpoints, "options": args.cfg_options}
         return prepare_testing(cfg, args.checkpoint, **options)
     for name, value in of_checkpoints.items():
-        if value not in (None, False, [], ()):
+        if value or (name == "slide" and value is not None):
             raise ValueError(f"--{name} changes the model, and {args.checkpoint} is exported")
     return prepare_exported_testing(cfg, args.checkpoint, **shared, options=args.cfg_options)
 

@@ -10,8 +10,9 @@ resizes, normalises, detects and suppresses by itself:
   questions               scores and logits (questions, answers)
 
 Of several cameras it takes a picture each, by their names, and `present`, flags of those that are
-there. Questions come as `tokens`, numbers of words. A model of captions writes in a loop, which is
-not exported.
+there. Where depth or a thermal camera has more than 8 bits, all pictures are float32; 0, NaN and
+infinity are places of a depth camera that were not measured. Questions come as `tokens`, numbers of
+words. A model of captions writes in a loop, which is not exported.
 Names of classes, answers and cameras, vocabulary, thresholds and the form of the input are in its
 metadata.
 
@@ -53,6 +54,12 @@ def parse_args() -> argparse.Namespace:
         help="of all pictures that the file will see; by default it takes any",
     )
     parser.add_argument(
+        "--dtype",
+        choices=("uint8", "float32"),
+        help="of several cameras' pictures; by default float32 where a camera has unknown places, "
+        "or a mean that 8 bits do not have",
+    )
+    parser.add_argument(
         "--format", choices=FORMATS, default="onnx", help="openvino: by OpenVINO's own converter"
     )
     parser.add_argument(
@@ -84,6 +91,8 @@ def export(args: argparse.Namespace) -> list[str]:
             "--int8 is measured with ONNX Runtime, and OpenVINO rounds otherwise: leave "
             "--format out"
         )
+    if args.classes and not args.int8:
+        raise ValueError("--classes goes with --int8: the checkpoint has its classes")
     if args.size and min(args.size) < LEAST_SIDE:
         raise ValueError(f"--size {args.size[0]} {args.size[1]}: give {LEAST_SIDE} or more a side")
     if args.out.suffix != suffix:
@@ -91,7 +100,7 @@ def export(args: argparse.Namespace) -> list[str]:
     lines = []
     with TemporaryDirectory() as folder:
         file = Path(folder, "model.onnx")
-        info = export_onnx(read_config(args), args.checkpoint, file, args.size)
+        info = export_onnx(read_config(args), args.checkpoint, file, args.size, args.dtype)
         if args.int8:
             from ..export.quantise import quantise_for
 

@@ -92,7 +92,7 @@ def open_file(args: argparse.Namespace) -> tuple[Model, list[str]]:
     """An exported file, ready for the inputs; and the inputs."""
     if args.black or getattr(args, "cfg_options", None):
         raise ValueError("--black and --cfg-options change the model, and this one is exported")
-    model = load(args.model)
+    model = load(args.model, device=args.device)
     known = [modality.name for modality in model.source.modalities]
     if wrong := [name for name in args.sensors or () if name not in known]:
         raise ValueError(f"--sensors {wrong[0]}: the model has {', '.join(known) or 'one camera'}")

@@ -9,12 +9,12 @@ from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from torch import Tensor
 
-from ..files.modality import Modality, split_scene
+from ..files.modality import Modality, split_stack
 from .runtime.predictor import Picture, RuntimePredictor
 
 
 @MODELS.register_module()
-class ExportedModel(BaseModel):
+class ExportedForRunner(BaseModel):
     """Predicts with a file; it cannot be trained.
 
     It wants pictures as they were loaded, as the file resizes and normalises them itself.
@@ -33,7 +33,7 @@ class ExportedModel(BaseModel):
         data_samples: Sequence[BaseDataElement],
         mode: str = "predict",
     ) -> list[BaseDataElement]:
-        """Predict on pictures, of any sizes, uint8, as the config's pipeline loads them.
+        """Predict on pictures, of any sizes, as the config's pipeline loads them.
 
         Args:
             inputs: BGR, (3, H, W) each; of several cameras (C, H, W), as `read_stack` stacks them.
@@ -60,7 +60,7 @@ def _as_loaded(stack: Tensor, modalities: Sequence[Modality]) -> Picture:
     values = stack.permute(1, 2, 0).numpy()
     if not modalities:
         return values[..., ::-1]
-    return split_scene(values, modalities)
+    return split_stack(values, modalities)
 
 
 def set_predictions(sample: BaseDataElement, found: Mapping[str, np.ndarray]) -> None:

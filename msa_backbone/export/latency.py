@@ -19,6 +19,7 @@ from ..config.options import drop_pretrained, unsync_norms
 from ..config_nodes import find_nodes, innermost, walk
 from ..costs.measure import interleave, ratio
 from ..inference.predictor import Predictor
+from .models.split_branches import split_branches
 from .quantise import quantise
 from .runtime.predictor import RuntimePredictor
 from .runtime.sessions import OnnxSession, OpenVinoSession
@@ -137,8 +138,10 @@ def backbone_steps(
     if not set(runtimes) - {"eager", "compile"}:
         return
     file, small = folder / "backbone.onnx", folder / "int8.onnx"
+    exported = copy.deepcopy(backbone)
+    split_branches(exported)
     program = torch.onnx.export(
-        backbone, (x,), dynamo=True, input_names=["x"], opset_version=OPSET, verbose=False
+        exported, (x,), dynamo=True, input_names=["x"], opset_version=OPSET, verbose=False
     )
     program.save(file)
     given = {"x": x.numpy()}

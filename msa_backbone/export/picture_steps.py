@@ -2,18 +2,21 @@
 
 A file that wants its pictures resized and normalised by the caller is used wrongly sooner or later.
 So the steps of the config's test pipeline and preprocessor go into the file, and it takes a picture
-as a decoder gives it: RGB, uint8, of any size. Of several cameras it takes a picture each.
+as a decoder gives it: RGB, uint8, of any size. Of several cameras it takes a picture each, uint8
+or, where depth or a thermal camera has more bits, float32.
 `picture_graph.py` writes them as nodes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from mmengine.config import Config
 from torch import nn
 
 from ..config_nodes import innermost, type_name
 from ..errors import DataError
+from ..files.modality import Modality
 from .runtime.file_info import INPUT
 
 RESIZING = ("Resize", "ResizeEdge", "CenterCrop")
@@ -39,6 +42,7 @@ class Camera:
         channels: of its pictures.
         mean, std: of the channels as the network gets them; None where nothing is normalised.
         rgb: whether the network gets colours as RGB, or else as BGR.
+        unknown: whether 0, NaN or infinity stand for places that were not measured.
     """
 
     name: str = INPUT
@@ -46,6 +50,7 @@ class Camera:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     rgb: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,26 +62,44 @@ class PictureSteps:
         cameras: their channels are stacked in this order.
         divisor: both sides are padded to a multiple of it, at the right and at the bottom.
         pad_value: with what, after normalising.
+        named: whether cameras have names, as several have: there are flags of those that are there.
+        dtype: 'uint8', which is resized in whole numbers, or 'float32'.
     """
 
     resizing: tuple[Mapping, ...]
     cameras: tuple[Camera, ...]
     divisor: int
     pad_value: float
+    named: bool = False
+    dtype: str = "uint8"
 
 
-def picture_steps(cfg: Config, preprocessor: nn.Module) -> PictureSteps:
+def picture_steps(cfg: Config, preprocessor: nn.Module, dtype: str | None = None) -> PictureSteps:
     """The steps of a config's test pipeline and of its model's preprocessor.
+
+    Args:
+        dtype: of the pictures, 'uint8' or 'float32'; None stands for float32 where the cameras'
+            settings tell of more than 8 bits.
 
     Raises:
         DataError: for a step or a setting that cannot be exported, naming it.
     """
     pipeline = innermost(cfg.test_dataloader.dataset)[0].pipeline
     resizing = tuple(_resizing_steps(pipeline, cfg.filename))
-    if hasattr(preprocessor, "then"):  # of several cameras
+    named = hasattr(preprocessor, "then")
+    if named:
         cameras, padding = _cameras(preprocessor, cfg.filename), preprocessor.then
     else:
         cameras, padding = (_camera(preprocessor),), preprocessor
+    beyond = named and any(map(_beyond_eight_bits, preprocessor.modalities))
+    if dtype == "uint8" and any(camera.unknown for camera in cameras):
+        raise DataError(
+            f"config {cfg.filename}: unknown places are resized as float32; leave --dtype out"
+        )
+    if dtype == "float32" and not named:
+        raise DataError(
+            f"config {cfg.filename}: its pictures have 8 bits; float32 is for LoadModalities"
+        )
     if getattr(padding, "test_cfg", None):  # mmseg's, which pads in testing alone
         raise DataError(
             f"config {cfg.filename}: its data_preprocessor has a test_cfg, which cannot be "
@@ -87,7 +110,15 @@ def picture_steps(cfg: Config, preprocessor: nn.Module) -> PictureSteps:
         cameras=cameras,
         divisor=1 if hasattr(padding, "size_divisor") else padding.pad_size_divisor,
         pad_value=float(padding.pad_value),
+        named=named,
+        dtype=dtype or ("float32" if beyond else "uint8"),
     )
+
+
+def _beyond_eight_bits(modality: Modality) -> bool:
+    """Whether a camera's settings say that its values are not 0 to 255."""
+    mean = np.asarray(modality.mean)
+    return modality.unknown or bool((mean > 255).any() or (mean < 0).any())
 
 
 def _resizing_steps(pipeline: Sequence[Mapping], config: str) -> list[Mapping]:
@@ -124,12 +155,6 @@ def _camera(preprocessor: nn.Module) -> Camera:
 
 def _cameras(preprocessor: nn.Module, config: str) -> tuple[Camera, ...]:
     """All cameras of a `MultiModalPreprocessor`."""
-    modalities = preprocessor.modalities
-    if unknown := [modality.name for modality in modalities if modality.unknown]:
-        raise DataError(
-            f"config {config}: {unknown[0]} has unknown places, which cannot be exported yet: "
-            "export a model of pictures without them"
-        )
     if preprocessor.leaves_out:
         raise DataError(
             f"config {config}: its data_preprocessor leaves cameras out (absent, black, only): "
@@ -142,6 +167,7 @@ def _cameras(preprocessor: nn.Module, config: str) -> tuple[Camera, ...]:
             mean=tuple(getattr(preprocessor, f"mean_{number}").flatten().tolist()),
             std=tuple(getattr(preprocessor, f"std_{number}").flatten().tolist()),
             rgb=modality.bgr_to_rgb,
+            unknown=modality.unknown,
         )
-        for number, modality in enumerate(modalities)
+        for number, modality in enumerate(preprocessor.modalities)
     )

@@ -24,7 +24,7 @@ from ..config_nodes import innermost
 from ..errors import DataError
 from ..files.images import read_image
 from ..files.loaded_modalities import loaded_modalities
-from ..files.modality import split_scene
+from ..files.modality import split_stack
 from ..files.modality_files import read_scene
 from ..files.whole_files import write_whole
 from ..tasks import task_of
@@ -34,7 +34,7 @@ from .testing import prepare_exported_testing, use_exported
 PARTS: dict[str, tuple[str, ...]] = {
     "the whole model": ("",),
     "backbone and neck": (".backbone.", ".neck."),
-    "the backbone's own convolutions": (".backbone.features.",),
+    "the backbone's own convolutions": (".features.",),
 }
 """Parts to quantise, the most first: what one of the names of a weight has to contain."""
 
@@ -75,6 +75,8 @@ def quantise_for(
         for number, (part, names) in enumerate(PARTS.items()):
             candidate = Path(folder, f"{number}.onnx")
             nodes = quantise(file, candidate, pictures.inputs(), names)
+            if not nodes:
+                continue
             use_exported(cfg, str(candidate))
             _, after = score_of(cfg, f"int8-{number}")
             lines.append(
@@ -123,7 +125,7 @@ class TrainPictures:
             record = self.dataset.get_data_info(number)
             path = Path(record["img_path"])
             if self.modalities:
-                picture = split_scene(read_scene(path, self.modalities), self.modalities)
+                picture = split_stack(read_scene(path, self.modalities), self.modalities)
             else:
                 picture = read_image(path)
             questions = [record["question"]] if self.predictor.info.vocabulary else ()
@@ -147,6 +149,9 @@ def quantise(
 
     Args:
         inputs: what the file takes, for the ranges of its features.
+
+    Returns:
+        0 where there are none; then nothing is written.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -156,6 +161,8 @@ def quantise(
         for node in graph.node
         if node.op_type in OPERATORS and any(name in node.input[1] for name in names)
     ]
+    if not layers:  # which ONNX Runtime takes for all
+        return 0
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)  # it advises optimisations that the exporter has made already

@@ -11,7 +11,7 @@ from ..config_nodes import innermost, type_name
 from ..errors import DataError
 from ..tasks import task_of
 from ..training.prepare import prepare_test_run
-from .exported_model import ExportedModel
+from .exported_model import ExportedForRunner
 from .picture_steps import RESIZING
 from .runtime.predictor import RuntimePredictor
 
@@ -66,7 +66,7 @@ def check_classes(file: str, exported: Sequence[str], given: Sequence[str]) -> N
 
 def use_exported(cfg: Config, file: str) -> None:
     """Let a config's tests run a file: pictures come as they are, whatever their sizes."""
-    cfg.model = {"type": ExportedModel.__name__, "file": str(Path(file).absolute())}
+    cfg.model = {"type": ExportedForRunner.__name__, "file": str(Path(file).absolute())}
     cfg.load_from = None
     cfg.pop("data_preprocessor", None)  # mmpretrain's, beside the model
     for dataset in innermost(cfg.test_dataloader.dataset):

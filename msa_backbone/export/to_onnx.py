@@ -35,7 +35,11 @@ NOISE = (
 
 
 def export_onnx(
-    cfg: Config, checkpoint: str, file: Path, size: Sequence[int] | None = None
+    cfg: Config,
+    checkpoint: str,
+    file: Path,
+    size: Sequence[int] | None = None,
+    dtype: str | None = None,
 ) -> FileInfo:
     """Write a model, from picture to result, as an ONNX file.
 
@@ -44,6 +48,7 @@ def export_onnx(
         checkpoint: a file.
         file: where to; it appears when it is complete and checked.
         size: height and width of all pictures; None allows any.
+        dtype: of the pictures, see `picture_steps`.
 
     Returns:
         What the file says about itself.
@@ -52,13 +57,13 @@ def export_onnx(
         DataError, ValueError: for a model, a step or a checkpoint that cannot be exported.
     """
     predictor = Predictor(cfg, checkpoint)
-    steps = picture_steps(cfg, predictor.model.data_preprocessor)
+    steps = picture_steps(cfg, predictor.model.data_preprocessor, dtype)
     network = as_tensor_function(predictor.model, predictor.task)
     one = predictor.task.finds_objects or predictor.task is Task.QUESTIONS
     channels = sum(camera.channels for camera in steps.cameras)
     model = network_to_onnx(network, 1 if one else 2, channels)
     take_pictures(model, steps, 1 if one else "batch", size)
-    info = describe(predictor, Path(cfg.filename).stem)
+    info = describe(predictor, Path(cfg.filename).stem, steps.dtype)
     model.metadata_props.update(info.to_metadata())
     write_checked(model, file)
     return info
@@ -92,7 +97,7 @@ def network_to_onnx(network: nn.Module, batch: int, channels: int = 3) -> ir.Mod
     return program.model
 
 
-def describe(predictor: Predictor, config: str) -> FileInfo:
+def describe(predictor: Predictor, config: str, dtype: str) -> FileInfo:
     """What a file of this model says about itself."""
     settings = predictor.model.test_cfg if predictor.task.finds_objects else {}
     settings = settings.get("rcnn") or settings
@@ -108,6 +113,7 @@ def describe(predictor: Predictor, config: str) -> FileInfo:
         config=config,
         version=__version__,
         modalities=tuple(predictor.modalities),
+        dtype=dtype,
         thresholds=predictor.thresholds or (),
         vocabulary=str(predictor.model.tokenizer.text) if reads else "",
     )

@@ -70,11 +70,11 @@ def channel_slices(modalities: Sequence[Modality]) -> dict[str, slice]:
     return slices
 
 
-def split_scene(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
+def split_stack(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
     """The picture of each modality, by name, (H, W, C) each, colours as RGB.
 
     Args:
-        stack: from `read_stack`, of modalities without unknown places.
+        stack: from `read_stack`. Unknown places are 0 in it; the masks behind are left out.
     """
     pictures = {name: stack[..., part] for name, part in channel_slices(modalities).items()}
     return {n: p[..., ::-1] if p.shape[-1] == 3 else p for n, p in pictures.items()}

@@ -9,7 +9,7 @@ Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it,
 """
 
 import glob
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -78,14 +78,19 @@ def read_modality(path: Path, modality: Modality) -> tuple[np.ndarray, np.ndarra
         DataError: for a file that cannot be read, or holds another number of channels or values
             that are no finite numbers.
     """
-    values = _with_channels(_values(path), path, modality)
+    return _what_is_known(_with_channels(_values(path), path, modality), path, modality)
+
+
+def _what_is_known(
+    values: np.ndarray, source: object, modality: Modality
+) -> tuple[np.ndarray, np.ndarray | None]:
     finite = np.isfinite(values).all(axis=2, keepdims=True)
     if modality.unknown:
         known = finite & (values != 0).any(axis=2, keepdims=True)
         return np.where(known, values, values.dtype.type(0)), known
     if not finite.all():
         raise DataError(
-            f"{path}: {np.count_nonzero(~finite)} values are NaN or infinite; mend the file, or "
+            f"{source}: {np.count_nonzero(~finite)} values are NaN or infinite; mend the file, or "
             f"set unknown=True for {modality.name}"
         )
     return values, None
@@ -119,9 +124,52 @@ def read_stack(paths: Sequence[Path | None], modalities: Sequence[Modality]) -> 
                 f"{path}: {values.shape[1]} x {values.shape[0]} pixels, but {first} has {width} x "
                 f"{height}; bring both into one frame"
             )
+    return _stacked(read, modalities, (height, width))
+
+
+def stack_pictures(
+    pictures: Mapping[str, np.ndarray], modalities: Sequence[Modality]
+) -> np.ndarray:
+    """What `read_stack` would make of pictures that are arrays already.
+
+    Args:
+        pictures: by the modalities' names, all of them, (H, W, C) or (H, W), colours as RGB.
+
+    Raises:
+        DataError: for other names, shapes, or values that are no finite numbers.
+    """
+    names = [modality.name for modality in modalities]
+    if set(pictures) != set(names):
+        raise DataError(
+            f"pictures of {', '.join(pictures) or 'nothing'}: the model takes {', '.join(names)}"
+        )
+    read = {}
+    for modality in modalities:
+        values = np.asarray(pictures[modality.name])
+        values = values[..., None] if values.ndim == 2 else values
+        first = next(iter(read.values()))[0] if read else values
+        if values.shape != (*first.shape[:2], modality.channels) or values.dtype.kind not in "uif":
+            raise DataError(
+                f"{modality.name}: an array of shape {values.shape} and type {values.dtype}; the "
+                f"model takes numbers of shape (height, width, {modality.channels}), of one height "
+                "and width for all cameras"
+            )
+        values = values[..., ::-1] if modality.channels == 3 else values
+        if values.dtype not in (np.uint8, np.uint16):
+            values = values.astype(np.float32)
+        read[modality.name] = _what_is_known(values, modality.name, modality)
+    return _stacked(read, modalities, first.shape[:2])
+
+
+def _stacked(
+    read: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
+    modalities: Sequence[Modality],
+    size: tuple[int, int],
+) -> np.ndarray:
+    """One array of what was read of each modality; zeros, known nowhere, of the others."""
     pictures, masks = [], []
     for modality in modalities:
-        nothing = np.zeros((height, width, modality.channels), np.uint8)
+        nothing = np.zeros((*size, modality.channels), np.uint8)
         values, known = read.get(modality.name, (nothing, nothing[..., :1]))
         pictures.append(values)
         masks += [known] if modality.unknown else []

@@ -1,13 +1,15 @@
 """A checkpoint with its config as a model of pictures, with plain results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.structures import BaseDataElement
 
+from ..files.modality import Modality
+from ..files.modality_files import stack_pictures
 from ..results.objects import Objects
-from ..results.result import Result
+from ..results.result import Picture, Result
 from ..results.segmentation import Segmentation
 from ..results.whole_picture import Answers, Caption, ClassScores
 from ..tasks import Task
@@ -25,8 +27,21 @@ class CheckpointModel:
         self.predictor = predictor
         self.task = predictor.task.title
         self.classes = tuple(predictor.classes)
-        self.modalities = predictor.modalities
         self.thresholds = predictor.thresholds
+
+    @property
+    def modalities(self) -> Sequence[Modality]:
+        """The cameras, with the folders that their files lie in; can be set."""
+        return self.predictor.modalities
+
+    @modalities.setter
+    def modalities(self, modalities: Sequence[Modality]) -> None:
+        self.predictor.modalities = tuple(modalities)
+
+    @property
+    def absent(self) -> Collection[str]:
+        """Names of the cameras that are not read."""
+        return self.predictor.absent
 
     @property
     def questions(self) -> Sequence[str]:
@@ -40,12 +55,16 @@ class CheckpointModel:
     def read(self, path: Path) -> np.ndarray:
         return self.predictor.read(path)
 
-    def views(self, picture: np.ndarray) -> Mapping[str, np.ndarray]:
-        return self.predictor.views(picture)
+    def views(self, picture: Picture) -> Mapping[str, np.ndarray]:
+        return self.predictor.views(self._stack(picture))
 
-    def find(self, pictures: Sequence[np.ndarray], names: Sequence[str]) -> list[Result]:
-        samples = self.predictor(pictures, names)
+    def find(self, pictures: Sequence[Picture], names: Sequence[str]) -> list[Result]:
+        samples = self.predictor([self._stack(picture) for picture in pictures], names)
         return [plain_result(sample, self.predictor) for sample in samples]
+
+    def _stack(self, picture: Picture) -> np.ndarray:
+        """Pictures by the cameras' names as the pipeline takes them."""
+        return stack_pictures(picture, self.modalities) if isinstance(picture, Mapping) else picture
 
 
 def plain_result(sample: BaseDataElement, predictor: Predictor) -> Result:

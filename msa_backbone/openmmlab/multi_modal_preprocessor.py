@@ -16,7 +16,10 @@ from torch import Tensor
 from ..files.modality import modalities_of
 from .modality_dropout import ABSENT, BLACK, PRESENT, ModalityDropout
 
-_MOSTLY_KNOWN, _NO_MASK = 0.5, 1.001
+MOSTLY_KNOWN = 0.5
+"""The share of known places from which on a mixed place counts as known."""
+
+_NO_MASK = 1.001
 
 
 @MODELS.register_module()
@@ -117,7 +120,7 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
             if k is None:
                 parts.append((values - mean) / std)
             else:
-                is_known = (k >= _MOSTLY_KNOWN) & (k <= _NO_MASK)
+                is_known = (k >= MOSTLY_KNOWN) & (k <= _NO_MASK)
                 parts.append(torch.where(is_known, (values / k - mean) / std, 0))
         return torch.cat(parts)
 

@@ -134,7 +134,7 @@ def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
     )
     if not formula_unchanged or _has_any_global_hook():
         return False
-    if not all(_is_conv(*conv) for conv in convs):
+    if not all(is_plain_conv(*conv) for conv in convs):
         return False
     mixed = torch.is_autocast_enabled(x.device.type)
     return all(
@@ -144,7 +144,7 @@ def _as_built(module: nn.Module, x: Tensor, hidden: int) -> bool:
     )
 
 
-def _is_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
+def is_plain_conv(part: nn.Module, inputs: int, outputs: int, size: int) -> bool:
     """A plain convolution of this kernel size, with a bias, that keeps height and width."""
     return (
         _is(part, nn.Conv2d)

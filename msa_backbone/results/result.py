@@ -1,7 +1,7 @@
 """What all results can do, and what gives them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,7 @@ class PictureModel(Protocol):
         task: in words, as `tasks.Task.title` has it.
         classes: their names, by label.
         modalities: the cameras, the reference first; empty for one.
+        absent: names of the cameras that are not read.
         questions: to ask about every picture, where it answers them; can be set.
         thresholds: the least score of each class that counts; None where nobody has found them.
     """
@@ -49,6 +50,7 @@ class PictureModel(Protocol):
     task: str
     classes: Sequence[str]
     modalities: Sequence
+    absent: Collection[str]
     questions: Sequence[str]
     thresholds: Sequence[float] | None
 

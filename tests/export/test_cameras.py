@@ -11,6 +11,7 @@ import msa_backbone
 from msa_backbone.config.load import load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.errors import DataError
+from msa_backbone.export.runtime.file_model import for_people
 from msa_backbone.export.runtime.predictor import RuntimePredictor
 from msa_backbone.export.to_onnx import export_onnx
 from msa_backbone.export.to_openvino import convert_to_openvino
@@ -141,3 +142,125 @@ def test_a_model_without_one_of_its_cameras_is_refused(trained, tmp_path):
     cfg.model.data_preprocessor.black = ["infrared"]
     with pytest.raises(DataError, match=r"leaves cameras out .*: export the model with all"):
         export_onnx(cfg, str(model.checkpoint), tmp_path / "one.onnx")
+
+
+def depth_scene(folder, height: int, width: int, seed: int) -> dict[str, np.ndarray]:
+    """A colour picture and millimetres, 0 where nothing was measured; as files, too."""
+    visible = noise(height, width, seed)
+    depth = noise(height, width, seed + 50)[..., :1].astype(np.uint16) * 20 + 500
+    depth[: height // 3, width // 4 : width // 2] = 0
+    depth[np.random.default_rng(seed).random(depth.shape) < 0.05] = 0
+    for name, values in (("visible", visible), ("depth", depth.squeeze())):
+        (folder / name).mkdir(exist_ok=True)
+        Image.fromarray(values).save(folder / name / f"{seed}.png")
+    return {"visible": visible, "depth": depth}
+
+
+@pytest.mark.slow
+def test_depth_with_unknown_places(trained, exported, tmp_path):
+    model, file = msa_backbone.load(trained("depth-unet").checkpoint), exported("depth-unet")
+    runtime = msa_backbone.load(file)
+    assert RuntimePredictor(file).info.input == (
+        "visible: RGB, float32, (N, height, width, 3); depth: float32, (N, height, width, 1); "
+        "present: bool, (2,)"
+    )
+    for seed, size in enumerate(SIZES):
+        pictures = depth_scene(tmp_path, *size, seed)
+        path = tmp_path / "visible" / f"{seed}.png"
+        expected, found = model.predict(path).logits, runtime.predict(path).logits
+        assert expected.std() > 0.1 and np.abs(found - expected).max() < 1e-3
+        assert np.array_equal(runtime.predict(pictures).logits, found)
+        unknown = pictures["depth"] == 0
+        for odd in (np.nan, np.inf, -np.inf):
+            values = np.where(unknown, np.float32(odd), pictures["depth"])
+            assert np.array_equal(runtime.predict(pictures | {"depth": values}).logits, found)
+        # What was not measured is no depth of 0: the place beside it tells the difference.
+        near = np.where(unknown, np.uint16(1), pictures["depth"])
+        assert np.abs(runtime.predict(pictures | {"depth": near}).logits - found).max() > 0.01
+        without = runtime.predict({"visible": pictures["visible"]}).logits
+        nothing = runtime.predict(pictures | {"depth": np.zeros_like(pictures["depth"])}).logits
+        assert np.array_equal(without, nothing) and np.abs(without - found).max() > 0.01
+    tiles = runtime.predict(pictures, tiles=64, overlap=0.5)
+    corner = runtime.predict({name: values[:64, :64] for name, values in pictures.items()})
+    assert tiles.labels.shape == size
+    assert np.allclose(tiles.logits[:, 0, 0], corner.logits[:, 0, 0], atol=1e-4)
+    arrays = model.predict(pictures).logits  # the checkpoint takes them, too
+    assert np.array_equal(arrays, model.predict(path).logits)
+    drawn = runtime.draw(path, runtime.predict(path))
+    assert drawn.dtype == np.uint8 and drawn.shape == (size[0], 2 * size[1] + 6, 3)
+
+
+@pytest.mark.slow
+def test_depth_in_openvino(exported, tmp_path):
+    pytest.importorskip("openvino")
+    onnx_file = RuntimePredictor(exported("depth-unet"))
+    convert_to_openvino(exported("depth-unet"), onnx_file.info, tmp_path / "model.xml")
+    openvino = RuntimePredictor(tmp_path / "model.xml")
+    pictures = depth_scene(tmp_path, 97, 160, 3)
+    odd = np.where(pictures["depth"] == 0, np.float32(np.nan), pictures["depth"])
+    for given in (pictures, chosen(pictures, ("depth",)), pictures | {"depth": odd}):
+        assert np.allclose(openvino(given)["logits"], onnx_file(given)["logits"], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_more_than_8_bits_are_asked_for(trained, tmp_path):
+    """A thermal camera in degrees: nothing in its settings tells of float32."""
+    model, file = trained("cameras-unet"), tmp_path / "model.onnx"
+    pictures = scene(97, 131)
+    for name, values in pictures.items():
+        (tmp_path / name).mkdir()
+        if name == "visible":
+            Image.fromarray(values).save(tmp_path / name / "a.png")
+        else:
+            np.save(tmp_path / name / "a.npy", values / np.float32(7) - 5)
+    path = tmp_path / "visible/a.png"
+    export_onnx(model.cfg(), str(model.checkpoint), file)
+    with pytest.raises(DataError, match=r"a.png or a partner has more than 8 bits .*--dtype float"):
+        msa_backbone.load(file).predict(path)
+    export_onnx(model.cfg(), str(model.checkpoint), file, dtype="float32")
+    found = msa_backbone.load(file).predict(path).logits
+    expected = msa_backbone.load(model.checkpoint).predict(path).logits
+    assert np.abs(found - expected).max() < 1e-3
+    odd = pictures["infrared"].astype(np.float32)
+    odd[3, 4] = np.nan
+    with pytest.raises(DataError, match=r"infrared: NaN or infinite values; mend the picture"):
+        RuntimePredictor(file)(pictures | {"infrared": odd})
+
+
+@pytest.mark.slow
+def test_none_is_absent(exported):
+    runtime, pictures = RuntimePredictor(exported("cameras-unet")), scene(97, 131)
+    for name in NAMES:
+        without = runtime(pictures | {name: None})["logits"]
+        assert np.array_equal(without, runtime(chosen(pictures, set(NAMES) - {name}))["logits"])
+    with pytest.raises(DataError, match=r"a picture of visible, shape None and None"):
+        runtime({"visible": [[0]]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["checkpoint", "file"])
+def test_found_from_python_as_the_tool_finds_them(kind, trained, exported, tmp_path, monkeypatch):
+    """In folders of other names, by a relative path, in a folder of both, and as arrays."""
+    source = (
+        trained("cameras-unet").checkpoint if kind == "checkpoint" else exported("cameras-unet")
+    )
+    model, pictures = msa_backbone.load(source), scene(97, 131)
+    for folder, values in zip(("rgb", "thermal"), pictures.values(), strict=True):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(values.squeeze()).save(tmp_path / folder / "a.png")
+    expected = model.predict(pictures).logits
+    assert np.array_equal(model.predict(tmp_path / "rgb/a.png").logits, expected)
+    (found,) = model.predict(tmp_path)
+    assert np.array_equal(found.logits, expected)
+    monkeypatch.chdir(tmp_path / "rgb")
+    assert np.array_equal(model.predict("a.png").logits, expected)
+
+
+def test_depth_is_drawn_whatever_its_unit():
+    values = np.array([[0.5, 10.0], [np.nan, 0.0]], np.float32)[..., None]
+    drawn = for_people(values, unknown=True)
+    assert drawn[..., 0].tolist() == [[0, 255], [0, 0]] and drawn.shape == (2, 2, 3)
+    celsius = np.array([[-10, 40]], np.float32)[..., None]
+    assert for_people(celsius, unknown=False)[0, :, 0].tolist() == [0, 255]
+    grey = np.array([[3, 250]], np.uint8)[..., None]
+    assert for_people(grey, unknown=False)[0, :, 2].tolist() == [3, 250]

@@ -60,6 +60,16 @@ def test_resizing_to_a_size_is_opencv_s():
         assert np.array_equal(run(picture)[0], expected)
 
 
+@pytest.mark.parametrize("scale", [(320, 240), (50, 200), (24, 32)])
+def test_float32_is_resized_as_opencv_does(scale):
+    resize = {"type": "Resize", "scale": scale, "keep_ratio": True}
+    run = prepare(steps(resize, dtype="float32"))
+    for seed, size in enumerate(SIZES):
+        picture = 9000 * np.random.default_rng(seed).random((*size, 3), np.float32) - 300
+        expected = mmcv.imrescale(picture[..., ::-1], scale)
+        assert np.abs(run(picture)[0] - expected).max() < 0.2  # of 9,000: float32, and positions
+
+
 @pytest.mark.parametrize("edge", ["short", "long", "width", "height"])
 def test_an_edge_then_the_middle(edge):
     from mmpretrain.datasets.transforms import CenterCrop, ResizeEdge

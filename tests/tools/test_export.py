@@ -33,6 +33,10 @@ def test_a_file_is_written_and_told(run_tool, tmp_path, capsys):
             "--format out",
         ),
         (["--out", "a.onnx", "--size", "8", "64"], "error: --size 8 64: give 32 or more a side"),
+        (
+            ["--out", "a.onnx", "--classes", "cat"],
+            "error: --classes goes with --int8: the checkpoint has its classes",
+        ),
         (["--out", "a.onnx"], "error: weights file missing.pth does not exist: check the path"),
     ],
 )

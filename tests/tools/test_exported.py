@@ -116,6 +116,15 @@ def test_a_file_of_another_task_or_with_options_of_checkpoints(run_tool, tiny_co
         run_tool("test", tiny_config, file)
     with pytest.raises(SystemExit, match=r"--tta changes the model, and .* is exported"):
         run_tool("test", model.config, file, "--tta")
+    with pytest.raises(SystemExit, match=r"--slide changes the model, and .* is exported"):
+        run_tool("test", model.config, file, "--slide")
+    with pytest.raises(SystemExit, match=r"device 'cuda:0' is for checkpoints: .* is exported"):
+        run_tool("predict", file, tmp_path, "--device", "cuda:0")
+    with pytest.raises(
+        SystemExit, match=r"its pictures have 8 bits; float32 is for LoadModalities"
+    ):
+        options = ("--out", tmp_path / "float.onnx", "--dtype", "float32")
+        run_tool("export", model.config, model.checkpoint, *options)
     with pytest.raises(SystemExit, match=r"missing.onnx does not exist: check the path"):
         run_tool("test", model.config, tmp_path / "missing.onnx")
     (tmp_path / "text.onnx").write_text("no model")

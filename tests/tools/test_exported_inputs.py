@@ -1,15 +1,21 @@
 """tools/test.py with exported files of several cameras and of questions: the same scores."""
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from PIL import Image
 
 pytest.importorskip("mmdet")
 pytest.importorskip("mmpretrain")
 pytest.importorskip("sklearn")
 pytest.importorskip("tokenizers")
+
+from exported_models import see_depth
 
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.data.demo.questions import make_demo_questions
@@ -49,8 +55,23 @@ def write_config(tmp_path: Path, base: str, lines: str) -> Path:
     return config
 
 
+def depth_for_infrared(data: Path, config: Path) -> None:
+    """Files of 16 bits with places of 0 in the infrared's place, and a config for them."""
+    for file in sorted(data.glob("infrared/**/*.png")):
+        values = np.asarray(Image.open(file)).astype(np.uint16) * 30
+        values[::7, ::5] = 0
+        new = Path(str(file).replace("infrared", "depth"))
+        new.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(new)
+    shutil.rmtree(data / "infrared")
+    cfg = Config.fromfile(config)
+    see_depth(cfg)
+    cfg.dump(config)
+
+
 @pytest.mark.slow
-def test_cameras(run_tool, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("second", ["infrared", "depth"])
+def test_cameras(second, run_tool, tmp_path, monkeypatch, capsys):
     torch.manual_seed(0)
     data = make_demo_pairs(tmp_path / "pairs", 8, 4, image_size=128) / "segmentation"
     config = write_config(
@@ -61,14 +82,17 @@ def test_cameras(run_tool, tmp_path, monkeypatch, capsys):
         "train_cfg = dict(max_iters=6, val_interval=6)\n"
         "default_hooks = dict(checkpoint=dict(interval=6))\n",
     )
+    if second == "depth":
+        depth_for_infrared(data, config)
     run_tool("train", config, "--data", data, "--seed", 0, "--work-dir", tmp_path / "work")
     eager, exported = both(run_tool, config, tmp_path / "work/iter_6.pth", data, tmp_path)
+    dtype = RuntimePredictor(tmp_path / "model.onnx").info.dtype
+    assert dtype == ("float32" if second == "depth" else "uint8")
     assert 0 < eager["mAcc"] == pytest.approx(exported["mAcc"], abs=0.05)
     assert eager["mIoU"] == pytest.approx(exported["mIoU"], abs=0.05)
     monkeypatch.setattr(quantise, "MOST_LOSS", 100.0)  # what a net that learned nothing may lose
     small = tmp_path / "small.onnx"
-    options = ("--int8", data, "--out", small)
-    run_tool("export", config, tmp_path / "work/iter_6.pth", *options)
+    run_tool("export", config, tmp_path / "work/iter_6.pth", "--int8", data, "--out", small)
     assert "ranges from 8 pictures; the whole model is in int8" in capsys.readouterr().out
     assert small.stat().st_size < 0.6 * (tmp_path / "model.onnx").stat().st_size
 

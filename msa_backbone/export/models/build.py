@@ -8,22 +8,30 @@ from ...tasks import Task
 from .answerer import Answerer, require_symbolic_operators
 from .dense_models import Classifier, Segmenter
 from .detectors import DenseDetector, TwoStageDetector
+from .split_branches import split_branches
 
 
 def as_tensor_function(model: nn.Module, task: Task) -> nn.Module:
-    """A model as a module from tensors to tensors.
+    """A model as a module from tensors to tensors, in the form that is fast in a file.
 
     Its `outputs` are their names; `reads` says whether it takes tokens behind the pictures.
 
     Args:
-        model: of mmdet, mmseg or mmpretrain, with its weights.
+        model: of mmdet, mmseg or mmpretrain, with its weights; narrow attention in it gets
+            `SplitBranches`.
 
     Raises:
         DataError: for a model whose steps differ from those that are written here.
     """
+    network = _network(model, task)
+    split_branches(model)
+    return network.eval()
+
+
+def _network(model: nn.Module, task: Task) -> nn.Module:
     if task is Task.SEMANTIC_SEGMENTATION:
         _check_segmenter(model)
-        return Segmenter(model).eval()
+        return Segmenter(model)
     if task is Task.CAPTIONS:
         raise DataError(
             f"{type(model).__name__} writes word by word, in a loop that is not exported: use its "
@@ -31,11 +39,11 @@ def as_tensor_function(model: nn.Module, task: Task) -> nn.Module:
         )
     if task is Task.QUESTIONS:
         _check_answerer(model)
-        return Answerer(model).eval()
+        return Answerer(model)
     if task is Task.CLASSIFICATION:
         _check_classifier(model)
-        return Classifier(model).eval()
-    return _detector(model).eval()
+        return Classifier(model)
+    return _detector(model)
 
 
 def _require(fits: bool, model: nn.Module, found: object, mend: str) -> None:

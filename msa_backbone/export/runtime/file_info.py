@@ -37,6 +37,7 @@ class FileInfo:
         modalities: the cameras, the reference first; none for one camera.
         thresholds: the least score of each class that counts; none where nobody has found them.
         vocabulary: of the questions, as `language.text.tokenizer.Tokenizer` has it.
+        dtype: of the pictures, 'uint8' or 'float32'.
     """
 
     task: str
@@ -50,6 +51,7 @@ class FileInfo:
     modalities: tuple[Modality, ...] = ()
     thresholds: tuple[float, ...] = ()
     vocabulary: str = ""
+    dtype: str = "uint8"
 
     def to_metadata(self) -> dict[str, str]:
         """Each field as json, what goes in, and `MARK`, by which the file is known as ours."""
@@ -61,9 +63,14 @@ class FileInfo:
         """What the file takes, for whoever looks into it."""
         if not self.modalities:
             words = f"; {TOKENS}: int64, (questions, words), 0 behind the last word"
-            return _picture(3) + (words if self.vocabulary else "")
-        named = (f"{m.name}: {_picture(m.channels)}" for m in self.modalities)
+            return self.picture(3, "N, ") + (words if self.vocabulary else "")
+        named = (f"{m.name}: {self.picture(m.channels, 'N, ')}" for m in self.modalities)
         return f"{'; '.join(named)}; {PRESENT}: bool, ({len(self.modalities)},)"
+
+    def picture(self, channels: int, batch: str = "") -> str:
+        """What a picture of so many channels is, in words."""
+        colours = "RGB, " if channels == 3 else ""
+        return f"{colours}{self.dtype}, ({batch}height, width, {channels})"
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], file: str) -> "FileInfo":
@@ -84,10 +91,6 @@ class FileInfo:
         modalities = values.get("modalities", ())
         values["modalities"] = tuple(map(_modality, modalities))
         return cls(**values)
-
-
-def _picture(channels: int) -> str:
-    return f"{'RGB, ' if channels == 3 else ''}uint8, (N, height, width, {channels})"
 
 
 def _modality(values: Mapping) -> Modality:

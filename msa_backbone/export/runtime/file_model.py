@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.images import read_image
-from ...files.modality import Modality, split_scene
+from ...files.modality import Modality, split_stack
 from ...files.modality_files import read_scene
 from ...results.objects import Objects
 from ...results.result import Picture, Result
@@ -41,15 +41,22 @@ class FileModel:
         if not self.modalities:
             return read_image(path)
         stack = read_scene(path, self.modalities, self.absent)
-        if stack.dtype != np.uint8:
-            raise DataError(f"{path}: more than 8 bits a value, which exported files do not take")
-        pictures = split_scene(stack, self.modalities)
+        if stack.dtype != np.uint8 and self.predictor.info.dtype == "uint8":
+            raise DataError(
+                f"{path} or a partner has more than 8 bits a value, which {self.predictor.file} "
+                "does not take: export it with --dtype float32"
+            )
+        pictures = split_stack(stack, self.modalities)
         return {name: values for name, values in pictures.items() if name not in self.absent}
 
     def views(self, picture: Picture) -> Mapping[str, np.ndarray]:
         if not isinstance(picture, Mapping):
             return {"image": picture}
-        return {name: _for_people(values) for name, values in picture.items()}
+        return {
+            modality.name: for_people(picture[modality.name], modality.unknown)
+            for modality in self.modalities
+            if picture.get(modality.name) is not None
+        }
 
     def find(self, pictures: Sequence[Picture], names: Sequence[str]) -> list[Result]:
         return [self._result(self.predictor(picture, self.questions)) for picture in pictures]
@@ -69,7 +76,14 @@ class FileModel:
         return Answers(self.questions, [info.classes[label] for label in best], scores)
 
 
-def _for_people(values: np.ndarray) -> np.ndarray:
+def for_people(values: np.ndarray, unknown: bool) -> np.ndarray:
+    """RGB, (H, W, 3), uint8: depth and values beyond 8 bits are stretched, the unknown is black."""
+    values = values[..., None] if values.ndim == 2 else values
     if values.shape[2] != 3:
-        values = values.mean(axis=2, keepdims=True).round().astype(np.uint8).repeat(3, axis=2)
-    return np.ascontiguousarray(values)
+        values = values.mean(axis=2, keepdims=True).repeat(3, axis=2)
+    known = np.isfinite(values) & ((values != 0) | (not unknown))
+    if known.any():
+        low, high = float(values[known].min()), float(values[known].max())
+        if unknown or low < 0 or high > 255:
+            values = (values - low) * (255 / max(high - low, 1e-6))
+    return np.ascontiguousarray(np.where(known, values, 0).round().astype(np.uint8))

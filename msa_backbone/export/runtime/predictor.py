@@ -12,7 +12,8 @@ from .sessions import open_session
 from .words import tokens_of
 
 Picture = np.ndarray | Mapping[str, np.ndarray]
-"""RGB, (H, W, 3), uint8; of several cameras (H, W, C) each, by name, colours as RGB."""
+"""RGB, (H, W, 3), uint8; of several cameras (H, W, C) each, by name, colours as RGB, uint8 or, for
+a file whose `info.dtype` is float32, numbers of any kind."""
 
 
 class RuntimePredictor:
@@ -76,49 +77,55 @@ class RuntimePredictor:
             raise DataError(f"{self.file} is for {self.info.task}: {asks}")
         words = {TOKENS: tokens_of(questions, self.info.vocabulary)} if questions else {}
         if not self.info.modalities:
-            self._check(picture, 3)
-            return {INPUT: np.ascontiguousarray(picture)[None], **words}
+            return {INPUT: self._checked(picture, 3)[None], **words}
         return self._of_cameras(picture) | words
 
     def _of_cameras(self, pictures: Picture) -> dict[str, np.ndarray]:
         """The cameras' inputs: zeros for those that are absent."""
         known = [modality.name for modality in self.info.modalities]
         given = pictures if isinstance(pictures, Mapping) else {}
+        given = {name: values for name, values in given.items() if values is not None}
         if not given or given.keys() - set(known):
             raise DataError(
                 f"{self.file} takes pictures of {', '.join(known)}: give a dict of them by these "
                 "names, one or more"
             )
-        size = next(iter(given.values())).shape[:2]
+        size = np.shape(next(iter(given.values())))[:2]
         inputs = {}
         for modality in self.info.modalities:
             values = given.get(modality.name)
             if values is None:
                 values = np.zeros((*size, modality.channels), np.uint8)
-            values = values[..., None] if values.ndim == 2 else values
-            self._check(values, modality.channels, f"{modality.name}, ")
+            values = values[..., None] if getattr(values, "ndim", 0) == 2 else values
+            values = self._checked(values, modality.channels, f"{modality.name}, ")
+            if not (modality.unknown or np.isfinite(values).all()):
+                raise DataError(
+                    f"{modality.name}: NaN or infinite values; mend the picture, or train and "
+                    f"export with unknown=True for {modality.name}"
+                )
             if values.shape[:2] != size:
                 raise DataError(
                     f"{modality.name}: {values.shape[1]} x {values.shape[0]} pixels, but the first "
                     f"camera has {size[1]} x {size[0]}; bring both into one frame"
                 )
-            inputs[modality.name] = np.ascontiguousarray(values)[None]
+            inputs[modality.name] = values[None]
         return inputs | {PRESENT: np.array([name in given for name in known])}
 
-    def _check(self, picture: np.ndarray, channels: int, camera: str = "") -> None:
-        colours = "RGB, " if channels == 3 else ""
-        right = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
+    def _checked(self, picture: np.ndarray, channels: int, camera: str = "") -> np.ndarray:
+        """The picture in the file's dtype."""
+        whole = self.info.dtype == "uint8"
+        right = isinstance(picture, np.ndarray) and (
+            picture.dtype == np.uint8 if whole else picture.dtype.kind in "uif"
+        )
         if not right or picture.ndim != 3 or picture.shape[2] != channels:
             given = f"shape {getattr(picture, 'shape', None)} and {getattr(picture, 'dtype', None)}"
             raise DataError(
-                f"a picture of {camera}{given}: {self.file} takes {colours}uint8, "
-                f"(height, width, {channels})"
+                f"a picture of {camera}{given}: {self.file} takes {self.info.picture(channels)}"
             )
-        wanted = self._session.size
-        if any(
-            side not in (None, given) for side, given in zip(wanted, picture.shape, strict=False)
-        ):
+        size = self._session.size
+        if any(side not in (None, given) for side, given in zip(size, picture.shape, strict=False)):
             raise DataError(
                 f"a picture of {picture.shape[1]} x {picture.shape[0]} pixels: {self.file} was "
-                f"exported for {wanted[1]} x {wanted[0]}; export it without --size"
+                f"exported for {size[1]} x {size[0]}; export it without --size"
             )
+        return np.ascontiguousarray(picture, self.info.dtype)
