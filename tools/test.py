@@ -14,8 +14,8 @@ from msa_backbone.cli.arguments import add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
+from msa_backbone.export.prepare_testing import prepare_exported_testing
 from msa_backbone.export.runtime.sessions import SUFFIXES
-from msa_backbone.export.testing import prepare_exported_testing
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.prepare import prepare_testing
 

@@ -30,7 +30,7 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
-from ..export.extra import EXPORTING, require_packages
+from ..export.required_packages import EXPORTING, require_packages
 from ..files.whole_files import write_whole
 from .arguments import add_config_options
 from .errors import one_line_errors

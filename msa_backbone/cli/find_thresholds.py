@@ -25,7 +25,7 @@ from ..config.rehearse import check_data_files
 from ..config.user_data import use_data
 from ..config_nodes import innermost
 from ..errors import DataError
-from ..export.testing import check_classes
+from ..export.prepare_testing import check_classes
 from ..files.checkpoints import read_checkpoint
 from ..files.whole_files import write_whole
 from ..inference.predictor import Predictor

@@ -20,7 +20,6 @@ import torch
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
-from ..export.extra import EXPORTING, require_packages
 from ..export.latency import (
     RUNTIMES,
     backbone_steps,
@@ -28,6 +27,7 @@ from ..export.latency import (
     measure_latency,
     whole_steps,
 )
+from ..export.required_packages import EXPORTING, require_packages
 from .arguments import add_config_options, require_at_least
 from .errors import one_line_errors
 

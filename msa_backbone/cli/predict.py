@@ -70,7 +70,10 @@ def parse_args() -> argparse.Namespace:
         "--tiles", type=int, metavar="SIDE", help="predict large pictures in tiles, and join them"
     )
     parser.add_argument(
-        "--overlap", type=float, default=0.2, help="of the tiles, as a part (default: 0.2)"
+        "--overlap",
+        type=float,
+        default=0.2,
+        help="of the tiles, as a part: as wide as the largest object or more (default: 0.2)",
     )
     parser.add_argument(
         "--others", nargs="+", metavar="DIR", help="several cameras: a folder for each other one"

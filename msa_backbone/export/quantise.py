@@ -28,8 +28,8 @@ from ..files.modality import split_stack
 from ..files.modality_files import read_scene
 from ..files.whole_files import write_whole
 from ..tasks import task_of
+from .prepare_testing import prepare_exported_testing, use_exported
 from .runtime.predictor import RuntimePredictor
-from .testing import prepare_exported_testing, use_exported
 
 PARTS: dict[str, tuple[str, ...]] = {
     "the whole model": ("",),

@@ -77,7 +77,7 @@ class Objects(Result):
             drawn = draw_mask(drawn, mask, colour)
         drawn = draw_boxes(drawn, self.boxes, colours)
         labels = [
-            Label(f"{name} {100 * score:.0f}", (box[0], box[1]), colour)
+            Label(f"{name} {score:.0%}", (box[0], box[1]), colour)
             for name, score, box, colour in zip(
                 self.names, self.scores, self.boxes, colours, strict=True
             )

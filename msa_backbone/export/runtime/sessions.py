@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ...errors import DataError
-from ..extra import require_packages
+from ..required_packages import require_packages
 
 SUFFIXES = (".onnx", ".xml")
 RT_INFO = "msa_backbone"  # where the metadata are in OpenVINO's runtime information

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..extra import require_packages
+from ..required_packages import require_packages
 
 PAD, BEGIN, END = 0, 2, 3
 """As in `language.text.tokenizer`, which needs torch."""
