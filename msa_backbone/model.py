@@ -42,6 +42,7 @@ class Model:
 
     def __init__(self, source: PictureModel) -> None:
         self.source = source
+        self._cameras = source.modalities  # before any folder was found
         self.task, self.classes = source.task, tuple(source.classes)
         self.thresholds = source.thresholds
 
@@ -59,7 +60,8 @@ class Model:
         Args:
             images: a path; an array, RGB, (H, W, 3), uint8; a list of these; or a folder. Of
                 several cameras the path of the first one's file, beside which the others' lie, or
-                a dict of arrays, (H, W, C), by the cameras' names.
+                a dict of arrays, (H, W, C), by the cameras' names. An exported file takes one that
+                is left out, or None, as absent; a checkpoint knows absent cameras by its config.
             score_thr: the least score of an object; by default the model's `thresholds`, or 0.3.
             tiles: side of the tiles that a large picture is predicted in, in pixels.
             overlap: the least part of a tile that it shares with the next one.
@@ -104,18 +106,19 @@ class Model:
         return self.source
 
     def _read(self, image: Image) -> tuple[Picture, str]:
-        if isinstance(image, np.ndarray | Mapping):
+        if isinstance(image, Mapping):
+            return {name: values for name, values in image.items() if values is not None}, "picture"
+        if isinstance(image, np.ndarray):
             return image, "picture"
         (path,) = map(Path, self._placed(image))
         return self.source.read(path), path.name
 
     def _placed(self, path: str | Path) -> list[str]:
         """The path; of several cameras the first one's, and the others are read from beside it."""
-        modalities = self.source.modalities
-        inputs, placed = pair_inputs(modalities, self.source.absent, [str(path)])
+        inputs, placed = pair_inputs(self._cameras, self.source.absent, [str(path)])
         found = {modality.name: modality for modality in placed}
         if found:
-            self.source.modalities = [found.get(m.name, m) for m in modalities]
+            self.source.modalities = [found.get(m.name, m) for m in self._cameras]
         return inputs
 
 
@@ -143,9 +146,12 @@ def load(
         >>> found.boxes, found.scores, found.names  # doctest: +SKIP
     """
     if str(file).endswith(SUFFIXES):
-        if device != "cpu":
-            raise ValueError(f"device {device!r} is for checkpoints: {file} is exported")
+        if device != "cpu" or config:
+            name = f"config {config}" if config else f"device {device!r}"
+            raise ValueError(f"{name} is for checkpoints, and {file} is exported: leave it out")
         return Model(FileModel(RuntimePredictor(file, threads)))
+    if threads:
+        raise ValueError(f"threads={threads} is for exported files: use torch.set_num_threads")
     from .config.load import load_config
     from .inference.checkpoint_model import CheckpointModel
     from .inference.predictor import Predictor

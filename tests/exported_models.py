@@ -87,6 +87,10 @@ KINDS = {
         "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
         CAMERAS | UNET,
     ),
+    "depth-alone-unet": (
+        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        CAMERAS | UNET | {"model.backbone.in_channels": (1,)},
+    ),
     "classifier": (
         "classification/msa-vgg16-bn_8xb32-100e_in1k-224x224.py",
         {
@@ -144,21 +148,25 @@ def small_config(kind: str) -> Config:
     config, options = KINDS[kind]
     cfg = Config.fromfile(CONFIGS / config)
     common = {} if kind.startswith(("cameras", "depth")) else BACKBONE
-    small = {} if kind in ("classifier", "cameras-unet", "depth-unet") else SMALL_PICTURES
+    small = (
+        {}
+        if kind in ("classifier", "cameras-unet", "depth-unet", "depth-alone-unet")
+        else SMALL_PICTURES
+    )
     if kind.startswith("depth"):
-        see_depth(cfg)
+        see_depth(cfg, alone="alone" in kind)
     for key, value in {**common, **small, **options}.items():
         cfg.merge_from_dict({key: value})
     set_num_classes(cfg.model, len(CLASSES), keep_weights=False)
     return cfg
 
 
-def see_depth(cfg: Config) -> None:
-    """Let a config of two cameras take depth for the second one, in place."""
+def see_depth(cfg: Config, alone: bool = False) -> None:
+    """Let a config of two cameras take depth for the second one, or as the only one, in place."""
 
     def put(node: dict) -> None:
         if isinstance(node.get("modalities"), list):
-            node["modalities"] = [node["modalities"][0], DEPTH]
+            node["modalities"] = [DEPTH] if alone else [node["modalities"][0], DEPTH]
 
     for part in (cfg.model, cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         walk(part, put)
@@ -181,6 +189,7 @@ def make_trained(kind: str, folder: Path) -> Trained:
     normalised = (torch.from_numpy(pictures).float() - 115) / 57
     if kind.startswith(("cameras", "depth")):
         normalised = torch.cat([normalised, normalised[:, :1].flip(3)], dim=1)
+        normalised = normalised[:, 3:] if "alone" in kind else normalised
     make_lively(model, normalised)
     meta = {"dataset_meta": {"classes": CLASSES}}
     torch.save({"state_dict": model.state_dict(), "meta": meta}, folder / "last.pth")

@@ -28,8 +28,8 @@ MULTIMODAL = [p for p in CONFIGS if p.parent.name == "multimodal" and p not in L
 def test_every_config_is_found():
     names = [path.stem for path in CONFIGS]
     assert (len(DETECTION), len(SEGMENTATION), len(CLASSIFICATION)) == (10, 9, 10)
-    assert (len(MULTIMODAL), len(LANGUAGE)) == (5, 4)
-    assert len(set(names)) == len(names) == 38
+    assert (len(MULTIMODAL), len(LANGUAGE)) == (6, 4)
+    assert len(set(names)) == len(names) == 39
 
 
 def test_model_index_names_every_trainable_config_once():
@@ -40,7 +40,7 @@ def test_model_index_names_every_trainable_config_once():
     metafiles = [path.relative_to(ROOT.parent).as_posix() for path in ROOT.rglob("metafile.yml")]
     assert sorted(imported) == sorted(metafiles) and len(metafiles) == 4
     named = [ROOT.parent / model.config for model in index.models]
-    assert sorted(named) == CONFIGS and len(named) == 38
+    assert sorted(named) == CONFIGS and len(named) == 39
     assert [model.name for model in index.models] == [path.stem for path in named]
     for model, path in zip(index.models, named, strict=True):
         schedule = Config.fromfile(path).train_cfg
@@ -58,8 +58,8 @@ def test_model_index_names_every_trainable_config_once():
         ("segmentation", 9),
         ("classification", 10),
         ("ablation", 24),
-        ("ablation/cameras", 11),
-        ("multimodal", 9),
+        ("ablation/cameras", 12),
+        ("multimodal", 10),
     ],
 )
 def test_readme_of_a_folder_has_a_row_for_every_config(folder, count):

@@ -10,9 +10,10 @@ resizes, normalises, detects and suppresses by itself:
   questions               scores and logits (questions, answers)
 
 Of several cameras it takes a picture each, by their names, and `present`, flags of those that are
-there. Where depth or a thermal camera has more than 8 bits, all pictures are float32; 0, NaN and
-infinity are places of a depth camera that were not measured. Questions come as `tokens`, numbers of
-words. A model of captions writes in a loop, which is not exported.
+there. With --dtype float32, the default where a camera has unknown places or a mean beyond 0 to
+255, they may have any depth; 0, NaN and infinity are places of a depth camera that were not
+measured. Questions come as `tokens`, numbers of words. A model of captions writes in a loop, which
+is not exported.
 Names of classes, answers and cameras, vocabulary, thresholds and the form of the input are in its
 metadata.
 
@@ -115,7 +116,7 @@ def export(args: argparse.Namespace) -> list[str]:
     return [
         *lines,
         f"{args.out}: {info.model} for {info.task}, {len(info.classes)} classes, "
-        f"{megabytes:.1f} MB, pictures of {size}",
+        f"{megabytes:.1f} MB, pictures of {size}" + (f", {info.dtype}" if info.modalities else ""),
     ]
 
 

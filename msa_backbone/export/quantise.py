@@ -72,6 +72,7 @@ def quantise_for(
         )
         name, before = score_of(cfg, "float")
         lines.append(f"float32: {name} {before:.1f}")
+        tried = []
         for number, (part, names) in enumerate(PARTS.items()):
             candidate = Path(folder, f"{number}.onnx")
             nodes = quantise(file, candidate, pictures.inputs(), names)
@@ -79,15 +80,17 @@ def quantise_for(
                 continue
             use_exported(cfg, str(candidate))
             _, after = score_of(cfg, f"int8-{number}")
-            lines.append(
+            tried.append(
                 f"int8 of {part}, {nodes} layers: {name} {after:.1f}, {before - after:.1f} lost"
             )
             if before - after <= MOST_LOSS:
                 write_whole(out, candidate.read_bytes())
-                return [*lines, f"ranges from {len(pictures)} pictures; {part} is in int8"]
+                return [*lines, *tried, f"ranges from {len(pictures)} pictures; {part} is in int8"]
+    if not tried:
+        raise DataError(f"{file} has no layer that int8 could serve: leave --int8 out")
     raise DataError(
         f"int8 costs more than {MOST_LOSS:.0f} point of {name} on {data}, whatever is left out "
-        f"({'; '.join(lines[-len(PARTS) :])}): leave --int8 out"
+        f"({'; '.join(tried)}): leave --int8 out"
     )
 
 

@@ -90,7 +90,7 @@ def _what_is_known(
         return np.where(known, values, values.dtype.type(0)), known
     if not finite.all():
         raise DataError(
-            f"{source}: {np.count_nonzero(~finite)} values are NaN or infinite; mend the file, or "
+            f"{source}: {np.count_nonzero(~finite)} values are NaN or infinite; mend them, or "
             f"set unknown=True for {modality.name}"
         )
     return values, None
@@ -128,37 +128,42 @@ def read_stack(paths: Sequence[Path | None], modalities: Sequence[Modality]) -> 
 
 
 def stack_pictures(
-    pictures: Mapping[str, np.ndarray], modalities: Sequence[Modality]
+    pictures: Mapping[str, np.ndarray], modalities: Sequence[Modality], absent: Collection[str] = ()
 ) -> np.ndarray:
-    """What `read_stack` would make of pictures that are arrays already.
+    """What `read_stack` makes of files, from arrays.
 
     Args:
-        pictures: by the modalities' names, all of them, (H, W, C) or (H, W), colours as RGB.
+        pictures: by the modalities' names, (H, W, channels) or (H, W), colours as RGB; float64 and
+            integers are rounded to float32.
+        absent: names of modalities that need not be there.
 
     Raises:
-        DataError: for other names, shapes, or values that are no finite numbers.
+        DataError: for a picture that is missing, of another name or shape, or with values that are
+            no finite numbers.
     """
     names = [modality.name for modality in modalities]
-    if set(pictures) != set(names):
+    given = {name: np.asarray(values) for name, values in pictures.items() if name not in absent}
+    missing = [name for name in names if name not in (*given, *absent)]
+    if missing or not given or set(given) - set(names):
         raise DataError(
-            f"pictures of {', '.join(pictures) or 'nothing'}: the model takes {', '.join(names)}"
+            f"pictures of {', '.join(given) or 'no camera'}: the model takes {', '.join(names)}; a "
+            "config whose data_preprocessor has absent=[...] does without one, an exported file too"
         )
+    size = next(iter(given.values())).shape[:2]
     read = {}
-    for modality in modalities:
-        values = np.asarray(pictures[modality.name])
+    for modality in (modality for modality in modalities if modality.name in given):
+        values = given[modality.name]
         values = values[..., None] if values.ndim == 2 else values
-        first = next(iter(read.values()))[0] if read else values
-        if values.shape != (*first.shape[:2], modality.channels) or values.dtype.kind not in "uif":
+        if values.shape != (*size, modality.channels) or values.dtype.kind not in "uif":
             raise DataError(
                 f"{modality.name}: an array of shape {values.shape} and type {values.dtype}; the "
-                f"model takes numbers of shape (height, width, {modality.channels}), of one height "
-                "and width for all cameras"
+                f"model takes numbers of shape {(*size, modality.channels)} here"
             )
         values = values[..., ::-1] if modality.channels == 3 else values
         if values.dtype not in (np.uint8, np.uint16):
             values = values.astype(np.float32)
         read[modality.name] = _what_is_known(values, modality.name, modality)
-    return _stacked(read, modalities, first.shape[:2])
+    return _stacked(read, modalities, size)
 
 
 def _stacked(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.structures import BaseDataElement
 
+from ..errors import DataError
 from ..files.modality import Modality
 from ..files.modality_files import stack_pictures
 from ..results.objects import Objects
@@ -64,7 +65,11 @@ class CheckpointModel:
 
     def _stack(self, picture: Picture) -> np.ndarray:
         """Pictures by the cameras' names as the pipeline takes them."""
-        return stack_pictures(picture, self.modalities) if isinstance(picture, Mapping) else picture
+        if not isinstance(picture, Mapping):
+            return picture
+        if not self.modalities:
+            raise DataError("the model has one camera: give an array instead of a dict")
+        return stack_pictures(picture, self.modalities, self.absent)
 
 
 def plain_result(sample: BaseDataElement, predictor: Predictor) -> Result:

@@ -4,14 +4,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import DataError
 from .result import Picture
 
 
 def size_of(picture: Picture) -> tuple[int, int]:
-    """Height and width."""
-    if isinstance(picture, Mapping):
-        picture = next(iter(picture.values()))
-    return picture.shape[:2]
+    """Height and width.
+
+    Raises:
+        DataError: for cameras of which each has its own.
+    """
+    if not isinstance(picture, Mapping):
+        return picture.shape[:2]
+    sizes = {name: values.shape[:2] for name, values in picture.items()}
+    if len(set(sizes.values())) > 1:
+        named = ", ".join(f"{name} {width} x {height}" for name, (height, width) in sizes.items())
+        raise DataError(f"pictures of several sizes: {named} pixels; bring them into one frame")
+    return next(iter(sizes.values()))
 
 
 def cut(picture: Picture, box: tuple[int, int, int, int]) -> Picture:

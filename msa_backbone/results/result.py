@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 
 Picture = np.ndarray | Mapping[str, np.ndarray]
-"""RGB, (H, W, 3) uint8; of several cameras as the model's own `read` gives it."""
+"""RGB, (H, W, 3) uint8; of several cameras what the model's own `read` gives, or (H, W, C) each, by
+name, colours as RGB."""
 
 
 class Result(ABC):
@@ -41,7 +42,8 @@ class PictureModel(Protocol):
     Attributes:
         task: in words, as `tasks.Task.title` has it.
         classes: their names, by label.
-        modalities: the cameras, the reference first; empty for one.
+        modalities: the cameras, the reference first, and where their files lie; empty for one; can
+            be set.
         absent: names of the cameras that are not read.
         questions: to ask about every picture, where it answers them; can be set.
         thresholds: the least score of each class that counts; None where nobody has found them.

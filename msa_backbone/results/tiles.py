@@ -56,7 +56,8 @@ class Tiled:
             raise DataError(f"--tiles joins boxes and masks, and the model is for {model.task}")
         self._model, self._side, self._overlap = model, side, overlap
         self.task, self.classes, self.questions = model.task, model.classes, ()
-        self.modalities, self.thresholds = model.modalities, model.thresholds
+        self.modalities, self.absent = model.modalities, model.absent
+        self.thresholds = model.thresholds
 
     def read(self, path: Path) -> Picture:
         return self._model.read(path)

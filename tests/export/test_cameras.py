@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from export_equality import compare_objects
-from exported_models import noise
+from exported_models import make_trained, noise
 from PIL import Image
 
 import msa_backbone
@@ -197,8 +197,13 @@ def test_depth_in_openvino(exported, tmp_path):
     convert_to_openvino(exported("depth-unet"), onnx_file.info, tmp_path / "model.xml")
     openvino = RuntimePredictor(tmp_path / "model.xml")
     pictures = depth_scene(tmp_path, 97, 160, 3)
-    odd = np.where(pictures["depth"] == 0, np.float32(np.nan), pictures["depth"])
-    for given in (pictures, chosen(pictures, ("depth",)), pictures | {"depth": odd}):
+    unknown = pictures["depth"] == 0
+    odds = [np.where(unknown, np.float32(v), pictures["depth"]) for v in (np.nan, np.inf, -np.inf)]
+    for given in (
+        pictures,
+        chosen(pictures, ("depth",)),
+        *({**pictures, "depth": odd} for odd in odds),
+    ):
         assert np.allclose(openvino(given)["logits"], onnx_file(given)["logits"], atol=1e-3)
 
 
@@ -235,6 +240,69 @@ def test_none_is_absent(exported):
         assert np.array_equal(without, runtime(chosen(pictures, set(NAMES) - {name}))["logits"])
     with pytest.raises(DataError, match=r"a picture of visible, shape None and None"):
         runtime({"visible": [[0]]})
+    with pytest.raises(DataError, match=r"of infrared, shape \(5,\) .* takes uint8"):
+        runtime({"infrared": np.zeros(5, np.uint8)})
+    with pytest.raises(
+        DataError, match=r"uint16: .* takes uint8, .*; export it with --dtype float"
+    ):
+        runtime(pictures | {"infrared": pictures["infrared"].astype(np.uint16)})
+    model = msa_backbone.load(exported("cameras-unet"))
+    for tiles in (None, 64):
+        found = model.predict(pictures | {"infrared": None}, tiles=tiles).logits
+        assert np.array_equal(found, model.predict(chosen(pictures, NAMES[:1]), tiles=tiles).logits)
+    with pytest.raises(
+        DataError, match=r"several sizes: visible 131 x 97, infrared 130 x 97 pixels"
+    ):
+        model.predict(pictures | {"infrared": pictures["infrared"][:, 1:]}, tiles=64)
+
+
+@pytest.mark.slow
+def test_arrays_for_a_checkpoint(trained):
+    model, pictures = msa_backbone.load(trained("cameras-unet").checkpoint), scene(97, 131)
+    with pytest.raises(
+        DataError, match=r"pictures of visible: the model takes visible, infrared; "
+    ):
+        model.predict(pictures | {"infrared": None})
+    with pytest.raises(DataError, match=r"of shape \(97, 130, 1\).* of shape \(97, 131, 1\) here"):
+        model.predict(pictures | {"infrared": pictures["infrared"][:, 1:]})
+    model.source.predictor.absent = ("infrared",)
+    assert model.predict({"visible": pictures["visible"]}).labels.shape == (97, 131)
+    one = msa_backbone.load(trained("unet").checkpoint)
+    with pytest.raises(DataError, match=r"one camera: give an array instead of a dict"):
+        one.predict({"image": pictures["visible"]})
+
+
+@pytest.mark.slow
+def test_a_single_camera_with_a_name(tmp_path):
+    """Depth alone: the same file form as of several."""
+    trained = make_trained("depth-alone-unet", tmp_path)
+    export_onnx(trained.cfg(), str(trained.checkpoint), tmp_path / "model.onnx")
+    pictures = depth_scene(tmp_path, 97, 131, 0)
+    path = tmp_path / "depth/0.png"
+    found = msa_backbone.load(tmp_path / "model.onnx").predict(path).logits
+    expected = msa_backbone.load(trained.checkpoint).predict(path).logits
+    assert expected.std() > 0.01 and np.abs(found - expected).max() < 1e-3
+    again = msa_backbone.load(tmp_path / "model.onnx").predict({"depth": pictures["depth"]})
+    assert np.array_equal(again.logits, found)
+
+
+@pytest.mark.slow
+def test_older_files_take_8_bits(exported, tmp_path):
+    model = onnx.load(exported("cameras-unet"))
+    kept = [entry for entry in model.metadata_props if entry.key != "dtype"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    onnx.save(model, tmp_path / "old.onnx")
+    assert RuntimePredictor(tmp_path / "old.onnx").info.dtype == "uint8"
+
+
+@pytest.mark.slow
+def test_unknown_places_have_no_8_bits(trained, tmp_path):
+    model = trained("depth-unet")
+    with pytest.raises(
+        DataError, match=r"unknown places are resized as float32; leave --dtype out"
+    ):
+        export_onnx(model.cfg(), str(model.checkpoint), tmp_path / "model.onnx", dtype="uint8")
 
 
 @pytest.mark.slow
@@ -259,7 +327,7 @@ def test_found_from_python_as_the_tool_finds_them(kind, trained, exported, tmp_p
 def test_depth_is_drawn_whatever_its_unit():
     values = np.array([[0.5, 10.0], [np.nan, 0.0]], np.float32)[..., None]
     drawn = for_people(values, unknown=True)
-    assert drawn[..., 0].tolist() == [[0, 255], [0, 0]] and drawn.shape == (2, 2, 3)
+    assert drawn[..., 0].tolist() == [[55, 255], [0, 0]] and drawn.shape == (2, 2, 3)
     celsius = np.array([[-10, 40]], np.float32)[..., None]
     assert for_people(celsius, unknown=False)[0, :, 0].tolist() == [0, 255]
     grey = np.array([[3, 250]], np.uint8)[..., None]

@@ -20,7 +20,7 @@ class Oracle:
     A rectangle's red value is its number, its green value its class.
     """
 
-    classes, modalities, thresholds, questions = CLASSES, (), None, ()
+    classes, modalities, absent, thresholds, questions = CLASSES, (), (), None, ()
 
     def __init__(self, task: str = "detection") -> None:
         self.task, self.seen = task, []

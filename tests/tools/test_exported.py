@@ -118,7 +118,7 @@ def test_a_file_of_another_task_or_with_options_of_checkpoints(run_tool, tiny_co
         run_tool("test", model.config, file, "--tta")
     with pytest.raises(SystemExit, match=r"--slide changes the model, and .* is exported"):
         run_tool("test", model.config, file, "--slide")
-    with pytest.raises(SystemExit, match=r"device 'cuda:0' is for checkpoints: .* is exported"):
+    with pytest.raises(SystemExit, match=r"device 'cuda:0' is for checkpoints, and .* is exported"):
         run_tool("predict", file, tmp_path, "--device", "cuda:0")
     with pytest.raises(
         SystemExit, match=r"its pictures have 8 bits; float32 is for LoadModalities"

@@ -15,6 +15,9 @@ from ...results.segmentation import Segmentation
 from ...results.whole_picture import Answers, ClassScores
 from .predictor import RuntimePredictor
 
+NEAREST = 55
+"""The grey of the least depth: black is for what was not measured."""
+
 
 class FileModel:
     """`results.result.PictureModel` of an exported file.
@@ -77,13 +80,17 @@ class FileModel:
 
 
 def for_people(values: np.ndarray, unknown: bool) -> np.ndarray:
-    """RGB, (H, W, 3), uint8: depth and values beyond 8 bits are stretched, the unknown is black."""
+    """RGB, (H, W, 3), uint8: values beyond 8 bits and depth are stretched, the unknown is black."""
     values = values[..., None] if values.ndim == 2 else values
+    known = np.isfinite(values).all(axis=2, keepdims=True)
+    if unknown:
+        known &= (values != 0).any(axis=2, keepdims=True)
+    values = np.where(known, values, 0)
     if values.shape[2] != 3:
         values = values.mean(axis=2, keepdims=True).repeat(3, axis=2)
-    known = np.isfinite(values) & ((values != 0) | (not unknown))
-    if known.any():
-        low, high = float(values[known].min()), float(values[known].max())
-        if unknown or low < 0 or high > 255:
-            values = (values - low) * (255 / max(high - low, 1e-6))
+    darkest = NEAREST if unknown else 0
+    seen = values[known[..., 0]]
+    if seen.size and (unknown or seen.min() < 0 or seen.max() > 255):
+        low, high = float(seen.min()), float(seen.max())
+        values = darkest + (values - low) * ((255 - darkest) / max(high - low, 1e-6))
     return np.ascontiguousarray(np.where(known, values, 0).round().astype(np.uint8))

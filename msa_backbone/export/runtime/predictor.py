@@ -90,14 +90,14 @@ class RuntimePredictor:
                 f"{self.file} takes pictures of {', '.join(known)}: give a dict of them by these "
                 "names, one or more"
             )
-        size = np.shape(next(iter(given.values())))[:2]
         inputs = {}
         for modality in self.info.modalities:
-            values = given.get(modality.name)
-            if values is None:
-                values = np.zeros((*size, modality.channels), np.uint8)
+            if modality.name not in given:
+                continue
+            values = given[modality.name]
             values = values[..., None] if getattr(values, "ndim", 0) == 2 else values
             values = self._checked(values, modality.channels, f"{modality.name}, ")
+            size = next(iter(inputs.values())).shape[1:3] if inputs else values.shape[:2]
             if not (modality.unknown or np.isfinite(values).all()):
                 raise DataError(
                     f"{modality.name}: NaN or infinite values; mend the picture, or train and "
@@ -109,6 +109,9 @@ class RuntimePredictor:
                     f"camera has {size[1]} x {size[0]}; bring both into one frame"
                 )
             inputs[modality.name] = values[None]
+        for modality in self.info.modalities:
+            nothing = np.zeros((1, *size, modality.channels), self.info.dtype)
+            inputs.setdefault(modality.name, nothing)
         return inputs | {PRESENT: np.array([name in given for name in known])}
 
     def _checked(self, picture: np.ndarray, channels: int, camera: str = "") -> np.ndarray:
@@ -121,6 +124,7 @@ class RuntimePredictor:
             given = f"shape {getattr(picture, 'shape', None)} and {getattr(picture, 'dtype', None)}"
             raise DataError(
                 f"a picture of {camera}{given}: {self.file} takes {self.info.picture(channels)}"
+                + ("; export it with --dtype float32 for more bits" if camera and whole else "")
             )
         size = self._session.size
         if any(side not in (None, given) for side, given in zip(size, picture.shape, strict=False)):

@@ -1,4 +1,4 @@
-"""The channel gate on GPUs: many small launches as one, and as two backward."""
+"""The channel gate on GPUs: many small launches as one or two, and as two backward."""
 
 import torch
 import triton
