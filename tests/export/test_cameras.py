@@ -39,6 +39,14 @@ def eager(trained, kind: str, pictures: dict[str, np.ndarray]):
     return sample
 
 
+def in_both_runtimes(file, folder) -> tuple[RuntimePredictor, RuntimePredictor]:
+    """An exported file by ONNX Runtime, and converted by OpenVINO."""
+    pytest.importorskip("openvino")
+    onnx_file = RuntimePredictor(file)
+    convert_to_openvino(file, onnx_file.info, folder / "model.xml")
+    return onnx_file, RuntimePredictor(folder / "model.xml")
+
+
 def chosen(pictures: dict, names: tuple[str, ...]) -> dict:
     return {name: pictures[name] for name in names}
 
@@ -121,10 +129,7 @@ def test_what_is_no_scene_is_refused(exported):
 
 @pytest.mark.slow
 def test_openvino(exported, tmp_path):
-    pytest.importorskip("openvino")
-    onnx_file = RuntimePredictor(exported("cameras-unet"))
-    convert_to_openvino(exported("cameras-unet"), onnx_file.info, tmp_path / "model.xml")
-    openvino = RuntimePredictor(tmp_path / "model.xml")
+    onnx_file, openvino = in_both_runtimes(exported("cameras-unet"), tmp_path)
     assert openvino.info == onnx_file.info
     for names in (NAMES, NAMES[1:]):
         pictures = chosen(scene(97, 160), names)
@@ -192,10 +197,7 @@ def test_depth_with_unknown_places(trained, exported, tmp_path):
 
 @pytest.mark.slow
 def test_depth_in_openvino(exported, tmp_path):
-    pytest.importorskip("openvino")
-    onnx_file = RuntimePredictor(exported("depth-unet"))
-    convert_to_openvino(exported("depth-unet"), onnx_file.info, tmp_path / "model.xml")
-    openvino = RuntimePredictor(tmp_path / "model.xml")
+    onnx_file, openvino = in_both_runtimes(exported("depth-unet"), tmp_path)
     pictures = depth_scene(tmp_path, 97, 160, 3)
     unknown = pictures["depth"] == 0
     odds = [np.where(unknown, np.float32(v), pictures["depth"]) for v in (np.nan, np.inf, -np.inf)]
