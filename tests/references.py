@@ -300,6 +300,7 @@ def language_conditioned_attention(
     channel: bool = True,
     spatial: bool = True,
     gate_norm: bool = False,
+    modulate: bool = False,
 ) -> Tensor:
     """Multi-Scale Attention whose gates take a sentence, sample by sample and place by place."""
 
@@ -319,6 +320,9 @@ def language_conditioned_attention(
             seen = conv("channel_attention.1", (average / rms(average))[:, None, None])
             told = state["words_to_channels.weight"] @ q
             f = f * torch.sigmoid(conv("channel_attention.3", F.relu(seen + told[:, None, None])))
+        if modulate:
+            told = state["words_to_features.weight"] @ q
+            f = f + features * told[: len(f), None, None] + told[len(f) :, None, None]
         if spatial:
             maps = [features.amax(0), features.mean(0), features.std(0)]
             logits = conv("spatial_attention.0", torch.stack([m / rms(m) for m in maps]), 3)

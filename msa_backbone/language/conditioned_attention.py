@@ -13,10 +13,15 @@ U and V are T -> h, P is C -> h at every place, and <., .> is the inner product:
 fits the words. These four have no bias, so an embedding of zeros is no sentence, and what is left
 is Multi-Scale Attention.
 
+These gates can only weaken a branch that is small beside x at first, so a network from random
+weights learns slowly what its words mean. With `modulate=True` they scale and shift the features
+themselves as well, where the spatial gate lets them; S and B are T -> C, without a bias:
+
+    y  = x + (f * ca + x * S q + B q) * sa
+
 That a sentence modulates the channels is FiLM's idea (https://arxiv.org/abs/1709.07871, section 2),
 that it scores the places is that of attention over image regions (Show, Attend and Tell,
-https://arxiv.org/abs/1502.03044, section 3.1). Deviations: both act on the gates of a residual
-branch, so that the features themselves stay as they are.
+https://arxiv.org/abs/1502.03044, section 3.1). Deviation: what both say acts on a residual branch.
 """
 
 import torch
@@ -35,8 +40,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
     Without a sentence it is `MultiScaleAttention`, whose weights it loads: what a file has nothing
     of, the part for language as a whole, keeps its start.
 
-    Only the fusion convolution starts at zero with `zero_init`. If the part for language did so,
-    too, each of both would wait for the other, and the text encoder would learn nothing.
+    Only the fusion convolution, S and B start at zero with `zero_init`. If the rest of the part for
+    language did so, too, it and the fusion would wait for each other, and the text encoder would
+    learn nothing.
 
     Args:
         in_channels: C, channels of the input and of the output.
@@ -44,8 +50,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
         reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
             `MultiScaleAttention`.
         gate_norm: as there, and P x is divided by its root mean square in the sample.
-        zero_language: start U and V at zero, so that no sentence changes anything until training
-            moves them: for a start from attention that is trained already.
+        modulate: let the sentence scale and shift the features, too.
+        zero_language: start U and V, S and B at zero, so that no sentence changes anything until
+            training moves them: for a start from attention that is trained already.
 
     Raises:
         ValueError: for `text_channels` below 1, for both gates switched off; else as
@@ -55,7 +62,13 @@ class LanguageConditionedAttention(MultiScaleAttention):
     listens = True
     """Backbones give the sentence to modules that say so."""
 
-    language_parts = ("words_to_channels", "words_to_places", "match_features", "match_conv")
+    language_parts = (
+        "words_to_channels",
+        "words_to_places",
+        "words_to_features",
+        "match_features",
+        "match_conv",
+    )
     """What files of Multi-Scale Attention have nothing of."""
 
     zero_language = False
@@ -70,6 +83,7 @@ class LanguageConditionedAttention(MultiScaleAttention):
         dropout: float = 0.0,
         drop_path: float = 0.0,
         gate_norm: bool = False,
+        modulate: bool = False,
         zero_language: bool = False,
         zero_init: bool = True,
     ) -> None:
@@ -85,6 +99,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
         hidden = in_channels // reduction_ratio
         self.text_channels = text_channels
         self.zero_language = zero_language
+        self.words_to_features = (
+            nn.Linear(text_channels, 2 * in_channels, bias=False) if modulate else None
+        )
         self.words_to_channels = nn.Linear(text_channels, hidden, bias=False) if channel else None
         if spatial:
             self.words_to_places = nn.Linear(text_channels, hidden, bias=False)
@@ -98,9 +115,11 @@ class LanguageConditionedAttention(MultiScaleAttention):
     def init_weights(self) -> None:
         """Restore the zeros that are asked for; mmengine calls this after any `init_cfg`."""
         super().init_weights()
-        if self.zero_language:
-            for words in filter(None, (self.words_to_channels, self.words_to_places)):
-                nn.init.zeros_(words.weight)
+        parts = self._modules  # the base class calls this before it has any of language
+        zero = ["words_to_features"] if self.zero_init or self.zero_language else []
+        zero += ["words_to_channels", "words_to_places"] if self.zero_language else []
+        for words in filter(None, map(parts.get, zero)):
+            nn.init.zeros_(words.weight)
 
     def channel_weights_given(self, x: Tensor, sentence: Tensor) -> Tensor:
         """The channel gate ca, (N, C, 1, 1), in 0..1. Needs `channel=True`."""
@@ -144,6 +163,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
         ca = self._drop(self.channel_weights_given(x, sentence) if listens else None, x)
         if ca is not None:
             f = f * ca
+        if self.words_to_features is not None:
+            scale, shift = self.words_to_features(sentence)[:, :, None, None].chunk(2, dim=1)
+            f = torch.addcmul(f + shift, x, scale)
         if self.spatial_attention is None:
             return x + f
         return torch.addcmul(x, f, self.spatial_weights_given(x, sentence))

@@ -32,9 +32,11 @@ def pictures_and_words(samples: int = 2, channels: int = 12, size=(5, 7), **kind
 
 @pytest.mark.parametrize("gate_norm", [False, True])
 @pytest.mark.parametrize(("channel", "spatial"), [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("modulate", [False, True])
 @pytest.mark.parametrize("size", [(5, 7), (1, 1), (1, 9)])
-def test_equals_the_formula(size, channel, spatial, gate_norm):
+def test_equals_the_formula(size, modulate, channel, spatial, gate_norm):
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
+    options["modulate"] = modulate
     module = build(**options).double()
     x, q = pictures_and_words(size=size, dtype=torch.float64)
     expected = language_conditioned_attention(module.state_dict(), x, q, **options)
@@ -44,13 +46,17 @@ def test_equals_the_formula(size, channel, spatial, gate_norm):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("modulate", [False, True])
 @pytest.mark.parametrize("gate_norm", [False, True])
 @pytest.mark.parametrize(("channel", "spatial"), [(True, True), (True, False), (False, True)])
-def test_without_a_sentence_it_is_multi_scale_attention(channel, spatial, gate_norm, dtype):
+def test_without_a_sentence_it_is_multi_scale_attention(
+    channel, spatial, gate_norm, modulate, dtype
+):
     """No embedding, an embedding of zeros, or U and V at zero; it loads that class's weights."""
     options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
     torch.manual_seed(7)
     deaf = MultiScaleAttention(12, 3, zero_init=False, **options).to(dtype)
+    options["modulate"] = modulate
     module, unmoved = build(**options).to(dtype), build(zero_language=True, **options).to(dtype)
     for listening in (module, unmoved):
         listening.load_state_dict(deaf.state_dict())
@@ -75,17 +81,23 @@ def test_a_file_with_only_some_of_the_language_is_refused():
         module.load_state_dict({})
 
 
-def test_is_the_identity_at_the_start_and_only_the_fusion_is_zero():
+@pytest.mark.parametrize("modulate", [False, True])
+def test_is_the_identity_at_the_start_and_only_the_fusion_is_zero(modulate):
     x, q = pictures_and_words()
-    module = build(zero_init=True)
+    module = build(zero_init=True, modulate=modulate)
     assert torch.equal(module(x, q), x) and torch.equal(module(x), x)
+    modulation = {"words_to_features.weight"} if modulate else set()
     zero = {name for name, tensor in module.state_dict().items() if not tensor.any()}
-    assert zero == {"fusion_conv.weight", "fusion_conv.bias"}
-    zero = {n for n, t in build(zero_language=True).state_dict().items() if not t.any()}
-    assert zero == {"words_to_channels.weight", "words_to_places.weight"}
+    assert zero == {"fusion_conv.weight", "fusion_conv.bias"} | modulation
+    deaf = build(zero_language=True, modulate=modulate)
+    zero = {name for name, tensor in deaf.state_dict().items() if not tensor.any()}
+    assert zero == {"words_to_channels.weight", "words_to_places.weight"} | modulation
 
 
-@pytest.mark.parametrize("zeros", [{"zero_init": True}, {"zero_language": True}])
+@pytest.mark.parametrize(
+    "zeros",
+    [{"zero_init": True}, {"zero_language": True}, {"zero_init": True, "modulate": True}],
+)
 def test_the_start_holds_through_init_weights(zeros):
     class Model(BaseModule):
         def __init__(self) -> None:
@@ -100,10 +112,12 @@ def test_the_start_holds_through_init_weights(zeros):
     assert before <= {name for name, tensor in model.part.state_dict().items() if not tensor.any()}
 
 
+@pytest.mark.parametrize("modulate", [False, True])
 @pytest.mark.parametrize("gate_norm", [False, True])
 @pytest.mark.parametrize(("channel", "spatial"), [(True, True), (True, False), (False, True)])
-def test_gradcheck(channel, spatial, gate_norm):
-    module = build(6, 3, channel=channel, spatial=spatial, gate_norm=gate_norm).double()
+def test_gradcheck(channel, spatial, gate_norm, modulate):
+    options = {"channel": channel, "spatial": spatial, "gate_norm": gate_norm}
+    module = build(6, 3, modulate=modulate, **options).double()
     x, q = pictures_and_words(channels=6, size=(3, 4), dtype=torch.float64)
     tensors = (x.requires_grad_(), q.requires_grad_(), *module.parameters())
     assert torch.autograd.gradcheck(lambda x, q, *_: module(x, q), tensors)
@@ -119,12 +133,13 @@ def test_every_argument_changes_the_module():
         "dropout": 0.5,
         "drop_path": 0.5,
         "gate_norm": True,
+        "modulate": True,
         "zero_language": True,
         "zero_init": True,
     }
     assert set(changes) == set(inspect.signature(LanguageConditionedAttention).parameters)
     deaf = set(inspect.signature(MultiScaleAttention).parameters)
-    assert deaf | {"text_channels", "zero_language"} == set(changes)
+    assert deaf | {"text_channels", "modulate", "zero_language"} == set(changes)
 
     def fingerprint(**options) -> list:
         options = {
@@ -144,7 +159,7 @@ def test_every_argument_changes_the_module():
 
 
 def test_every_parameter_matters():
-    module = build().double()
+    module = build(modulate=True).double()
     x, q = pictures_and_words(dtype=torch.float64)
     y = module(x, q)
     for name, parameter in module.named_parameters():
@@ -157,10 +172,11 @@ def test_every_parameter_matters():
     assert torch.equal(module(x, q), y)
 
 
+@pytest.mark.parametrize("modulate", [False, True])
 @pytest.mark.parametrize("zero", [{}, {"zero_init": True}, {"zero_language": True}])
-def test_every_parameter_learns(zero):
+def test_every_parameter_learns(zero, modulate):
     """At once, or after the step that leads away from the zeros."""
-    module, (x, q) = build(**zero), pictures_and_words()
+    module, (x, q) = build(modulate=modulate, **zero), pictures_and_words()
     q.requires_grad_()
     everything = {name for name, _ in module.named_parameters()}
     optimizer = torch.optim.SGD(module.parameters(), lr=1e-3)
@@ -173,8 +189,9 @@ def test_every_parameter_learns(zero):
     assert q.grad.any() and set(LANGUAGE) <= everything
 
 
-def test_a_batch_equals_its_samples():
-    module, (x, q) = build(), pictures_and_words(4)
+@pytest.mark.parametrize("modulate", [False, True])
+def test_a_batch_equals_its_samples(modulate):
+    module, (x, q) = build(modulate=modulate), pictures_and_words(4)
     whole = module(x, q)
     for n in range(4):
         assert (module(x[n : n + 1], q[n : n + 1]) - whole[n]).abs().max() < 1e-5
