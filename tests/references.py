@@ -313,6 +313,9 @@ def language_conditioned_attention(
 
     results = []
     for features, q in zip(x, sentence, strict=True):
+        if modulate:
+            scale, shift = (state["words_to_features.weight"] @ q)[:, None, None].chunk(2)
+            features = features * (1 + scale) + shift
         scales = [conv(f"conv{k}x{k}", features, k // 2) for k in (1, 3, 5)]
         f = conv("fusion_conv", torch.cat(scales))
         if channel:
@@ -320,9 +323,6 @@ def language_conditioned_attention(
             seen = conv("channel_attention.1", (average / rms(average))[:, None, None])
             told = state["words_to_channels.weight"] @ q
             f = f * torch.sigmoid(conv("channel_attention.3", F.relu(seen + told[:, None, None])))
-        if modulate:
-            told = state["words_to_features.weight"] @ q
-            f = f + features * told[: len(f), None, None] + told[len(f) :, None, None]
         if spatial:
             maps = [features.amax(0), features.mean(0), features.std(0)]
             logits = conv("spatial_attention.0", torch.stack([m / rms(m) for m in maps]), 3)

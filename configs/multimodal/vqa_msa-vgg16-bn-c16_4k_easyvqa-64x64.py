@@ -17,13 +17,14 @@ model = dict(
         norm_cfg=dict(type='BN'),
         # Words and places are compared in C // ratio channels: with fewer than about 32, or with
         # features that are not normalised, the words find no place (see the folder's README).
+        # By the gates alone it learns slowly: the words scale and shift the features, too.
         attention=dict(
             type='LanguageConditionedAttention',
             text_channels=64,
             reduction_ratio=2,
-            gate_norm=True),
-        attention_positions=(16, 23),  # the pools of the last two stages
-        zero_init=False),
+            gate_norm=True,
+            modulate=True),
+        attention_positions=(16, 23)),  # the pools of the last two stages
     conditioning='backbone',
     hidden_channels=128,
     pool_size=1)

@@ -15,13 +15,14 @@ is Multi-Scale Attention.
 
 These gates can only weaken a branch that is small beside x at first, so a network from random
 weights learns slowly what its words mean. With `modulate=True` they scale and shift the features
-themselves as well, where the spatial gate lets them; S and B are T -> C, without a bias:
+before the formula above takes them; S and B are T -> C, without a bias:
 
-    y  = x + (f * ca + x * S q + B q) * sa
+    x' = x + x * S q + B q
 
 That a sentence modulates the channels is FiLM's idea (https://arxiv.org/abs/1709.07871, section 2),
 that it scores the places is that of attention over image regions (Show, Attend and Tell,
-https://arxiv.org/abs/1502.03044, section 3.1). Deviation: what both say acts on a residual branch.
+https://arxiv.org/abs/1502.03044, section 3.1). Deviation: the gates act on a residual branch, so
+that without `modulate` the features themselves stay as they are.
 """
 
 import torch
@@ -40,9 +41,9 @@ class LanguageConditionedAttention(MultiScaleAttention):
     Without a sentence it is `MultiScaleAttention`, whose weights it loads: what a file has nothing
     of, the part for language as a whole, keeps its start.
 
-    Only the fusion convolution, S and B start at zero with `zero_init`. If the rest of the part for
-    language did so, too, it and the fusion would wait for each other, and the text encoder would
-    learn nothing.
+    Only the fusion convolution starts at zero with `zero_init`. If the part for language did so,
+    too, each of both would wait for the other, and the text encoder would learn nothing. So it is
+    the identity at the start, but for S and B of `modulate`.
 
     Args:
         in_channels: C, channels of the input and of the output.
@@ -50,7 +51,7 @@ class LanguageConditionedAttention(MultiScaleAttention):
         reduction_ratio, channel, spatial, dropout, drop_path, zero_init: as in
             `MultiScaleAttention`.
         gate_norm: as there, and P x is divided by its root mean square in the sample.
-        modulate: let the sentence scale and shift the features, too.
+        modulate: let the sentence scale and shift the features first.
         zero_language: start U and V, S and B at zero, so that no sentence changes anything until
             training moves them: for a start from attention that is trained already.
 
@@ -115,11 +116,10 @@ class LanguageConditionedAttention(MultiScaleAttention):
     def init_weights(self) -> None:
         """Restore the zeros that are asked for; mmengine calls this after any `init_cfg`."""
         super().init_weights()
-        parts = self._modules  # the base class calls this before it has any of language
-        zero = ["words_to_features"] if self.zero_init or self.zero_language else []
-        zero += ["words_to_channels", "words_to_places"] if self.zero_language else []
-        for words in filter(None, map(parts.get, zero)):
-            nn.init.zeros_(words.weight)
+        if self.zero_language:
+            for words in (self.words_to_channels, self.words_to_places, self.words_to_features):
+                if words is not None:
+                    nn.init.zeros_(words.weight)
 
     def channel_weights_given(self, x: Tensor, sentence: Tensor) -> Tensor:
         """The channel gate ca, (N, C, 1, 1), in 0..1. Needs `channel=True`."""
@@ -158,14 +158,14 @@ class LanguageConditionedAttention(MultiScaleAttention):
         if sentence is None:
             return super().forward(x)
         check_sentences(sentence, x, self.text_channels)
+        if self.words_to_features is not None:
+            scale, shift = self.words_to_features(sentence)[:, :, None, None].chunk(2, dim=1)
+            x = torch.addcmul(x + shift, x, scale)
         f = self.multi_scale_features(x)
         listens = self.channel_attention is not None
         ca = self._drop(self.channel_weights_given(x, sentence) if listens else None, x)
         if ca is not None:
             f = f * ca
-        if self.words_to_features is not None:
-            scale, shift = self.words_to_features(sentence)[:, :, None, None].chunk(2, dim=1)
-            f = torch.addcmul(f + shift, x, scale)
         if self.spatial_attention is None:
             return x + f
         return torch.addcmul(x, f, self.spatial_weights_given(x, sentence))

@@ -84,19 +84,20 @@ def test_a_file_with_only_some_of_the_language_is_refused():
 @pytest.mark.parametrize("modulate", [False, True])
 def test_is_the_identity_at_the_start_and_only_the_fusion_is_zero(modulate):
     x, q = pictures_and_words()
-    module = build(zero_init=True, modulate=modulate)
-    assert torch.equal(module(x, q), x) and torch.equal(module(x), x)
-    modulation = {"words_to_features.weight"} if modulate else set()
-    zero = {name for name, tensor in module.state_dict().items() if not tensor.any()}
-    assert zero == {"fusion_conv.weight", "fusion_conv.bias"} | modulation
-    deaf = build(zero_language=True, modulate=modulate)
-    zero = {name for name, tensor in deaf.state_dict().items() if not tensor.any()}
-    assert zero == {"words_to_channels.weight", "words_to_places.weight"} | modulation
+    fusion = {"fusion_conv.weight", "fusion_conv.bias"}
+    words = {"words_to_channels.weight", "words_to_places.weight"}
+    words |= {"words_to_features.weight"} if modulate else set()
+    for zero_language in (False, True):
+        module = build(zero_init=True, zero_language=zero_language, modulate=modulate)
+        zero = {name for name, tensor in module.state_dict().items() if not tensor.any()}
+        assert zero == fusion | (words if zero_language else set())
+        assert torch.equal(module(x), x)
+        assert torch.equal(module(x, q), x) == (zero_language or not modulate)
 
 
 @pytest.mark.parametrize(
     "zeros",
-    [{"zero_init": True}, {"zero_language": True}, {"zero_init": True, "modulate": True}],
+    [{"zero_init": True}, {"zero_language": True}, {"zero_language": True, "modulate": True}],
 )
 def test_the_start_holds_through_init_weights(zeros):
     class Model(BaseModule):
