@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from ..layers.multi_scale_attention import MultiScaleAttention
 from ..ops.channel_statistics import divide_by_rms, spatial_statistics
+from .film import scale_and_shift
 from .sentences import check_sentences, check_text_channels
 
 
@@ -121,6 +122,12 @@ class LanguageConditionedAttention(MultiScaleAttention):
                 if words is not None:
                     nn.init.zeros_(words.weight)
 
+    def modulated(self, x: Tensor, sentence: Tensor) -> Tensor:
+        """What branches and gates take, (N, C, H, W): x' with `modulate`, else x."""
+        if self.words_to_features is None:
+            return x
+        return scale_and_shift(x, self.words_to_features(sentence))
+
     def channel_weights_given(self, x: Tensor, sentence: Tensor) -> Tensor:
         """The channel gate ca, (N, C, 1, 1), in 0..1. Needs `channel=True`."""
         pool, reduce, relu, expand, sigmoid = self.channel_attention
@@ -158,9 +165,7 @@ class LanguageConditionedAttention(MultiScaleAttention):
         if sentence is None:
             return super().forward(x)
         check_sentences(sentence, x, self.text_channels)
-        if self.words_to_features is not None:
-            scale, shift = self.words_to_features(sentence)[:, :, None, None].chunk(2, dim=1)
-            x = torch.addcmul(x + shift, x, scale)
+        x = self.modulated(x, sentence)
         f = self.multi_scale_features(x)
         listens = self.channel_attention is not None
         ca = self._drop(self.channel_weights_given(x, sentence) if listens else None, x)

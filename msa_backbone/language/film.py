@@ -13,6 +13,12 @@ from torch import Tensor, nn
 from .sentences import check_sentences, check_text_channels
 
 
+def scale_and_shift(x: Tensor, told: Tensor) -> Tensor:
+    """(1 + g) * x + b for x, (N, C, H, W), and `told`, (N, 2 C): g, then b."""
+    scale, shift = told[:, :, None, None].chunk(2, dim=1)
+    return x + x * scale + shift
+
+
 @MODELS.register_module()
 class FiLM(nn.Module):
     """Scales and shifts the channels as a sentence says.
@@ -51,5 +57,4 @@ class FiLM(nn.Module):
         if sentence is None:
             return x
         check_sentences(sentence, x, self.text_channels)
-        scale, shift = self.words_to_channels(sentence)[:, :, None, None].chunk(2, dim=1)
-        return x + x * scale + shift
+        return scale_and_shift(x, self.words_to_channels(sentence))

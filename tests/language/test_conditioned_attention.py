@@ -71,6 +71,15 @@ def test_without_a_sentence_it_is_multi_scale_attention(
     assert (module(x, q) - deaf(x)).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("modulate", [False, True])
+def test_the_gates_that_pictures_show_are_those_at_work(modulate):
+    module, (x, q) = build(modulate=modulate).double(), pictures_and_words(dtype=torch.float64)
+    told = module.modulated(x, q)
+    gates = module.channel_weights_given(told, q) * module.spatial_weights_given(told, q)
+    y = told + module.multi_scale_features(told) * gates
+    assert (module(x, q) - y).abs().max() < 1e-12
+
+
 def test_a_file_with_only_some_of_the_language_is_refused():
     module = build()
     tensors = dict(build().state_dict())

@@ -45,8 +45,11 @@ def question_gates(predictor: Predictor, picture: np.ndarray) -> tuple[list[str]
     data = model.data_preprocessor(predictor.inputs([picture], ["picture"]), False)
 
     def look(name: str, module: nn.Module, inputs: tuple, options: dict, y: Tensor) -> None:
-        told = inputs[1:] != () and inputs[1] is not None
-        seen = module.spatial_weights_given(*inputs) if told else module.spatial_weights(inputs[0])
+        x, sentence = (*inputs, None)[:2]
+        if sentence is None:
+            seen = module.spatial_weights(x)
+        else:
+            seen = module.spatial_weights_given(module.modulated(x, sentence), sentence)
         gates[name].append(seen[:, 0].float())
 
     with forward_hooks(listeners, look):
