@@ -10,6 +10,14 @@ from test_house import FLOORS, MOST_FILES, MOST_LINES
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HOUSE = (ROOT / "msa_backbone/README.md").read_text(encoding="utf-8")
+MODULE = (ROOT / "msa_backbone/layers/README.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "configs").rglob("README.md"),
+    ROOT / "tools/README.md",
+    ROOT / "msa_backbone/README.md",
+    ROOT / "msa_backbone/layers/README.md",
+]
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -69,9 +77,34 @@ def test_config_for_mmseg_builds(tmp_path):
     assert result.seg_logits.data.shape == (21, 33, 47)
 
 
-def test_files_and_pictures_it_names_exist():
-    named = re.findall(r"(?:configs|tools|\.github)/[\w./-]+\.(?:py|png)", README)
-    assert len(named) >= 5
+def test_the_front_page_is_read_to_the_end():
+    assert len(README.splitlines()) <= 200
+
+
+def anchors(text: str) -> set[str]:
+    """What links to a page's headings end in, by GitHub's rules."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    assert links
+    for link in links:
+        if link.startswith(("http:", "https:")):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_pictures_it_names_exist(page):
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/.])(?:configs|tools|\.github)/[\w./-]+\.(?:py|png|sh)", text)
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
@@ -103,11 +136,11 @@ def test_parameter_counts_are_the_models():
 
     plain = count(MSAVGG(attention=None))
     classifier = count(vgg16_msa()) - count(MSAVGG()) + plain
-    assert f"{plain / 1e6:.2f} M" in README and f"{classifier / 1e6:.2f} M" in README
+    assert f"{plain / 1e6:.2f} M" in MODULE and f"{classifier / 1e6:.2f} M" in MODULE
     for total in (plain, classifier):
         shares = []
         for ratio in (8, 16, 32):
             attention = {"type": "MultiScaleAttention", "reduction_ratio": ratio}
             shares.append(f"+{100 * (count(MSAVGG(attention=attention)) - plain) / total:.1f} %")
-        assert " | ".join(shares) in README
-    assert f"{count(MSAVGG()) - plain:,}" in README
+        assert " | ".join(shares) in MODULE
+    assert f"{count(MSAVGG()) - plain:,}" in MODULE
