@@ -7,8 +7,10 @@ from torch import Tensor, nn
 class ScaledProjection(nn.Module):
     """s * P x: a 1x1 convolution P without bias, and a weight s per channel.
 
-    A branch that is added starts at nothing while s = 0, and learns from the first step: P starts
-    at random, so that s has a gradient (LayerScale, https://arxiv.org/abs/2103.17239, section 2).
+    A branch that is added starts at nothing while s = 0, and learns from the first step: P does not
+    start at zero, so that s has a gradient (LayerScale, https://arxiv.org/abs/2103.17239, section
+    2). Between equal widths P starts as the identity: with s = 1 the branch starts as x, so that
+    networks from random weights start from a plain sum.
 
     Args:
         in_channels, out_channels: of P.
@@ -23,7 +25,9 @@ class ScaledProjection(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Restore s = 0 where it is asked for; mmengine calls this after any `init_cfg`."""
+        """Restore the start; mmengine calls this after any `init_cfg`."""
+        if self.projection.in_channels == self.projection.out_channels:
+            nn.init.dirac_(self.projection.weight)
         if self.zero_init:
             nn.init.zeros_(self.scale)
 
