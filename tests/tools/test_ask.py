@@ -134,7 +134,8 @@ def test_gates_of_several_questions(run_tool, trained, pictures, tmp_path, capfd
         if name != "attentions.10":
             x = model.backbone.get_submodule(name)(x)
     module, sentence = model.backbone.attentions["10"], model.encode(QUESTIONS)
-    expected = module.spatial_weights_given(x[[0, 0]], sentence)[:, 0]
+    told = module.modulated(x[[0, 0]], sentence)
+    expected = module.spatial_weights_given(told, sentence)[:, 0]
     assert (gates["10"][1:] - expected).abs().max() < 1e-5
     assert (gates["10"][0] - module.spatial_weights(x)[0, 0]).abs().max() < 1e-5
 
