@@ -18,8 +18,9 @@ model = dict(
         base_channels=16,
         out_indices=(1, 2, 3, 4),
         norm_cfg=dict(type='BN'),
-        fusion=dict(type='MultiModalAttention', reduction_ratio=8),
-        attention_positions='pool'),
+        fusion=dict(type='MultiModalAttention', reduction_ratio=8, pass_through=True),
+        attention_positions='pool',
+        zero_init=False),  # from random weights: a residual start would cost the second camera
     neck=dict(in_channels=[32, 64, 128, 128], out_channels=64, norm_cfg=dict(_delete_=True, type='BN')),
     rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[6])),
     roi_head=dict(

@@ -19,7 +19,8 @@ model = dict(
         base_channels=16,
         out_before_pool=True,
         norm_cfg=dict(type='BN'),
-        fusion=dict(type='MultiModalAttention', reduction_ratio=8)),
+        fusion=dict(type='MultiModalAttention', reduction_ratio=8, pass_through=True),
+        zero_init=False),  # from random weights: a residual start would cost the second camera
     decode_head=dict(
         in_channels=(16, 32, 64, 128, 128),
         decoder_channels=(16, 32, 64, 64, 64),
