@@ -28,7 +28,18 @@ model = dict(
     conditioning='backbone',
     hidden_channels=128,
     pool_size=1)
-optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4))
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
+    # Branches and gates learn slower than the words, which else have to follow them.
+    paramwise_cfg=dict(
+        custom_keys={
+            'attentions': dict(lr_mult=0.3),
+            '.words_to_channels': dict(lr_mult=1.0),
+            '.words_to_places': dict(lr_mult=1.0),
+            '.words_to_features': dict(lr_mult=1.0),
+            '.match_features': dict(lr_mult=1.0),
+            '.match_conv': dict(lr_mult=1.0)
+        }))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=200),
     dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=4000),
