@@ -20,7 +20,7 @@ def main() -> None:
     kind.add_argument(
         "--questions", action="store_true", help="small pictures with questions and captions"
     )
-    parser.add_argument("--num-train", type=int, help="training images (default: 480, or 4000)")
+    parser.add_argument("--num-train", type=int, help="training images (default: 480, or 8000)")
     parser.add_argument("--num-val", type=int, help="validation images (default: 80, or 240)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same images")
     args = parser.parse_args()
@@ -28,7 +28,7 @@ def main() -> None:
     if args.pairs:
         make = make_demo_pairs
     elif args.questions:
-        make, num_train, num_val = make_demo_questions, 4000, 240
+        make, num_train, num_val = make_demo_questions, 8000, 240
     num_train = num_train if args.num_train is None else args.num_train
     num_val = num_val if args.num_val is None else args.num_val
     try:

@@ -19,7 +19,7 @@ COLOURS = {
 SIZES = {"small": (0.2, 0.25), "large": (0.38, 0.5)}
 """Longer side over the image's side; between the two nothing is painted."""
 
-DIGITS = (2, 3)
+DIGITS = (1, 3)
 SAME_COLOUR = 0.4  # probability of the colour of the digit before, so that there is more to count
 BRIGHTNESS = 0.35  # of the photograph, so that colours show
 CLEAR = 0.06  # of the image's side: by so much a digit is left of another, or of the middle
@@ -59,7 +59,7 @@ class NamedScene(Scene):
 
 
 class NamedPainter(Painter):
-    """Paints scenes of two or three digits; one that cannot be put into words is painted anew."""
+    """Paints scenes of one to three digits; one that cannot be put into words is painted anew."""
 
     def paint(self, split: str, image_id: int) -> NamedScene:
         while True:

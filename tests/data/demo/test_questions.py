@@ -14,6 +14,7 @@ from PIL import Image
 
 from msa_backbone.data.demo.named_scenes import CLEAR, COLOURS, NamedPainter
 from msa_backbone.data.demo.questions import (
+    EACH,
     KINDS,
     PLACES,
     captions_of,
@@ -40,7 +41,7 @@ def root(tmp_path_factory) -> Path:
 
 def test_digits_are_what_they_are_called(scenes):
     for scene in scenes:
-        assert 2 <= len(scene.named) == len(scene.digits) <= 3
+        assert 1 <= len(scene.named) == len(scene.digits) <= 3
         assert len({(named.digit, named.colour) for named in scene.named}) == len(scene.named)
         pixels = np.asarray(scene.image).astype(int)
         for place, (named, digit) in enumerate(zip(scene.named, scene.digits, strict=True), 1):
@@ -49,6 +50,7 @@ def test_digits_are_what_they_are_called(scenes):
             painted = np.median(pixels[scene.owner == place], axis=0)
             nearest = min(COLOURS, key=lambda name: abs(painted - COLOURS[name]).sum())
             assert nearest == named.colour
+    assert {len(scene.named) for scene in scenes} == {1, 2, 3}
     assert {named.colour for scene in scenes for named in scene.named} == set(COLOURS)
 
 
@@ -75,7 +77,7 @@ def test_every_answer_is_true(scenes):
     kinds = Counter()
     for scene in scenes:
         for kind, asked in questions_about(scene).items():
-            assert len({question for question, _, _ in asked}) == len(asked) <= 2
+            assert len({question for question, _, _ in asked}) == len(asked) <= EACH[kind]
             for question, answer, named in asked:
                 assert truth(question, scene.named) == (answer, named), question
                 kinds[kind] += 1
@@ -84,7 +86,7 @@ def test_every_answer_is_true(scenes):
                     centre = (coordinate - SIDE / 2 for coordinate in named[0].centre)
                     assert min(map(abs, centre)) >= CLEAR * SIDE
         assert questions_about(scene) == questions_about(scene)
-    assert set(kinds) == set(KINDS) and min(kinds.values()) > 400
+    assert set(kinds) == set(KINDS) and min(kinds.values()) > 200
 
 
 def test_every_caption_is_true(scenes):
@@ -101,7 +103,7 @@ def test_every_caption_is_true(scenes):
             clear = (x2 - x1) - abs(y2 - y1) if relation == "left of" else (y2 - y1) - abs(x2 - x1)
             assert clear >= CLEAR * SIDE
             said += 1
-    assert said > len(scenes)
+    assert said > 0.9 * len(scenes)  # a third of them has one digit, and no caption
 
 
 def test_a_guess_from_the_question_alone_is_weak(scenes):
@@ -111,11 +113,11 @@ def test_a_guess_from_the_question_alone_is_weak(scenes):
         for kind in KINDS
     }
     guesses = {kind: guessable(asked, asked) for kind, asked in rows.items()}
-    limits = {"which": 0.35, "how many": 0.55, "yes/no": 0.7, "where": 0.5}
+    limits = {"which": 0.3, "how many": 0.6, "yes/no": 0.7, "where": 0.5}
     assert all(guesses[kind] < limit for kind, limit in limits.items()), guesses
     half = [(asked[::2], asked[1::2]) for asked in rows.values()]
     train, val = (sum((part[i] for part in half), start=[]) for i in (0, 1))  # noqa: RUF017
-    assert guessable(train, val) < 0.42, guessable(train, val)
+    assert guessable(train, val) < 0.33, guessable(train, val)
     yes = Counter(answer for _, answer in rows["yes/no"])
     assert 0.45 < yes["yes"] / yes.total() < 0.55
 

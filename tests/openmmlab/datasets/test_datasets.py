@@ -80,6 +80,20 @@ def test_questions_of_a_picture_come_together(processes, dataset, monkeypatch):
     assert epoch(0, shuffle=False) == epoch(1, shuffle=False) == list(range(-(-21 // processes)))
 
 
+def test_few_questions_of_a_picture_follow_each_other(dataset):
+    sampler = DATA_SAMPLERS.build(
+        {"type": "PictureSampler", "dataset": dataset, "seed": 3, "together": 2}
+    )
+    order = list(sampler)
+    assert sorted(order) == list(range(21))
+    pictures = [dataset.get_data_info(index)["img_path"] for index in order]
+    parts = [len(list(part)) for _, part in groupby(pictures)]
+    assert 6 < len(parts) <= 1 + 1 + 2 + 2 + 3 + 3  # of one to six questions; neighbours may meet
+    assert max(parts) <= 4
+    with pytest.raises(ValueError, match="together=0: give 1 or more"):
+        DATA_SAMPLERS.build({"type": "PictureSampler", "dataset": dataset, "together": 0})
+
+
 def test_a_sample_of_captions_is_a_picture(root):
     records = [{"image": image, "captions": [f"one {image}", "two"]} for image in (2, 1)]
     (root / "c.json").write_text(json.dumps(records))
