@@ -1,9 +1,11 @@
 """Telling how far a long task is, and how long it takes."""
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONG_CHECK = 500  # images from which on checking takes long enough to show its progress
+PATIENCE = 2.0  # seconds between two lines on how far it is
 
 
 @dataclass(frozen=True)
@@ -40,26 +42,25 @@ def format_time(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
-def progress_bar() -> Callable[[int, int], None]:
-    """A bar for what takes long, as a function to call with the steps done and their total.
+def progress_line() -> Callable[[int, int], None]:
+    """A line on how far it is, as a function to call with the steps done and their total.
 
-    Few steps are not shown. A count that begins anew gets a bar of its own.
+    What takes no longer than `PATIENCE` shows nothing. On a terminal a line is written over the one
+    before. A count that begins anew gets lines of its own.
     """
-    bar = None
-    shown = 0
+    start = shown = 0.0
 
     def progress(done: int, total: int) -> None:
-        nonlocal bar, shown
-        if total <= LONG_CHECK:
-            return
-        from mmengine.utils import ProgressBar  # exported files run without it
-
+        nonlocal start, shown
+        now = time.monotonic()
         if done == 1:
-            bar, shown = ProgressBar(total), 0
-        if done - shown >= total / 100 or done == total:  # a log file gets 100 states, no more
-            bar.update(done - shown)
-            shown = done
-        if done == total:
-            print()
+            start = shown = now
+        ends = done == total and shown > start
+        if now - shown < PATIENCE and not ends:
+            return
+        shown = now
+        left = format_time((now - start) / done * (total - done))
+        over = sys.stdout.isatty() and done < total
+        print(f"[{done}/{total}] {left} left", end="\r" if over else "\n", flush=True)
 
     return progress

@@ -3,7 +3,7 @@
 import pytest
 
 from msa_backbone.cli.progress import print_steps
-from msa_backbone.progress import Step, format_time, progress_bar
+from msa_backbone.progress import Step, format_time, progress_line
 
 
 def test_time_is_written_in_hours():
@@ -21,26 +21,32 @@ def test_failed_steps_are_printed_and_kept(capsys):
     assert capsys.readouterr().out == "[1/2] good; 0:00:00 left\n[2/2] bad; 0:00:00 left\n"
 
 
-class Bar:
-    """Counts what a progress bar is told."""
+@pytest.mark.parametrize(
+    ("seconds_each", "total", "lines"),
+    [
+        (0.001, 1000, []),
+        (0.5, 4, []),
+        (1.0, 4, ["[3/4] 0:00:01 left", "[4/4] 0:00:00 left"]),
+        (1.5, 5, ["[3/5] 0:00:02 left", "[5/5] 0:00:00 left"]),
+    ],
+)
+def test_progress_is_shown_of_what_takes_long(seconds_each, total, lines, monkeypatch, capsys):
+    now = 100.0
+    monkeypatch.setattr("msa_backbone.progress.time.monotonic", lambda: now)
+    progress = progress_line()
+    for _ in range(2):  # a count that begins anew
+        for done in range(1, total + 1):
+            progress(done, total)
+            now += seconds_each
+        assert capsys.readouterr().out.splitlines() == lines
 
-    made: list["Bar"]
 
-    def __init__(self, total):
-        self.total, self.done, self.updates = total, 0, 0
-        Bar.made.append(self)
-
-    def update(self, steps):
-        self.done += steps
-        self.updates += 1
-
-
-@pytest.mark.parametrize(("total", "bars"), [(500, []), (501, [(501, 501)])])
-def test_progress_is_shown_for_many_images(total, bars, monkeypatch):
-    Bar.made = []
-    monkeypatch.setattr("mmengine.utils.ProgressBar", Bar)
-    progress = progress_bar()
-    for done in range(1, total + 1):
-        progress(done, total)
-    assert [(bar.total, bar.done) for bar in Bar.made] == bars
-    assert all(80 <= bar.updates <= 101 for bar in Bar.made)
+def test_a_terminal_shows_one_line(monkeypatch, capsys):
+    now = 0.0
+    monkeypatch.setattr("msa_backbone.progress.time.monotonic", lambda: now)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    progress = progress_line()
+    for done in range(1, 4):
+        progress(done, 3)
+        now += 3
+    assert capsys.readouterr().out == "[2/3] 0:00:02 left\r[3/3] 0:00:00 left\n"

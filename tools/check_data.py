@@ -35,7 +35,7 @@ from msa_backbone.errors import DataError, printable
 from msa_backbone.files.loaded_modalities import loaded_modalities
 from msa_backbone.files.modality_files import Modality
 from msa_backbone.files.whole_files import complete_folder, require_absent
-from msa_backbone.progress import progress_bar
+from msa_backbone.progress import progress_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,11 +71,11 @@ def check(args: argparse.Namespace) -> int:
     for note in data.notes:
         print(printable(f"  {note}"))
     if args.masks and data.instances is None:
-        errors, warnings = mask_defects(data, progress_bar(), float("inf"))
+        errors, warnings = mask_defects(data, progress_line(), float("inf"))
     else:
         boxes = data.instances if args.masks else data
         defects = detection_defects(
-            boxes, float("inf"), progress_bar(), thorough=True, crowds=args.masks
+            boxes, float("inf"), progress_line(), thorough=True, crowds=args.masks
         )
         splits = with_masks(boxes).splits.items()
         errors = [f"{name}: {line}" for name, split in splits for line in split.unread]
@@ -85,7 +85,7 @@ def check(args: argparse.Namespace) -> int:
             errors += without_segmentation(boxes)
     if modalities:
         placed = with_folders(data.root, data.image_files, modalities)
-        wrong, paired = modality_defects(data.image_files, placed, progress_bar(), float("inf"))
+        wrong, paired = modality_defects(data.image_files, placed, progress_line(), float("inf"))
         errors += wrong
         print(*(f"  {note}" for note in (describe(data.root, placed), *paired)), sep="\n")
     for line in errors:
@@ -113,7 +113,7 @@ def modalities_of_config(config: str) -> tuple[Modality, ...]:
 def fix(data: DetectionData, out: Path) -> None:
     """Write the repaired copy, in the form that the data have, or as COCO."""
     masked = with_masks(data)
-    repaired, changes = repair(masked, progress_bar())
+    repaired, changes = repair(masked, progress_line())
     changes += masked.notes[len(data.notes) :]
     with complete_folder(out) as folder:
         write = {"voc": write_voc_data, "yolo": write_yolo_data}.get(data.format, write_coco_data)
@@ -130,7 +130,7 @@ def fix(data: DetectionData, out: Path) -> None:
 def fix_masks(data: SegmentationData, out: Path) -> None:
     """Write a copy with sound pairs of images and index masks."""
     with complete_folder(out) as folder:
-        changes = write_repaired(data, folder, progress_bar())
+        changes = write_repaired(data, folder, progress_line())
         left, _ = mask_defects(find_segmentation_data(folder))
     print(f"Repaired copy in {out}:")
     for change in changes:

@@ -21,7 +21,7 @@ from msa_backbone.data.formats.yolo.write import write_yolo_data
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.data.subset.choose import STAMP, choose_subset, describe, is_made, stamp
 from msa_backbone.files.whole_files import complete_folder
-from msa_backbone.progress import progress_bar
+from msa_backbone.progress import progress_line
 
 
 def parse_args() -> argparse.Namespace:
@@ -81,7 +81,7 @@ def make(args: argparse.Namespace) -> None:
     for note in subset.notes:
         print(f"  {note}")
     with complete_folder(args.out) as folder:
-        progress = progress_bar()
+        progress = progress_line()
         if args.form == "coco":
             write_coco_data(subset, folder, args.images, args.reindex, args.semantic, progress)
         else:

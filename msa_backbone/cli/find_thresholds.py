@@ -30,7 +30,7 @@ from ..files.checkpoints import read_checkpoint
 from ..files.whole_files import write_whole
 from ..inference.predictor import Predictor
 from ..inference.thresholds import THRESHOLDS, ThresholdFinder
-from ..progress import progress_bar
+from ..progress import progress_line
 from ..tasks import task_of
 from .arguments import add_config_options
 from .errors import one_line_errors
@@ -64,7 +64,7 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     truths = Truths(cfg)
     predictor = Predictor(cfg, args.checkpoint, args.device)
     check_classes(args.checkpoint, predictor.classes, truths.classes)
-    finder, progress = ThresholdFinder(len(predictor.classes)), progress_bar()
+    finder, progress = ThresholdFinder(len(predictor.classes)), progress_line()
     for number, (path, boxes, labels) in enumerate(truths, 1):
         (sample,) = predictor([predictor.read(path)], [path.name])
         found = sample.pred_instances.cpu().numpy()

@@ -24,7 +24,7 @@ from ..data.segmentation.find import SegmentationData, find_segmentation_data
 from ..data.segmentation.index import write_index as write_segmentation_index
 from ..errors import DataError, printable
 from ..files.loaded_modalities import loaded_modalities
-from ..progress import progress_bar
+from ..progress import progress_line
 from ..tasks import Task, task_of
 from . import classification_data, detection_data, segmentation_data
 from .classes import set_num_classes
@@ -78,7 +78,7 @@ class UserData:
         if isinstance(self.data, SegmentationData):
             test_split = "test" if "test" in self.data.splits else "val"
             splits = (test_split,) if testing else tuple(self.data.splits)
-            write_segmentation_index(self.data, self.index_dir, progress_bar(), splits)
+            write_segmentation_index(self.data, self.index_dir, progress_line(), splits)
         elif isinstance(self.data, ClassificationData):
             write_classification_index(self.data, self.index_dir)
         elif isinstance(self.data, LanguageData):
@@ -104,7 +104,7 @@ def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> Us
     data = find(root, classes, modalities=modalities) if modalities else find(root, classes)
     warnings = []
     if is_main_process():
-        warnings = check(data, progress=progress_bar())
+        warnings = check(data, progress=progress_line())
     if isinstance(data, DetectionData):
         data = make_val_split(data)
     index_dir = Path(cfg.work_dir).absolute() / "data"

@@ -19,7 +19,7 @@ from ..errors import DataError
 from ..files.images import read_image
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
-from ..progress import progress_bar
+from ..progress import progress_line
 from ..scores import scores_of
 from ..tasks import Task
 from .contents import Report
@@ -156,7 +156,7 @@ class Evaluation:
     @torch.no_grad()
     def run(self) -> dict[str, float]:
         """The metrics' scores, by name."""
-        total, progress = len(self.dataset), progress_bar()
+        total, progress = len(self.dataset), progress_line()
         for batch in self._batches():
             samples = self.model.val_step(batch)
             self.evaluator.process(data_samples=samples, data_batch=batch)

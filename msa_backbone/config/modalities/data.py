@@ -11,7 +11,7 @@ from ...data.modalities.find import describe, with_folders
 from ...errors import DataError, first_and_count
 from ...files.loaded_modalities import absent_modalities
 from ...files.modality_files import Modality
-from ...progress import progress_bar
+from ...progress import progress_line
 
 
 def pair(
@@ -39,7 +39,7 @@ def pair(
     set_folders(cfg, placed)
     if not check:
         return []
-    errors, notes = modality_defects(images, placed, progress_bar())
+    errors, notes = modality_defects(images, placed, progress_line())
     if errors:
         raise DataError(first_and_count(errors, "more like it"))
     return [describe(root, placed), *notes]
