@@ -7,7 +7,6 @@ of the training's work dir, or into the folder of --work-dir; of a training's ag
 import argparse
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_sensor_options
@@ -18,6 +17,7 @@ from msa_backbone.export.prepare_testing import prepare_exported_testing
 from msa_backbone.export.runtime.sessions import SUFFIXES
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.prepare import prepare_testing
+from msa_backbone.training.tool_runner import ToolRunner, quiet_libraries
 
 
 def prepare(cfg: Config, args: argparse.Namespace) -> list[str]:
@@ -53,13 +53,14 @@ def main() -> None:
     )
     add_sensor_options(parser)
     args = parser.parse_args()
-    with one_line_errors():
-        cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
-        join_processes(cfg, args.launcher)
-        with main_process_first():
-            for line in prepare(cfg, args):
-                print(line)
-    Runner.from_cfg(cfg).test()
+    with quiet_libraries():
+        with one_line_errors():
+            cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")
+            join_processes(cfg, args.launcher)
+            with main_process_first():
+                for line in prepare(cfg, args):
+                    print(line)
+        ToolRunner.from_cfg(cfg).test()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmengine.runner import Runner
+from mmengine.config import Config
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.errors import one_line_errors
@@ -11,6 +11,7 @@ from msa_backbone.config.load import load_config
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.dry_run import dry_run
 from msa_backbone.training.prepare import prepare_training
+from msa_backbone.training.tool_runner import ToolRunner, printing_to_log, quiet_libraries
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,28 +44,37 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with one_line_errors():
-        if args.dry_run and args.launcher != "none":
-            raise ValueError("--dry-run runs in one process: leave --launcher out")
-        cfg = load_config(args.config, args.work_dir, args.cfg_options)
-        join_processes(cfg, args.launcher)
-        with main_process_first():
-            for line in prepare_training(
-                cfg,
-                data=args.data,
-                classes=args.classes,
-                weights=args.weights,
-                amp=args.amp,
-                auto_scale_lr=args.auto_scale_lr,
-                seed=args.seed,
-                options=args.cfg_options,
-                resume=args.resume,
-            ):
-                print(line)
-    if args.dry_run:
-        print(dry_run(cfg))
-    else:
-        Runner.from_cfg(cfg).train()
+    with quiet_libraries():
+        with one_line_errors():
+            cfg = prepare(args)
+        if args.dry_run:
+            with printing_to_log():
+                shown = dry_run(cfg)
+            print(shown)
+        else:
+            ToolRunner.from_cfg(cfg).train()
+
+
+def prepare(args: argparse.Namespace) -> Config:
+    """The config of a training that can start; prints what was decided."""
+    if args.dry_run and args.launcher != "none":
+        raise ValueError("--dry-run runs in one process: leave --launcher out")
+    cfg = load_config(args.config, args.work_dir, args.cfg_options)
+    join_processes(cfg, args.launcher)
+    with main_process_first():
+        for line in prepare_training(
+            cfg,
+            data=args.data,
+            classes=args.classes,
+            weights=args.weights,
+            amp=args.amp,
+            auto_scale_lr=args.auto_scale_lr,
+            seed=args.seed,
+            options=args.cfg_options,
+            resume=args.resume,
+        ):
+            print(line)
+    return cfg
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ streams' maps goes on in the reference's stream, the others run on as they are.
 
 from collections.abc import Sequence
 
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from mmengine.model import ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -191,13 +191,12 @@ class MultiModalMSAVGG(MSAVGG):
             for modality, stream in self.streams.items():
                 width, reference = self._base_channels[int(modality)], self._base_channels[0]
                 if width == reference:
-                    print_log(f"Modality {modality}, as the reference:", logger="current")
+                    MMLogger.get_current_instance().info(f"Modality {modality}, as the reference:")
                     load_pretrained(stream, source, prefix=prefix)
                 else:
-                    print_log(
+                    MMLogger.get_current_instance().info(
                         f"Modality {modality} has base_channels={width}, the reference "
-                        f"{reference}: its stream keeps its random start",
-                        logger="current",
+                        f"{reference}: its stream keeps its random start"
                     )
             reference = nn.ModuleDict({"features": self.features, "attentions": self.attentions})
             load_pretrained(reference, source, prefix=prefix)

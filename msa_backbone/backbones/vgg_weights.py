@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mmengine.logging import MessageHub, print_log
+from mmengine.logging import MessageHub, MMLogger
 from torch import Tensor, nn
 
 from ..config_nodes import type_name
@@ -126,7 +126,7 @@ def load_pretrained(
     report.parts = _count_parts(model, set(tensors))
     model.load_state_dict(tensors, strict=False)
     model.is_init = True  # a later init_weights(), as mmengine's Runner calls it, leaves them be
-    print_log(str(report), logger="current")
+    MMLogger.get_current_instance().info(str(report))
     MessageHub.get_current_instance().update_info(WEIGHTS_KEY, report.summary())
     return report
 

@@ -1,7 +1,11 @@
 """Reading a config, and what a run goes on from."""
 
+import io
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import mmengine.config.utils
@@ -9,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from ..files.checkpoints import load_tensors_only_from_now_on, read_checkpoint
+from ..tasks import Task
 from .options import set_seed
 from .shipped import find_config
 
@@ -16,6 +21,8 @@ from .shipped import find_config
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
 
 CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
+
+TOOLBOXES = tuple(sorted({task.toolbox for task in Task}))
 
 LEFT_BY_TRAINING = ("last_checkpoint", "curves.png")
 
@@ -44,6 +51,7 @@ def load_config(
     path = find_config(path)
     with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
+    import_toolbox(cfg.get("default_scope"))
     chosen = options.get("work_dir") or work_dir
     folder = Path(chosen or cfg.get("work_dir") or f"work_dirs/{Path(path).stem}")
     if not chosen or any((folder / name).exists() for name in LEFT_BY_TRAINING):
@@ -52,6 +60,15 @@ def load_config(
     # Processes are joined before anything else.
     apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
     return cfg
+
+
+def import_toolbox(scope: str | None) -> None:
+    """Import all of mmdet, mmseg or mmpretrain without a word: they tell what else is not there."""
+    if scope not in TOOLBOXES or not find_spec(scope):
+        return  # building the model will say what is missing
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module(f"{scope}.utils").register_all_modules(init_default_scope=False)
 
 
 def apply_options(cfg: Config, options: Mapping[str, object]) -> None:

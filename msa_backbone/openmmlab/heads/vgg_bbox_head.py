@@ -4,7 +4,7 @@ Source: Faster R-CNN, https://arxiv.org/abs/1506.01497, section 3.2 (fc6 and fc7
 """
 
 from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from torch import nn
 
 from ...backbones.vgg_weights import pretrained_cfgs
@@ -57,9 +57,8 @@ class VGGBBoxHead(Shared2FCBBoxHead):
         for layer, name in zip(self.shared_fcs, ("classifier.0", "classifier.3"), strict=True):
             key = next((key for key in tensors if key.endswith(f"{name}.weight")), None)
             if key is None:
-                print_log(
-                    f"VGGBBoxHead: the weights hold no {name}; fc6 and fc7 start random",
-                    logger="current",
+                MMLogger.get_current_instance().info(
+                    f"VGGBBoxHead: the weights hold no {name}; fc6 and fc7 start random"
                 )
                 return
             weight, bias = tensors[key], tensors[key.removesuffix("weight") + "bias"]
@@ -72,4 +71,6 @@ class VGGBBoxHead(Shared2FCBBoxHead):
             states.append({"weight": weight, "bias": bias})
         for layer, state in zip(self.shared_fcs, states, strict=True):
             layer.load_state_dict(state)
-        print_log("VGGBBoxHead: fc6 and fc7 loaded from classifier.{0,3}", logger="current")
+        MMLogger.get_current_instance().info(
+            "VGGBBoxHead: fc6 and fc7 loaded from classifier.{0,3}"
+        )
