@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-import torchvision  # noqa: F401  (registers deform_conv2d)
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -150,6 +149,8 @@ def counting_flops() -> Iterator[FlopCounterMode]:
     torch's counter knows. Count on the meta device: there attention runs as its formula, while the
     fast forms for CPUs and GPUs do other arithmetic.
     """
+
+    import torchvision  # noqa: F401  (registers deform_conv2d; takes a second, which few need)
 
     def deformable(x: Sequence[int], weight: Sequence[int], *_: object, out_shape: tuple) -> int:
         return conv_flop_count(x, weight, out_shape)

@@ -12,7 +12,6 @@ from operator import itemgetter
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
-from torchvision.ops import box_iou
 
 SAME_OBJECT = 0.5
 """Intersection over union above which boxes are taken for those of one object."""
@@ -62,6 +61,8 @@ def object_subjects(
 
 def _score_around(box: Tensor, label: int, found: InstanceData) -> Tensor:
     """The scores of a class's boxes, as far as they overlap with this one."""
+    from torchvision.ops import box_iou  # takes a second, which a tool's --help has not
+
     # Not one row of the output: an object's row may change from one forward pass to the next.
     same_class = found.labels == label
     overlap = box_iou(found.bboxes[same_class].detach(), box[None])[:, 0]

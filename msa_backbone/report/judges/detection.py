@@ -10,7 +10,6 @@ import torch
 from mmengine.structures import BaseDataElement, InstanceData
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from torchvision.ops import box_area, box_iou
 
 from ..contents import Confusion, Findings
 from ..curves_and_confusion import Curve, box_confusion, f1, match_boxes, without_truth
@@ -42,6 +41,8 @@ class DetectionJudge(Judge):
     def judge(self, index: int, sample: BaseDataElement, info: Mapping) -> Judged:
         if "pred_instances" not in sample or "labels" not in sample.pred_instances:
             raise ValueError("the report of a detector needs boxes: the model predicts none")
+        from torchvision.ops import box_iou  # takes a second, which a tool's --help has not
+
         found = sample.pred_instances.cpu()
         truth, ignored = true_instances(info, sample.ori_shape, "masks" in found)
         self._collect(index, sample.ori_shape, truth, ignored, found)
@@ -223,8 +224,9 @@ def _record(index: int, instances: InstanceData, row: int) -> dict:
 def _lies_within(found: InstanceData, crowds: InstanceData) -> torch.Tensor:
     """Which boxes lie with half of their area in a crowd of their class, (n,) bool."""
     boxes, regions = found.bboxes, crowds.bboxes
+    width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
     top_left = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
     bottom_right = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
     shared = (bottom_right - top_left).clamp(min=0).prod(-1)
-    within = shared >= OVERLAP * box_area(boxes)[:, None]
+    within = shared >= OVERLAP * (width * height)[:, None]
     return (within & (found.labels[:, None] == crowds.labels)).any(dim=1)
