@@ -57,13 +57,15 @@ class MSAAnswerer(BaseModel):
             as `GRUTextEncoder`.
         conditioning: see above.
         hidden_channels: between the last two linear layers.
-        pool_size: the picture's features are averaged over this many rows and columns: with 1,
-            where something is gets lost.
+        pool: 'average' or 'max' of the picture's features. What small things look like is read in
+            fewer steps through the maximum, which FiLM's network takes
+            (https://arxiv.org/abs/1709.07871, section 3.2).
+        pool_size: that many rows and columns are left: with 1, where something is gets lost.
         dropout: in training, probability of leaving out a hidden channel.
         data_preprocessor, init_cfg: mmengine's.
 
     Raises:
-        ValueError: for another conditioning, or parts that it does not use or lacks.
+        ValueError: for another conditioning or pool, or parts that it does not use or lacks.
         DataError: without answers, or with one twice.
     """
 
@@ -75,6 +77,11 @@ class MSAAnswerer(BaseModel):
         "picture": Conditioning(False, ("picture",)),
     }
 
+    pools: ClassVar[dict[str, type[nn.Module]]] = {
+        "average": nn.AdaptiveAvgPool2d,
+        "max": nn.AdaptiveMaxPool2d,
+    }
+
     def __init__(
         self,
         vocabulary: str | os.PathLike | None,
@@ -83,6 +90,7 @@ class MSAAnswerer(BaseModel):
         text_encoder: dict = {"type": "GRUTextEncoder"},  # noqa: B006 (never changed)
         conditioning: str = "backbone",
         hidden_channels: int = 256,
+        pool: str = "average",
         pool_size: int = 1,
         dropout: float = 0.0,
         data_preprocessor: dict | None = None,
@@ -94,6 +102,8 @@ class MSAAnswerer(BaseModel):
                 f"conditioning='{conditioning}' is unknown: choose one of "
                 f"{', '.join(self.conditionings)}"
             )
+        if pool not in self.pools:
+            raise ValueError(f"pool='{pool}' is unknown: choose one of {', '.join(self.pools)}")
         self.conditioning = self.conditionings[conditioning]
         self.answers = check_answers(answers)
         self.answers_text = StoredText(
@@ -113,7 +123,7 @@ class MSAAnswerer(BaseModel):
         )
         self.backbone = MODELS.build(backbone) if looks else None
         self._check_listeners(conditioning)
-        self.pool = nn.AdaptiveAvgPool2d(pool_size)
+        self.pool = self.pools[pool](pool_size)
         seen = self.backbone.out_channels[-1] * pool_size**2 if looks else 0
         if "question" in self.conditioning.head_sees:
             seen += self.text_encoder.channels

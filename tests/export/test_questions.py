@@ -14,7 +14,7 @@ pytest.importorskip("tokenizers")
 
 from msa_backbone.config.load import load_config
 from msa_backbone.errors import DataError
-from msa_backbone.export.models.answerer import pool
+from msa_backbone.export.models.answerer import pooled
 from msa_backbone.export.models.build import as_tensor_function
 from msa_backbone.export.runtime.predictor import RuntimePredictor
 from msa_backbone.export.runtime.words import tokens_of
@@ -36,9 +36,11 @@ def make(folder: Path, conditioning: str, layers: int = 1) -> tuple[Path, Path]:
     listens = "attention=dict(reduction_ratio=4)"
     attention = listens if conditioning.startswith("backbone") else plain
     base = CONFIGS / "vqa_msa-vgg16-bn-c16_2k_demo-64x64.py"
+    pool = "average" if conditioning == "concat" else "max"
     config.write_text(
         f"_base_ = {str(base)!r}\n"
-        f"model = dict(conditioning={conditioning!r}, text_encoder=dict(num_layers={layers}),\n"
+        f"model = dict(pool={pool!r}, conditioning={conditioning!r},\n"
+        f"    text_encoder=dict(num_layers={layers}),\n"
         f"    backbone=dict(base_channels=8, {attention}))\n"
     )
     cfg = Config.fromfile(config)
@@ -132,9 +134,10 @@ def test_questions_to_another_model_are_refused(exported):
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(4, 4, 1), (7, 5, 2), (8, 9, 3), (2, 3, 4)])
-def test_pooling_is_torch_s(height, width, size):
-    x = torch.randn(2, 3, height, width)
-    torch.testing.assert_close(pool(x, size), torch.nn.AdaptiveAvgPool2d(size)(x))
+@pytest.mark.parametrize("kind", [torch.nn.AdaptiveAvgPool2d, torch.nn.AdaptiveMaxPool2d])
+def test_pooling_is_torch_s(kind, height, width, size):
+    x, pool = torch.randn(2, 3, height, width), kind(size)
+    torch.testing.assert_close(pooled(x, pool), pool(x))
 
 
 def test_what_looks_or_reads_alone_and_captions_are_refused(tmp_path):

@@ -248,6 +248,7 @@ def test_every_argument_changes_something(build, scenes, vocabulary):
         "text_encoder": {"type": "GRUTextEncoder", "channels": 8},
         "conditioning": "question",
         "hidden_channels": 16,
+        "pool": "max",
         "pool_size": 2,
         "dropout": 0.5,
         "data_preprocessor": {"type": "ImgDataPreprocessor", "mean": [1.0] * 3, "std": [2.0] * 3},
@@ -273,6 +274,7 @@ def test_every_argument_changes_something(build, scenes, vocabulary):
     ("conditioning", "kind", "options", "expected"),
     [
         ("both", "FiLM", {}, "conditioning='both' is unknown: choose one of backbone, "),
+        ("concat", "MultiScaleAttention", {"pool": "sum"}, "pool='sum' is unknown: choose one of "),
         ("backbone", "MultiScaleAttention", {}, "the backbone does not listen: give it Lang"),
         ("concat", "FiLM", {}, "the backbone listens, but is told nothing"),
         ("backbone", "FiLM", {"vocabulary": None}, "conditioning='backbone' needs a vocabulary"),

@@ -46,18 +46,18 @@ class Answerer(nn.Module):
             features = model.backbone(x, sentence=sentence, picture=picture)[-1]
         else:
             features = model.backbone(x)[-1][picture]
-        seen = [pool(features, model.pool.output_size).flatten(1)]
+        seen = [pooled(features, model.pool).flatten(1)]
         if "question" in model.conditioning.head_sees:
             seen.append(sentence)
         logits = model.head(torch.cat(seen, dim=1))
         return logits.softmax(dim=1), logits
 
 
-def pool(x: Tensor, size: int) -> Tensor:
-    """nn.AdaptiveAvgPool2d(size) for maps whose height and width are not known to the exporter.
+def pooled(x: Tensor, pool: nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d) -> Tensor:
+    """`pool` of maps whose height and width are not known to the exporter.
 
-    Output i is the mean of the rows from floor(i * H / size) to ceil((i + 1) * H / size), and of
-    the columns likewise: two products with matrices of the means' weights.
+    Output i is over the rows from floor(i * H / size) to ceil((i + 1) * H / size), and over the
+    columns likewise. The means are two products with matrices of their weights.
 
     Args:
         x: (N, C, H, W).
@@ -65,16 +65,23 @@ def pool(x: Tensor, size: int) -> Tensor:
     Returns:
         (N, C, size, size).
     """
-    rows, columns = _means(x.shape[2], size), _means(x.shape[3], size)
-    return rows @ x @ columns.T
+    rows, columns = (_inside(length, pool.output_size) for length in x.shape[2:])
+    if isinstance(pool, nn.AdaptiveAvgPool2d):
+        return _weights(rows) @ x @ _weights(columns).T
+    nothing = -torch.inf
+    x = torch.stack([x.masked_fill(~row[:, None], nothing).amax(2) for row in rows], dim=2)
+    return torch.stack([x.masked_fill(~column, nothing).amax(3) for column in columns], dim=3)
 
 
-def _means(length: int, size: int) -> Tensor:
-    """(size, length): the rows add up to 1."""
+def _inside(length: int, size: int) -> Tensor:
+    """Which places belong to each output, (size, length)."""
     number, place = torch.arange(size)[:, None], torch.arange(length)[None]
-    inside = (place >= number * length // size) & (place < -(-(number + 1) * length // size))
-    inside = inside.float()
-    return inside / inside.sum(dim=1, keepdim=True)
+    return (place >= number * length // size) & (place < -(-(number + 1) * length // size))
+
+
+def _weights(inside: Tensor) -> Tensor:
+    """Of the means, (size, length): the rows add up to 1."""
+    return inside.float() / inside.sum(dim=1, keepdim=True)
 
 
 class OnnxGRU(nn.Module):
