@@ -1,8 +1,9 @@
 """Where a backbone's parameters, FLOPs, memory and time are, beside plain VGG16.
 
 Without configs: VGG16 with attention modules of --variants, --ratios and --positions. With
-configs: their backbones, and of several cameras their streams with a plain sum. The totals are of
-the backbones as they run; the parts (--parts, and the picture) are of their attention's formula,
+configs: their whole models, a detector's second stage on all proposals that its test keeps, then
+their backbones, and of several cameras their streams with a plain sum. The totals are of the
+backbones as they run; the parts (--parts, and the picture) are of their attention's formula,
 operation by operation.
 
 Examples:
@@ -24,7 +25,7 @@ from msa_backbone.config.load import load_config
 from msa_backbone.costs.backbones import ATTENTION, compare_backbones
 from msa_backbone.costs.parts import part_costs
 from msa_backbone.costs.plots import plot_complexity
-from msa_backbone.costs.tables import parts_table, totals_table
+from msa_backbone.costs.tables import parts_table, totals_table, whole_models_table
 
 
 def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
@@ -86,9 +87,13 @@ def main() -> None:
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     samples, height, width = args.shape
-    shape = samples, 3, height, width
-    tables = [totals_table(compare_backbones(models, shape, args.rounds))]
-    print(tables[0], flush=True)
+    shape, tables = (samples, 3, height, width), []
+    if args.configs:
+        cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
+        tables.append(whole_models_table(cfgs, (height, width)))
+        print(tables[0], end="\n\n", flush=True)
+    tables.append(totals_table(compare_backbones(models, shape, args.rounds)))
+    print(tables[-1], flush=True)
     if not args.parts and args.out is None:
         return
     costs = {name: part_costs(model, shape, args.rounds) for name, model in models.items()}

@@ -3,11 +3,26 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from mmengine.config import Config
 
 from ..files.markdown import markdown_table
 from .backbones import BackboneCosts, Costs
 from .measure import exponent, ratio
 from .parts import ATTENTION, VGG, PartCosts
+from .whole_models import whole_model
+
+
+def whole_models_table(cfgs: Mapping[str, Config], size: Sequence[int]) -> str:
+    """Parameters and FLOPs of configs' whole models on one picture of this height and width.
+
+    Left out are models with words, whose parameters depend on their data, and backbones alone.
+    """
+    rows = []
+    for name, cfg in cfgs.items():
+        if "type" in cfg.model and "vocabulary" not in cfg.model:
+            parameters, flops = whole_model(cfg, size)
+            rows.append([name, f"{parameters / 1e6:.2f} M", f"{flops / 1e9:.3f}"])
+    return markdown_table(["whole model", "parameters", "GFLOPs"], rows)
 
 
 def costs_table(costs: Mapping[str, Costs]) -> str:

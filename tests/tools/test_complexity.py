@@ -29,7 +29,9 @@ def test_ratios_and_places_beside_plain_vgg(run_tool, tmp_path, capsys):
 
 def test_a_configs_backbone(run_tool, capsys):
     run_tool("complexity", CONFIG, "--shape", "1x32x32", "--rounds", 1)
-    assert f"| {CONFIG.stem} | " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    whole, backbone = (line for line in shown.splitlines() if line.startswith(f"| {CONFIG.stem} |"))
+    assert " M | " in whole and float(whole.split("|")[3]) > float(backbone.split("|")[4]) > 0
 
 
 def test_a_backbone_for_two_cameras_beside_its_streams(run_tool, tmp_path, capsys):

@@ -1,0 +1,64 @@
+"""What a config's whole model costs: parameters and FLOPs, without its data and without running it.
+
+FLOPs are counted on the meta device, where nothing is computed. What depends on values there, the
+proposals of a detector with two stages, is taken as many as its test keeps at most.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from torch import Tensor, nn
+
+from ..config.options import drop_pretrained
+from .measure import counting_flops
+
+
+def whole_model(cfg: Config, size: Sequence[int]) -> tuple[int, int]:
+    """Parameters and FLOPs of a config's model on one picture, of all its cameras.
+
+    Models with words: their backbone's FLOPs, and with questions those of one question; the words
+    add little.
+
+    Args:
+        cfg: not changed; a model with words has its vocabulary.
+        size: height and width of the picture.
+    """
+    cfg = copy.deepcopy(cfg)
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    drop_pretrained(cfg)
+    channels = cfg.model.backbone.get("in_channels", 3)
+    with torch.device("meta"):
+        model = MODELS.build(cfg.model).eval()
+        x = torch.empty(1, sum(channels) if isinstance(channels, Sequence) else channels, *size)
+        with torch.no_grad(), counting_flops() as counter:
+            _look(model, x)
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
+
+
+def _look(model: nn.Module, x: Tensor) -> None:
+    """A forward pass, as far as it depends on shapes alone."""
+    if hasattr(model, "text_encoder"):
+        sentence, picture = torch.empty(1, model.text_encoder.channels), torch.zeros(1).long()
+        model.backbone(x, sentence=sentence, picture=picture)
+        return
+    if hasattr(model, "decoder"):
+        model.backbone(x)
+        return
+    features = model.extract_feat(x)
+    if hasattr(model, "decode_head"):
+        model.decode_head(features)
+        return
+    if not hasattr(model, "roi_head"):  # a classifier or a detector with one stage
+        (model.head if hasattr(model, "head") else model.bbox_head)(features)
+        return
+    model.rpn_head(features)
+    for name, kept in (("bbox", model.test_cfg.rpn), ("mask", model.test_cfg.rcnn)):
+        extractor = getattr(model.roi_head, f"{name}_roi_extractor", None)
+        if extractor is None:
+            continue
+        side = extractor.roi_layers[0].output_size
+        found = torch.empty(kept.max_per_img, extractor.out_channels, *side)
+        getattr(model.roi_head, f"{name}_head")(found)
