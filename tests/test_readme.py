@@ -11,8 +11,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HOUSE = (ROOT / "msa_backbone/README.md").read_text(encoding="utf-8")
 MODULE = (ROOT / "msa_backbone/layers/README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README_zh-CN.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
+    ROOT / "README_zh-CN.md",
     *(ROOT / "configs").rglob("README.md"),
     ROOT / "tools/README.md",
     ROOT / "msa_backbone/README.md",
@@ -79,6 +81,37 @@ def test_config_for_mmseg_builds(tmp_path):
 
 def test_the_front_page_is_read_to_the_end():
     assert len(README.splitlines()) <= 200
+
+
+def test_the_chinese_page_says_the_same():
+    """Headings, commands, code, links and the figures of tables, in one order."""
+
+    def code(text: str) -> list[str]:
+        """Without comments, which are translated."""
+        lines = "".join(re.findall(r"```(.*?)```", text, re.DOTALL)).splitlines()
+        return [line.partition("# ")[0].rstrip() for line in lines]
+
+    def rows(text: str) -> list[list[str]]:
+        """The figures of each row of a table."""
+        table = re.findall(r"^\| .*\|$", text, re.MULTILINE)
+        return [re.findall(r"\d[\d.,]*", row) for row in table]
+
+    def outside(text: str) -> str:
+        return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+    def links(text: str) -> list[str]:
+        return re.findall(r"\]\(([^)]+)\)", outside(text))[1:]  # the first leads to the other page
+
+    def figures(text: str) -> list[str]:
+        """In each section."""
+        sections = re.split(r"^## ", outside(text), flags=re.MULTILINE)
+        return [sorted(re.findall(r"\d+(?:[.,]\d+)*", section)) for section in sections]
+
+    assert code(CHINESE) == code(README)
+    assert rows(CHINESE) == rows(README)
+    assert links(CHINESE) == links(README)
+    assert figures(CHINESE) == figures(README)
+    assert len(re.findall(r"^## ", CHINESE, re.MULTILINE)) == 10
 
 
 def anchors(text: str) -> set[str]:
