@@ -139,13 +139,20 @@ def test_gates_of_several_questions(run_tool, trained, pictures, tmp_path, capfd
     assert (gates["10"][1:] - expected).abs().max() < 1e-5
     assert (gates["10"][0] - module.spatial_weights(x)[0, 0]).abs().max() < 1e-5
 
+    for attention in model.backbone.attentions.values():
+        torch.nn.init.kaiming_normal_(attention.fusion_conv.weight)
     changes = word_changes(predictor, read_image(pictures[0]))
     assert {name: tuple(c.shape) for name, c in changes.items()} == {
         "10": (2, 8, 8),
         "15": (2, 4, 4),
     }
     with torch.no_grad():
-        expected = (module(x[[0, 0]], sentence) - module(x[[0, 0]])).norm(dim=1)
+        ca = module.channel_weights_given(told, sentence)
+        asked = (
+            module.multi_scale_features(told) * ca * module.spatial_weights_given(told, sentence)
+        )
+        unasked = module.multi_scale_features(x) * module.channel_weights(x)
+        expected = (asked - unasked * module.spatial_weights(x)).norm(dim=1)
     assert expected.max() > 1e-3 and (changes["10"] - expected).abs().max() < 1e-5
 
     asked = ("--question", *QUESTIONS, "--out", tmp_path / "out")

@@ -1,8 +1,9 @@
 """How much words change what attention adds, place by place, and how much of it is on an object.
 
-For a module that gives y(x, q) with a sentence and y(x) without, the change at a place is the norm
-over channels of y(x, q) - y(x); of Multi-Scale Attention that listens this is that of f ca sa. A
-model that looks where a question tells it to changes the object that the question names.
+A module adds y(x, q) - x with a sentence and y(x) - x without; the change at a place is the norm
+over channels of the difference. Of Multi-Scale Attention that listens this is that of f ca sa: with
+`modulate`, the words' scale and shift of the features are left out, as they are alike at all
+places. A model that looks where a question tells it to changes the object that the question names.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ def word_changes(predictor: Predictor, picture: np.ndarray) -> dict[str, Tensor]
     data = model.data_preprocessor(predictor.inputs([picture], ["picture"]), False)
 
     def look(name: str, module: nn.Module, inputs: tuple, options: dict, y: Tensor) -> None:
-        seen[name] = inputs[0], y
+        x, sentence = inputs
+        told = module.modulated(x, sentence) if hasattr(module, "modulated") else x
+        seen[name] = x, y - told
 
     listeners = {
         name: module
@@ -38,7 +41,8 @@ def word_changes(predictor: Predictor, picture: np.ndarray) -> dict[str, Tensor]
     with forward_hooks(listeners, look):
         model(data["images"], data["data_samples"], mode="predict")
     return {
-        name: (y - listeners[name](x)).float().norm(dim=1).cpu() for name, (x, y) in seen.items()
+        name: (added - (listeners[name](x) - x)).float().norm(dim=1).cpu()
+        for name, (x, added) in seen.items()
     }
 
 
