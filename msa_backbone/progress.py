@@ -59,7 +59,7 @@ def progress_line() -> Callable[[int, int], None]:
         if now - shown < PATIENCE and not ends:
             return
         shown = now
-        left = format_time((now - start) / done * (total - done))
+        left = format_time((now - start) / (done - 1) * (total - done))
         over = sys.stdout.isatty() and done < total
         print(f"[{done}/{total}] {left} left", end="\r" if over else "\n", flush=True)
 

@@ -27,7 +27,7 @@ def test_failed_steps_are_printed_and_kept(capsys):
         (0.001, 1000, []),
         (0.5, 4, []),
         (1.0, 4, ["[3/4] 0:00:01 left", "[4/4] 0:00:00 left"]),
-        (1.5, 5, ["[3/5] 0:00:02 left", "[5/5] 0:00:00 left"]),
+        (1.5, 5, ["[3/5] 0:00:03 left", "[5/5] 0:00:00 left"]),
     ],
 )
 def test_progress_is_shown_of_what_takes_long(seconds_each, total, lines, monkeypatch, capsys):
@@ -49,4 +49,4 @@ def test_a_terminal_shows_one_line(monkeypatch, capsys):
     for done in range(1, 4):
         progress(done, 3)
         now += 3
-    assert capsys.readouterr().out == "[2/3] 0:00:02 left\r[3/3] 0:00:00 left\n"
+    assert capsys.readouterr().out == "[2/3] 0:00:03 left\r[3/3] 0:00:00 left\n"

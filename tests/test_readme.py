@@ -139,6 +139,7 @@ def test_files_and_pictures_it_names_exist(page):
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"(?<![\w/.])(?:configs|tools|\.github)/[\w./-]+\.(?:py|png|sh)", text)
     assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert named or page.parent.name in ("layers", "msa_backbone")
 
 
 def test_paths_that_the_house_names_exist():

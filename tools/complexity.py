@@ -89,9 +89,12 @@ def main() -> None:
     samples, height, width = args.shape
     shape, tables = (samples, 3, height, width), []
     if args.configs:
-        cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
-        tables.append(whole_models_table(cfgs, (height, width)))
-        print(tables[0], end="\n\n", flush=True)
+        with one_line_errors():
+            cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
+            whole = whole_models_table(cfgs, (height, width))
+        if whole:
+            tables.append(whole)
+            print(whole, end="\n\n", flush=True)
     tables.append(totals_table(compare_backbones(models, shape, args.rounds)))
     print(tables[-1], flush=True)
     if not args.parts and args.out is None:

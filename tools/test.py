@@ -15,9 +15,10 @@ from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
 from msa_backbone.export.prepare_testing import prepare_exported_testing
 from msa_backbone.export.runtime.sessions import SUFFIXES
+from msa_backbone.training.console import quiet_libraries
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.prepare import prepare_testing
-from msa_backbone.training.tool_runner import ToolRunner, quiet_libraries
+from msa_backbone.training.tool_runner import ToolRunner
 
 
 def prepare(cfg: Config, args: argparse.Namespace) -> list[str]:

@@ -8,10 +8,11 @@ import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
+from msa_backbone.training.console import quiet_libraries, sorted_prints
 from msa_backbone.training.distributed import join_processes, main_process_first
 from msa_backbone.training.dry_run import dry_run
 from msa_backbone.training.prepare import prepare_training
-from msa_backbone.training.tool_runner import ToolRunner, printing_to_log, quiet_libraries
+from msa_backbone.training.tool_runner import ToolRunner
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,7 +49,7 @@ def main() -> None:
         with one_line_errors():
             cfg = prepare(args)
         if args.dry_run:
-            with printing_to_log():
+            with sorted_prints():
                 shown = dry_run(cfg)
             print(shown)
         else:

@@ -177,7 +177,7 @@ class MSAVGG(BaseModule):
                 f"frozen_stages={self.frozen_stages} freezes the attention at "
                 f"{', '.join(at_identity)} at the identity, where it costs time and does nothing: "
                 f"unless a checkpoint brings its weights, omit it by attention_positions={trained}",
-                stacklevel=3,
+                stacklevel=1,  # the same wherever it is built
             )
 
     def freeze_attention(self, frozen: bool = True) -> None:

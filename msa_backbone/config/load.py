@@ -51,7 +51,8 @@ def load_config(
     path = find_config(path)
     with config_at_fault(f"config {path} cannot be read"):
         cfg = Config.fromfile(path)
-    import_toolbox(cfg.get("default_scope"))
+    with config_at_fault(f"{cfg.get('default_scope')} cannot be imported"):
+        import_toolbox(cfg.get("default_scope"))
     chosen = options.get("work_dir") or work_dir
     folder = Path(chosen or cfg.get("work_dir") or f"work_dirs/{Path(path).stem}")
     if not chosen or any((folder / name).exists() for name in LEFT_BY_TRAINING):

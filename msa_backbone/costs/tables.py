@@ -15,13 +15,17 @@ from .whole_models import whole_model
 def whole_models_table(cfgs: Mapping[str, Config], size: Sequence[int]) -> str:
     """Parameters and FLOPs of configs' whole models on one picture of this height and width.
 
-    Left out are models with words, whose parameters depend on their data, and backbones alone.
+    Left out are models with words, whose parameters depend on their data, and backbones alone. If
+    none is left, the table is empty text.
     """
     rows = []
     for name, cfg in cfgs.items():
         if "type" in cfg.model and "vocabulary" not in cfg.model:
             parameters, flops = whole_model(cfg, size)
-            rows.append([name, f"{parameters / 1e6:.2f} M", f"{flops / 1e9:.3f}"])
+            flops = "not counted" if flops is None else f"{flops / 1e9:.3f}"
+            rows.append([name, f"{parameters / 1e6:.2f} M", flops])
+    if not rows:
+        return ""
     return markdown_table(["whole model", "parameters", "GFLOPs"], rows)
 
 

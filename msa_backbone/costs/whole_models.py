@@ -16,11 +16,11 @@ from ..config.options import drop_pretrained
 from .measure import counting_flops
 
 
-def whole_model(cfg: Config, size: Sequence[int]) -> tuple[int, int]:
+def whole_model(cfg: Config, size: Sequence[int]) -> tuple[int, int | None]:
     """Parameters and FLOPs of a config's model on one picture, of all its cameras.
 
     Models with words: their backbone's FLOPs, and with questions those of one question; the words
-    add little.
+    add little. Models whose parts are called otherwise than in this package's configs: None.
 
     Args:
         cfg: not changed; a model with words has its vocabulary.
@@ -34,31 +34,40 @@ def whole_model(cfg: Config, size: Sequence[int]) -> tuple[int, int]:
         model = MODELS.build(cfg.model).eval()
         x = torch.empty(1, sum(channels) if isinstance(channels, Sequence) else channels, *size)
         with torch.no_grad(), counting_flops() as counter:
-            _look(model, x)
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops()
+            known = _look(model, x)
+    flops = counter.get_total_flops() if known else None
+    return sum(p.numel() for p in model.parameters()), flops
 
 
-def _look(model: nn.Module, x: Tensor) -> None:
-    """A forward pass, as far as it depends on shapes alone."""
+def _look(model: nn.Module, x: Tensor) -> bool:
+    """A forward pass, as far as it depends on shapes alone; False for parts that are not known."""
     if hasattr(model, "text_encoder"):
         sentence, picture = torch.empty(1, model.text_encoder.channels), torch.zeros(1).long()
         model.backbone(x, sentence=sentence, picture=picture)
-        return
+        return True
     if hasattr(model, "decoder"):
         model.backbone(x)
-        return
-    features = model.extract_feat(x)
-    if hasattr(model, "decode_head"):
-        model.decode_head(features)
-        return
-    if not hasattr(model, "roi_head"):  # a classifier or a detector with one stage
-        (model.head if hasattr(model, "head") else model.bbox_head)(features)
-        return
-    model.rpn_head(features)
+        return True
+    heads = {name for name, _ in model.named_children() if name.endswith("head")}
+    heads.discard("auxiliary_head")  # of a training alone
+    if heads == {"rpn_head", "roi_head"}:
+        extractor = getattr(model.roi_head, "bbox_roi_extractor", None)
+        if not hasattr(extractor, "roi_layers"):  # of several stages, for one
+            return False
+        model.rpn_head(model.extract_feat(x))
+        _look_again(model)
+    elif heads in ({"decode_head"}, {"head"}, {"bbox_head"}):
+        getattr(model, heads.pop())(model.extract_feat(x))
+    else:
+        return False
+    return True
+
+
+def _look_again(model: nn.Module) -> None:
+    """The second stage of a detector."""
     for name, kept in (("bbox", model.test_cfg.rpn), ("mask", model.test_cfg.rcnn)):
         extractor = getattr(model.roi_head, f"{name}_roi_extractor", None)
-        if extractor is None:
-            continue
-        side = extractor.roi_layers[0].output_size
-        found = torch.empty(kept.max_per_img, extractor.out_channels, *side)
-        getattr(model.roi_head, f"{name}_head")(found)
+        if extractor is not None:
+            side = extractor.roi_layers[0].output_size
+            found = torch.empty(kept.max_per_img, extractor.out_channels, *side)
+            getattr(model.roi_head, f"{name}_head")(found)

@@ -21,7 +21,7 @@ from ..config.options import (
 from ..config.rehearse import check_checkpoint, rehearse
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
 from ..config.user_data import UserData, use_data
-from .tool_runner import printing_to_log
+from .console import sorted_prints
 
 
 def prepare_training(
@@ -72,7 +72,7 @@ def prepare_training(
     make_resumable(cfg)
     add_report(cfg)
     lines += learn_words(cfg, found.data if found else None)
-    with printing_to_log():
+    with sorted_prints():
         model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
     if cfg.get("load_from"):
         check_words(model, cfg.load_from)
@@ -115,7 +115,7 @@ def prepare_testing(
     def put_model(found: UserData | None) -> list[str]:
         drop_pretrained(cfg)  # the checkpoint brings every weight
         recall_words(cfg, checkpoint)
-        with printing_to_log():
+        with sorted_prints():
             model = rehearse(cfg, () if found else ("test_dataloader",))
         check_checkpoint(model, checkpoint, found.data.classes if found else None)
         return [set_flip_augmentation(cfg)] if tta else []

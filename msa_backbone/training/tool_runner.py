@@ -1,16 +1,7 @@
-"""The tools' runner: the console shows what one follows, the log file everything.
-
-mmengine writes the same lines to both: pages of environment, config and hooks, a line for every
-parameter's learning rate. What libraries print and warn of comes between them. Here the console
-gets the progress with the time left, the leading scores and the table of results.
-"""
+"""The tools' runner: the console shows how far it is and what came out, the log file everything."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
-from io import TextIOBase
-from logging.handlers import MemoryHandler
-from pathlib import Path
+from collections.abc import Mapping
 
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MMLogger
@@ -19,64 +10,13 @@ from torch import nn
 
 from ..progress import format_time
 from ..scores import HEADLINES, all_scores_of
-
-PACKAGE = str(Path(__file__).resolve().parents[1])
-
-_remarks = logging.getLogger("msa_backbone.remarks")  # what libraries print
-_waiting = MemoryHandler(10**6, flushLevel=logging.CRITICAL + 1)  # until there is a log file
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Inside the block, warnings and what libraries print wait for a `ToolRunner`'s log file."""
-    warned = logging.getLogger("py.warnings")
-    loggers = {_remarks: _remarks.propagate, warned: warned.propagate}
-    _remarks.setLevel(logging.INFO)
-    logging.captureWarnings(True)
-    for logger in loggers:
-        logger.addHandler(_waiting)
-        logger.propagate = False
-    try:
-        yield
-    finally:
-        logging.captureWarnings(False)
-        for logger, propagates in loggers.items():
-            logger.removeHandler(_waiting)
-            logger.propagate = propagates
-        _waiting.flush()
-        _waiting.setTarget(None)
-        _waiting.buffer.clear()
-
-
-class _Printed(TextIOBase):
-    """A file for print() whose lines are the libraries' remarks."""
-
-    def write(self, text: str) -> int:
-        for line in text.splitlines():
-            if line.strip():
-                _remarks.info(line)
-        return len(text)
-
-
-@contextmanager
-def printing_to_log() -> Iterator[None]:
-    """Inside the block, print() writes to the log file."""
-    with redirect_stdout(_Printed()):
-        yield
-
-
-class _ForPeople(logging.Filter):
-    """Lets errors through, and lines that this package writes."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        own = str(Path(record.pathname).resolve()).startswith(PACKAGE)
-        return own or record.levelno >= logging.ERROR
+from .console import ForPeople, sorted_prints, write_remarks_to
 
 
 class ProgressHook(Hook):
     """Says how far a training or a test is, as often as mmengine's `LoggerHook`."""
 
-    priority = "VERY_LOW"  # behind LoggerHook, which counts the time left
+    priority = "VERY_LOW"  # behind LoggerHook and the hook that counts the time left
 
     def before_run(self, runner: Runner) -> None:
         self.interval = next(
@@ -84,52 +24,65 @@ class ProgressHook(Hook):
         )
 
     def after_train_iter(self, runner: Runner, batch_idx: int, *_: object, **__: object) -> None:
-        if not self.every_n_inner_iters(batch_idx, self.interval):
+        by_iter = isinstance(runner.train_loop, IterBasedTrainLoop)
+        ends = not by_iter and self.end_of_epoch(runner.train_dataloader, batch_idx)
+        if not (self.every_n_inner_iters(batch_idx, self.interval) or ends):
             return
+        done, total = batch_idx + 1, len(runner.train_dataloader)
+        line = f"epoch {runner.epoch + 1}/{runner.max_epochs}, "
+        if by_iter:
+            line, done, total = "", runner.iter + 1, runner.max_iters
+        line += f"step {done:{len(str(total))}d}/{total}"
         hub = runner.message_hub
-        if isinstance(runner.train_loop, IterBasedTrainLoop):
-            epoch, done, total = "", runner.iter + 1, runner.max_iters
-        else:
-            epoch = f"epoch {runner.epoch + 1}/{runner.max_epochs}, "
-            done, total = batch_idx + 1, len(runner.train_dataloader)
-        loss = hub.get_scalar("train/loss").mean(self.interval)
-        left = format_time(hub.get_info("eta"))
-        line = f"{epoch}step {done:{len(str(total))}d}/{total}, loss {loss:.4f}, {left} left"
+        if "train/loss" in hub.log_scalars:
+            loss = hub.get_scalar("train/loss").mean(runner.log_processor.window_size)
+            line += f", loss {loss:.4f}"
+        if (left := hub.get_info("eta")) is not None:
+            line += f", {format_time(left)} left"
         runner.logger.info(line)
 
+    def after_val_iter(self, runner: Runner, batch_idx: int, *_: object, **__: object) -> None:
+        self._tell(runner, "validated", batch_idx, len(runner.val_dataloader))
+
     def after_test_iter(self, runner: Runner, batch_idx: int, *_: object, **__: object) -> None:
+        self._tell(runner, "tested", batch_idx, len(runner.test_dataloader))
+
+    def _tell(self, runner: Runner, what: str, batch_idx: int, total: int) -> None:
         if self.every_n_inner_iters(batch_idx, self.interval):
-            runner.logger.info("tested [%d/%d]", batch_idx + 1, len(runner.test_dataloader))
+            runner.logger.info(f"{what} {batch_idx + 1}/{total}")
 
     def after_val_epoch(self, runner: Runner, metrics: Mapping[str, float] | None = None) -> None:
         scores = all_scores_of(metrics or {})
         leading = [name for name in HEADLINES if name in scores] or list(scores)[:4]
         shown = ", ".join(f"{name} {scores[name]:.3f}" for name in leading)
-        runner.logger.info("validation: %s", shown or "no score")
+        runner.logger.info(f"validation: {shown or 'no score'}")
 
 
 class ToolRunner(Runner):
-    """mmengine's `Runner`; see the top of the file."""
+    """mmengine's `Runner`, with such a console."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
         logger = super().build_logger(*args, **kwargs)
+        files = [h for h in logger.handlers if isinstance(h, logging.FileHandler)]
         for handler in logger.handlers:
-            if isinstance(handler, logging.FileHandler):
-                _waiting.setTarget(handler)
-            else:
-                handler.addFilter(_ForPeople())
+            if handler not in files:
+                handler.addFilter(ForPeople())
                 handler.setFormatter(logging.Formatter("%(message)s"))
+        # Processes beside the first have no file: what their libraries say is what the first's say.
+        write_remarks_to(files[0] if files else logging.NullHandler())
+        if files:
+            logger.info(f"Everything else is in {files[0].baseFilename}")
         return logger
 
     def register_hooks(self, *args: object, **kwargs: object) -> None:
-        with printing_to_log():  # toolboxes are imported
+        with sorted_prints():  # toolboxes are imported
             super().register_hooks(*args, **kwargs)
         self.register_hook(ProgressHook())
 
     def train(self) -> nn.Module:
-        with printing_to_log():
+        with sorted_prints():
             return super().train()
 
     def test(self) -> dict[str, float]:
-        with printing_to_log():
+        with sorted_prints():
             return super().test()

@@ -50,6 +50,22 @@ def test_a_second_stage_counts_every_proposal():
     assert whole_model(more, (256, 256)) == (found[0], found[1] + 10 * 2 * layers)
 
 
+def test_of_parts_that_are_not_known_only_parameters_are_told():
+    pytest.importorskip("mmdet")
+    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_demo.py")
+    extractor = cfg.model.roi_head.bbox_roi_extractor
+    head = {**cfg.model.roi_head.bbox_head, "fc_out_channels": 8}
+    assert whole_model(cfg, (64, 64))[1] > 0
+    cfg.model.type = "CascadeRCNN"
+    cfg.model.roi_head = {
+        "type": "CascadeRoIHead", "num_stages": 2, "stage_loss_weights": [1, 0.5],
+        "bbox_roi_extractor": extractor, "bbox_head": [head, head],
+    }  # fmt: skip
+    cfg.model.train_cfg.rcnn = [cfg.model.train_cfg.rcnn] * 2
+    parameters, flops = whole_model(cfg, (64, 64))
+    assert parameters > 10**6 and flops is None
+
+
 def test_the_metafiles_tell_what_is_counted():
     modelindex = pytest.importorskip("modelindex")
     for toolbox in ("mmdet", "mmseg", "mmpretrain", "tokenizers"):

@@ -1,4 +1,4 @@
-# Questions about pictures of 64x64, those of a picture in one batch. For other
+# Questions about pictures of 64x64, those of a picture one after the other. For other
 # data set data_root and the names of the files, or give --data.
 data_root = 'data/easyvqa/'
 keys = ('question', 'gt_answer', 'gt_answer_weight', 'question_type', 'answer_type')

@@ -15,7 +15,7 @@ from torch.utils.data import Sampler
 
 @DATA_SAMPLERS.register_module()
 class PictureSampler(Sampler):
-    """Every sample once an epoch, those of a picture together.
+    """Every sample once an epoch; all of a picture, or `together` of them, follow each other.
 
     Each of several processes takes a part of equal length; the last is filled up from the first.
 
