@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def draw_sample(
     if "out_file" not in known:
         return None
     options = {name: value for name, value in options.items() if name in known}
-    with labels_apart(visualizer):
+    with labels_apart(visualizer), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*out of bounds")  # what is found may end outside
         visualizer.add_datasample("sample", picture, sample, out_file=str(scratch), **options)
     return read_image(scratch)
 
