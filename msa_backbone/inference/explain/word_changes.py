@@ -1,9 +1,9 @@
 """How much words change what attention adds, place by place, and how much of it is on an object.
 
 A module adds y(x, q) - x with a sentence and y(x) - x without; the change at a place is the norm
-over channels of the difference. Of Multi-Scale Attention that listens this is that of f ca sa: with
-`modulate`, the words' scale and shift of the features are left out, as they are alike at all
-places. A model that looks where a question tells it to changes the object that the question names.
+over channels of the difference. Of Multi-Scale Attention that listens this is that of f ca sa. With
+`modulate`, what is added is counted from x', the features that the words have scaled and shifted.
+A model that looks where a question tells it to changes the object that the question names.
 """
 
 from collections.abc import Sequence
