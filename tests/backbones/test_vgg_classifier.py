@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from references import vgg_features
 from torch import Tensor, nn
 from torchvision.models import vgg16
 
 from msa_backbone import MSAVGG, vgg16_msa
-from msa_backbone.backbones import VGGClassifier, vgg_weights
+from msa_backbone.backbones import VGGClassifier
 
 VGG16_PARAMETERS = 138_357_544
 VGG16_CONV_PARAMETERS = 14_714_688
@@ -85,7 +86,8 @@ def loaded(tmp_path_factory) -> tuple[VGGClassifier, dict[str, Tensor], list[str
     path, log = tmp_path_factory.mktemp("weights") / "vgg16.pth", []
     torch.save(state, path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vgg_weights, "print_log", lambda text, **_: log.append(text))
+        logger = MMLogger.get_current_instance()
+        patch.setattr(logger, "info", log.append)
         model = vgg16_msa(num_classes=10, weights=str(path))
     return model, state, log
 
