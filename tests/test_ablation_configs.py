@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
 from msa_backbone.ablation.variants import derive_config
+from msa_backbone.config.language.words import stand_in_words
 
 ROOT = Path(__file__).parents[1] / "configs"
 ABLATIONS = sorted((ROOT / "ablation").glob("*.py"))
@@ -49,6 +50,18 @@ CAMERAS = {  # by name: channels of each stream, and what fuses them
     "attention_ratio-2_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_exchange_pass-through": ((3, 1), "MultiModalAttention"),
 }
+QUESTIONS = {  # by name: the conditioning, and what the backbone has behind the last two stages
+    "question": ("question", None),
+    "picture": ("picture", "MultiScaleAttention"),
+    "concat": ("concat", "MultiScaleAttention"),
+    "film": ("backbone", "FiLM"),
+    "gates": ("backbone", "LanguageConditionedAttention"),
+    "attention": ("backbone", "LanguageConditionedAttention"),
+}
+ASKING = (
+    "multimodal/vqa_msa-vgg16-bn-c16_4k_easyvqa-64x64.py",
+    "multimodal/vqa_msa-vgg16-bn-c16_2k_demo-64x64.py",
+)
 PAIRS = (
     "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py",
     "multimodal/faster-rcnn_multimodal-msa-vgg16-caffe_fpn_8e_msrs-320x240.py",
@@ -149,3 +162,30 @@ def test_cameras_get_their_channels_and_the_fusion_of_the_name(name, base):
 
 def test_every_camera_variant_is_tested():
     assert {path.stem for path in (ROOT / "ablation/cameras").glob("*.py")} == set(CAMERAS)
+
+
+@pytest.mark.parametrize("base", ASKING)
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_questions_go_where_the_name_says(name, base):
+    pytest.importorskip("mmpretrain")
+    pytest.importorskip("tokenizers")
+    cfg = Config.fromstring(
+        derive_config(ROOT / f"ablation/questions/{name}.py", ROOT / base), ".py"
+    )
+    init_default_scope(cfg.default_scope)
+    stand_in_words(cfg)
+    model = MODELS.build(cfg.model)
+    conditioning, attention = QUESTIONS[name]
+    assert model.conditioning == model.conditionings[conditioning]
+    modules = list(model.backbone.attentions.values()) if attention else []
+    assert [type(module).__name__ for module in modules] == [attention] * len(modules)
+    assert len(modules) == (2 if attention else 0) and (model.backbone is None) == (not attention)
+    if attention == "LanguageConditionedAttention":
+        scaled = [module.words_to_features is not None for module in modules]
+        assert scaled == [name == "attention"] * 2
+    rates = cfg.optim_wrapper.get("paramwise_cfg", {}).get("custom_keys", {})
+    assert bool(rates) == (name in ("attention", "gates"))
+
+
+def test_every_variant_of_questions_is_tested():
+    assert {path.stem for path in (ROOT / "ablation/questions").glob("*.py")} == set(QUESTIONS)

@@ -59,6 +59,7 @@ def test_model_index_names_every_trainable_config_once():
         ("classification", 10),
         ("ablation", 24),
         ("ablation/cameras", 12),
+        ("ablation/questions", 6),
         ("multimodal", 10),
     ],
 )

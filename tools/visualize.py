@@ -5,17 +5,21 @@
   cam        on images: class activation maps of boxes, of segmented classes, or of classes
   questions  on images: the spatial gate for each of several questions
   channels   over the test data: channel weights, ranked, and the score without some of them
+  words      over the test data: how much of what a question's words change is on what it names
 
 Examples:
   tools/visualize.py responses CONFIG CHECKPOINT pictures/*.jpg --out work_dirs/look
   tools/visualize.py cam CONFIG CHECKPOINT picture.jpg --method eigen-cam --most 3
   tools/visualize.py questions CONFIG CHECKPOINT zoo.jpg --question "is it day?" "where is it?"
   tools/visualize.py channels CONFIG CHECKPOINT --data ROOT --shares 0.1 0.5
+  tools/visualize.py words CONFIG CHECKPOINT --most 400
 """
 
 import argparse
 from pathlib import Path
 
+from mmengine.config import Config
+from mmengine.registry import DATASETS
 from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
@@ -23,6 +27,7 @@ from msa_backbone.cli.arguments import add_config_options, add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
+from msa_backbone.config_nodes import innermost
 from msa_backbone.files.whole_files import write_whole
 from msa_backbone.inference.answers import check_questions
 from msa_backbone.inference.explain.activation_maps import METHODS
@@ -35,13 +40,14 @@ from msa_backbone.inference.explain.channel_study import (
 )
 from msa_backbone.inference.explain.explainer import Explainer
 from msa_backbone.inference.explain.question_gates import question_heatmaps
+from msa_backbone.inference.explain.word_places import looking_table, measure_looking, named_once
 from msa_backbone.inference.paired_inputs import paired_inputs
 from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
 from msa_backbone.plots.heatmaps import save_heatmaps
 from msa_backbone.scores import headline
-from msa_backbone.tasks import task_of
+from msa_backbone.tasks import Task, task_of
 from msa_backbone.training.prepare import prepare_testing
 
 
@@ -84,12 +90,7 @@ def look_at_channels(args: argparse.Namespace) -> None:
     for share in args.shares:
         if not 0 < share <= 1:
             raise ValueError(f"--shares {share}: give 0 < share <= 1")
-    cfg = load_config(args.config, str(args.out), args.cfg_options)
-    for line in prepare_testing(
-        cfg, args.checkpoint, data=args.data, classes=args.classes, options=args.cfg_options
-    ):
-        print(line, flush=True)
-    runner = Runner.from_cfg(cfg)
+    runner = Runner.from_cfg(_testing_config(args))
     gates = channel_gates(runner.model)
     weights, scores = weights_and_scores(runner, gates)
     metric = headline(scores, args.metric)
@@ -108,13 +109,40 @@ def look_at_channels(args: argparse.Namespace) -> None:
     print(table)
 
 
+def look_at_words(args: argparse.Namespace) -> None:
+    """How much of what words change lies on what they name."""
+    if args.most < 2:
+        raise ValueError(f"--most {args.most}: give 2 or more, each is asked about the next's too")
+    cfg = _testing_config(args)
+    if task_of(cfg) is not Task.QUESTIONS:
+        raise ValueError("words are those of questions: give a config that answers them")
+    source = innermost(cfg.test_dataloader.dataset)[0]
+    predictor = Predictor(cfg, args.checkpoint)
+    data = DATASETS.build({**source, "pipeline": []})
+    samples = [data.get_data_info(number) for number in range(len(data))]
+    table = looking_table(measure_looking(predictor, named_once(samples, args.most)))
+    write_whole(args.out / "words.md", table + "\n")
+    print(table)
+
+
+def _testing_config(args: argparse.Namespace) -> Config:
+    """The config, ready to run over the test data; what was found is printed."""
+    cfg = load_config(args.config, str(args.out), args.cfg_options)
+    for line in prepare_testing(
+        cfg, args.checkpoint, data=args.data, classes=args.classes, options=args.cfg_options
+    ):
+        print(line, flush=True)
+    return cfg
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_subparsers(dest="what", required=True)
-    names = ("responses", "cam", "questions", "channels")
-    responses, cam, questions, channels = commands = [what.add_parser(name) for name in names]
+    names = ("responses", "cam", "questions", "channels", "words")
+    commands = [what.add_parser(name) for name in names]
+    responses, cam, questions, channels, words = commands
     for command in commands:
         command.add_argument("config", help="the config of the training")
         command.add_argument("checkpoint", help="what it was trained to")
@@ -130,8 +158,11 @@ def parse_args() -> argparse.Namespace:
     cam.add_argument("--stages", nargs="+", type=int, help="of the backbone, from 0")
     cam.add_argument("--most", type=int, default=5, help="predictions (default: 5)")
     cam.add_argument("--score-thr", type=float, default=0.3, help="of boxes (default: 0.3)")
-    channels.add_argument("--data", metavar="ROOT", help="as in tools/test.py")
+    for command in (channels, words):
+        command.add_argument("--data", metavar="ROOT", help="as in tools/test.py")
     channels.add_argument("--classes", nargs="+", help="with --data: as in tools/test.py")
+    words.set_defaults(classes=None)
+    words.add_argument("--most", type=int, default=400, help="questions (default: 400)")
     channels.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.25, 0.5, 1.0])
     channels.add_argument("--metric", help="the score that is compared, as the log names it")
     return parser.parse_args()
@@ -140,7 +171,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with one_line_errors():
-        look_at_channels(args) if args.what == "channels" else look_at_images(args)
+        {"channels": look_at_channels, "words": look_at_words}.get(args.what, look_at_images)(args)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
+from ..config.language.words import reads_words
 from ..config.options import drop_pretrained
 from ..config.user_data import use_data
 from ..costs.backbones import BackboneCosts, compare_backbones
@@ -28,7 +29,8 @@ def write_results(
         runs: all of the ablation; those that have not finished are left out.
         settings: what all runs share.
         metric: the score that is compared; by default the first headline score that there is.
-        rounds: how often the backbones' times are measured; 0 leaves the costs out.
+        rounds: how often the backbones' times are measured; 0 leaves the costs out, and models that
+            read have none.
 
     Returns:
         The Markdown tables.
@@ -47,7 +49,9 @@ def write_results(
     metric = headline({name for run in found for name in run["test"]}, metric)
     fractions = sorted(results, reverse=True)
     variants = list(dict.fromkeys(name for part in fractions for name in results[part]))
-    costs = backbone_costs(variants, settings, rounds) if rounds else None
+    # Backbones are measured alone, which those that listen to words are not made for.
+    listening = reads_words(_config(variants[0], settings))
+    costs = None if listening or not rounds else backbone_costs(variants, settings, rounds)
     tables = []
     for fraction in fractions:
         title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
@@ -77,7 +81,7 @@ def backbone_costs(
             return {name: BackboneCosts(**cost) for name, cost in kept.items()}
     backbones, shape = {}, None
     for name in variants:
-        cfg = Config.fromfile(Path(settings.work_dir, name, "config.py"))
+        cfg = _config(name, settings)
         cfg.work_dir = str(Path(settings.work_dir, name))
         shape = shape or input_shape(cfg, settings)  # all variants see the same data
         init_default_scope(cfg.get("default_scope", "mmengine"))
@@ -86,6 +90,10 @@ def backbone_costs(
     costs = compare_backbones(backbones, shape, rounds)
     write_whole(file, json.dumps({name: asdict(cost) for name, cost in costs.items()}, indent=1))
     return costs
+
+
+def _config(variant: str, settings: Settings) -> Config:
+    return Config.fromfile(Path(settings.work_dir, variant, "config.py"))
 
 
 def input_shape(cfg: Config, settings: Settings) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
 
+from ..config.language.words import stand_in_words
 from ..config.load import apply_options, load_config
 from ..config.options import drop_pretrained
 from ..config.rehearse import rehearse
@@ -36,7 +37,7 @@ def derive_config(variant: Path, base: Path) -> str:
 
     Args:
         variant: a config that names one `_base_` and changes it.
-        base: any config with a MSAVGG backbone.
+        base: any config whose settings the variant changes.
 
     Returns:
         The new config's text.
@@ -119,6 +120,7 @@ def check_model(cfg: Config) -> None:
     rehearsed = Config(cfg._cfg_dict.to_dict())
     rehearsed.load_from = None
     drop_pretrained(rehearsed)
+    stand_in_words(rehearsed)
     rehearse(rehearsed, ())
 
 

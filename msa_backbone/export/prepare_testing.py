@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..config.language.words import compare_answers
 from ..config.rehearse import rehearse
 from ..config.user_data import UserData
 from ..config_nodes import innermost, type_name
@@ -48,9 +49,10 @@ def prepare_exported_testing(
     def put_model(found: UserData | None) -> list[str]:
         if found and task.has_classes:
             check_classes(file, info.classes, found.data.classes)
+        lines = compare_answers(cfg, info.classes, file, found.data if found else None)
         use_exported(cfg, file)
         rehearse(cfg, () if found else ("test_dataloader",))
-        return []
+        return lines
 
     return prepare_test_run(cfg, put_model, data, classes, seed, options or {})
 

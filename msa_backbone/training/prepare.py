@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from mmengine.config import Config
 
 from ..config import load
-from ..config.language.words import check_words, learn_words, recall_words, store_words
+from ..config.language.words import (
+    check_words,
+    compare_answers,
+    learn_words,
+    recall_words,
+    store_words,
+)
 from ..config.modalities.sensors import switch_sensors
 from ..config.moved_work_dir import follow_index
 from ..config.options import (
@@ -118,7 +124,9 @@ def prepare_testing(
         with sorted_prints():
             model = rehearse(cfg, () if found else ("test_dataloader",))
         check_checkpoint(model, checkpoint, found.data.classes if found else None)
-        return [set_flip_augmentation(cfg)] if tta else []
+        known = cfg.model.get("answers", ())
+        lines = compare_answers(cfg, known, checkpoint, found.data if found else None)
+        return [*lines, set_flip_augmentation(cfg)] if tta else lines
 
     options = options or {}
     return lines + prepare_test_run(cfg, put_model, data, classes, seed, options)

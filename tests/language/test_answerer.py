@@ -18,8 +18,15 @@ from msa_backbone.language.text.stored_text import read_stored_text
 
 TEXT = 24
 HEARS = ("backbone", "backbone_only")
+LISTENERS = {
+    "gates": {"type": "LanguageConditionedAttention", "reduction_ratio": 4},
+    "gates and modulate": {
+        "type": "LanguageConditionedAttention", "reduction_ratio": 4, "modulate": True,
+    },
+    "FiLM": {"type": "FiLM"},
+}  # fmt: skip
 KINDS = [
-    *((name, kind) for name in HEARS for kind in ("LanguageConditionedAttention", "FiLM")),
+    *((name, kind) for name in HEARS for kind in LISTENERS),
     *((name, "MultiScaleAttention") for name in ("concat", "question", "picture")),
 ]
 
@@ -27,11 +34,9 @@ KINDS = [
 @pytest.fixture
 def build(vocabulary, answers):
     def make(conditioning: str, kind: str, **options) -> MSAAnswerer:
-        attention = {"type": kind}
-        if kind != "MultiScaleAttention":
-            attention["text_channels"] = TEXT
-        if kind != "FiLM":
-            attention["reduction_ratio"] = 4
+        attention = {"type": kind, "reduction_ratio": 4}
+        if kind in LISTENERS:
+            attention = {**LISTENERS[kind], "text_channels": TEXT}
         backbone = {
             "type": "MSAVGG", "depth": 11, "base_channels": 8, "num_stages": 3,
             "out_indices": (2,), "norm_cfg": {"type": "BN"}, "attention": attention,
@@ -93,7 +98,7 @@ def test_with_the_language_at_zero_too_the_text_encoder_would_not_learn(build, s
     """The test above would find it: the fusion and the language wait for each other."""
     largest = []
     for waiting in (False, True):
-        model = build("backbone_only", "LanguageConditionedAttention")
+        model = build("backbone_only", "gates")
         for module in model.backbone.attentions.values():
             for part in ("words_to_channels", "words_to_places", "match_features", "match_conv"):
                 if waiting:
@@ -143,8 +148,9 @@ def test_it_sees_what_it_is_said_to_see(conditioning, kind, build, scenes):
     assert (model(images.flip(0), samples) != logits).any() == (conditioning != "question")
 
 
-def test_padding_changes_nothing(build, scenes):
-    model = build("backbone", "LanguageConditionedAttention").eval()
+@pytest.mark.parametrize("kind", ["gates", "gates and modulate"])
+def test_padding_changes_nothing(kind, build, scenes):
+    model = build("backbone", kind, backbone={"zero_init": False}).eval()
     images, samples = scenes(2)
     samples[0].question, samples[1].question = "is it red", "is it red " * 9
     together = model(images, samples)
@@ -161,7 +167,7 @@ def test_padding_changes_nothing(build, scenes):
 
 @pytest.mark.parametrize(
     ("conditioning", "kind"),
-    [("backbone", "LanguageConditionedAttention"), ("backbone_only", "FiLM")],
+    [("backbone", "gates"), ("backbone", "gates and modulate"), ("backbone_only", "FiLM")],
 )
 def test_it_learns_what_neither_part_knows_alone(conditioning, kind, build, scenes):
     model = build(conditioning, kind, pool_size=2)
@@ -189,18 +195,18 @@ print(model.logits(saved["images"], saved["questions"]).tolist())
 
 
 def test_a_fresh_process_gives_the_same_answers(build, scenes, tmp_path):
-    model = build("backbone", "LanguageConditionedAttention")
+    kind = "gates and modulate"
+    model = build("backbone", kind)
     train(model, scenes, 3)
     images, samples = scenes(4)
     questions = [sample.question for sample in samples]
-    attention = {"type": "LanguageConditionedAttention", "text_channels": TEXT}
     cfg = {
         "type": "MSAAnswerer", "answers": model.answers, "hidden_channels": 32,
         "text_encoder": {"type": "GRUTextEncoder", "channels": TEXT, "word_channels": 16},
         "backbone": {
             "type": "MSAVGG", "depth": 11, "base_channels": 8, "num_stages": 3,
             "out_indices": (2,), "norm_cfg": {"type": "BN"}, "attention_positions": (5, 10),
-            "attention": {**attention, "reduction_ratio": 4},
+            "attention": {**LISTENERS[kind], "text_channels": TEXT},
         },
     }  # fmt: skip
     saved = {
@@ -217,22 +223,20 @@ def test_a_fresh_process_gives_the_same_answers(build, scenes, tmp_path):
 def test_weights_of_other_words_are_refused_in_one_line(build, answers):
     from msa_backbone.language import train_vocabulary
 
-    model = build("backbone", "LanguageConditionedAttention")
+    model = build("backbone", "gates")
     tensors = model.state_dict()
-    other = build(
-        "backbone", "LanguageConditionedAttention", vocabulary=train_vocabulary(["hello"])
-    )
+    other = build("backbone", "gates", vocabulary=train_vocabulary(["hello"]))
     with pytest.raises(ValueError, match="belong to another vocabulary than the model's") as error:
         other.load_state_dict(tensors)
     assert "\n" not in str(error.value)
-    other = build("backbone", "LanguageConditionedAttention", answers=answers[::-1])
+    other = build("backbone", "gates", answers=answers[::-1])
     with pytest.raises(ValueError, match="belong to another set of answers than the model's"):
         other.load_state_dict(tensors)
     assert json.loads(read_stored_text(tensors, "answers_text")) == answers
 
 
 def test_copies_answer_the_same(build, scenes):
-    model = build("backbone", "LanguageConditionedAttention").eval()
+    model = build("backbone", "gates").eval()
     images, samples = scenes(2)
     assert torch.equal(copy.deepcopy(model)(images, samples), model(images, samples))
 
@@ -292,7 +296,7 @@ def test_parts_that_do_not_fit_are_refused(conditioning, kind, options, expected
 
 
 def test_samples_that_lack_something_are_refused(build, scenes):
-    model = build("backbone", "LanguageConditionedAttention")
+    model = build("backbone", "gates")
     images, samples = scenes(2)
     with pytest.raises(ValueError, match="mode='train' is unknown"):
         model(images, samples, mode="train")

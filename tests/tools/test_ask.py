@@ -161,6 +161,65 @@ def test_gates_of_several_questions(run_tool, trained, pictures, tmp_path, capfd
     assert read_image(tmp_path / "out/a.png.questions.png").std() > 5
 
 
+def test_how_much_of_the_change_lies_on_what_is_named(run_tool, trained, pictures, tmp_path, capfd):
+    """By hand: each question about its picture, and the other's words about it; one box each."""
+    config, checkpoint = trained("vqa")
+    cfg = Config.fromfile(config)
+    init_default_scope(cfg.default_scope)
+    cfg.model.vocabulary, cfg.model.answers = train_vocabulary(QUESTIONS), ANSWERS
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    for attention in model.backbone.attentions.values():  # a tenth of x: else nothing is added
+        torch.nn.init.normal_(attention.fusion_conv.weight, std=0.1)
+    torch.save({"state_dict": model.state_dict()}, checkpoint)
+    boxes = ([8, 16, 40, 32], [0, 0, 24, 40])  # of 100x80 and 48x64 pixels
+    rows = [
+        {"image": file.name, "question": text, "answer": "yes", "boxes": [box]}
+        for file, text, box in zip(pictures, QUESTIONS, boxes, strict=True)
+    ]
+    unclear = [
+        {**rows[0], "question": "which?", "boxes": boxes},
+        {**rows[0], "question": "no box?"},
+    ]
+    del unclear[1]["boxes"]
+    (tmp_path / "all.json").write_text(json.dumps([*rows, *unclear]))
+    data = ("ann_file=all.json", "question_file=", "data_prefix.img=", f"data_root={tmp_path}")
+    options = ("--cfg-options", *(f"test_dataloader.dataset.{option}" for option in data))
+    run_tool("visualize", "words", config, checkpoint, "--out", tmp_path / "out", *options)
+    table = (tmp_path / "out/words.md").read_text()
+    assert table in capfd.readouterr().out
+
+    predictor = Predictor(load_config(str(config), None, {}), str(checkpoint), "cpu", QUESTIONS)
+    expected = {"10": [], "15": []}
+    for place, (file, (x, y, width, height)) in enumerate(zip(pictures, boxes, strict=True)):
+        picture = read_image(file)
+        inside = np.zeros(picture.shape[:2])
+        inside[y : y + height, x : x + width] = 1
+        for position, changes in word_changes(predictor, picture).items():
+            shares = []
+            for change in changes.numpy():
+                high, wide = (
+                    np.arange(side) * cells // side
+                    for side, cells in zip(inside.shape, change.shape, strict=True)
+                )
+                there = change[high][:, wide]
+                shares.append((there * inside).sum() / there.sum())
+            own, other = shares if place == 0 else shares[::-1]
+            expected[position].append((own, other, inside.mean()))
+    for position, shares in expected.items():
+        own, other, area = np.mean(shares, axis=0)
+        assert f"| {position} | {own:.3f} | {other:.3f} | {area:.3f} | 2 |" in table
+        assert abs(own - area) > 0.002  # there is something to see
+
+    with pytest.raises(SystemExit, match="--most 1: give 2 or more"):
+        run_tool("visualize", "words", config, checkpoint, "--most", 1, *options)
+    for row in rows:
+        del row["boxes"]
+    (tmp_path / "all.json").write_text(json.dumps(rows))
+    with pytest.raises(SystemExit, match="no two questions with one box each: give the annot"):
+        run_tool("visualize", "words", config, checkpoint, *options)
+
+
 def test_a_model_without_such_gates_is_refused(run_tool, trained, pictures, tmp_path):
     film = ", attention=dict(_delete_=True, type='FiLM', text_channels=64)"
     config, checkpoint = trained("vqa", film)

@@ -138,6 +138,61 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(run_tool, tiny, root, tmp
             run_tool("train", tiny, "--work-dir", work, *option)
 
 
+def test_questions_of_which_none_is_answered_are_refused(run_tool, tiny, root, tmp_path):
+    questions = (
+        "val_dataloader.dataset.question_file=",
+        "val_dataloader.dataset.ann_file=val_questions.json",
+    )
+    with pytest.raises(SystemExit, match=r"val_dataloader: .* has questions without answers: give"):
+        run_tool("train", tiny, "--work-dir", tmp_path / "work", "--cfg-options", *questions)
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("own_data", [False, True])
+def test_answers_that_the_checkpoint_does_not_know(own_data, run_tool, tiny, root, tmp_path, capfd):
+    """Some are told; a test of which it knows none is refused: its score would be 0."""
+    checkpoint = tmp_path / "work/iter_6.pth"
+    run_tool("train", tiny, "--work-dir", tmp_path / "work")
+    data = ("--data", root) if own_data else ()
+
+    def answered(answers: list) -> None:
+        def rows(old: list[dict]) -> list[dict]:
+            return [
+                {**row, "answers": [{"answer": a}]} for row, a in zip(old, answers, strict=True)
+            ]
+
+        replace(root / "test_annotations.json", "annotations", rows)
+
+    answered(["yes"] * 5 + ["purple"] * 3)
+    run_tool("test", tiny, checkpoint, "--work-dir", tmp_path / "test", *data)
+    shown = capfd.readouterr().out
+    assert f"warning: 3 of 8 questions have no answer that {checkpoint} knows" in shown
+    answered(["purple"] * 8)
+    with pytest.raises(
+        SystemExit, match=r"knows none of the true answers, of 8 questions: .*no, blue"
+    ):
+        run_tool("test", tiny, checkpoint, "--work-dir", tmp_path / "again", *data)
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_checkpoint_without_answers_is_named(run_tool, tiny, tiny_captions, root, tmp_path):
+    captions_in(root)
+    run_tool("train", tiny_captions, "--data", root, "--work-dir", tmp_path / "captions")
+    checkpoint = tmp_path / "captions/iter_6.pth"
+    with pytest.raises(SystemExit, match=f"{checkpoint} holds no answers to choose from: give a"):
+        run_tool("test", tiny, checkpoint, "--work-dir", tmp_path / "work")
+
+
+def test_where_questions_go_is_compared(run_tool, tiny, root, tmp_path):
+    """Each variant learns the words itself; one without a backbone has no costs."""
+    variants = [CONFIGS.parent / f"ablation/questions/{name}.py" for name in ("gates", "question")]
+    work = tmp_path / "work"
+    run_tool("ablation", *variants, "--base", tiny, "--seeds", 0, "--work-dir", work, "--jobs", 2)
+    table = (work / "results.md").read_text()
+    assert re.search(r"^\| question \| 1 \| [\d.]+ \|", table, re.MULTILINE)
+    assert not (work / "costs.json").exists()
+
+
 def captions_in(root: Path) -> None:
     """COCO's jsons beside the questions: two sentences on every picture."""
     for split in ("train", "val"):

@@ -9,12 +9,13 @@ checkpoint holds.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 from torch import nn
+from torch.utils.data import Dataset
 
 from ...config_nodes import LOADERS, innermost
 from ...data.language.find import LanguageData
@@ -23,6 +24,7 @@ from ...files.checkpoints import read_state_dict
 from ...files.whole_files import write_whole
 from ...language.text.stored_text import StoredText, read_stored_text
 from ...language.text.tokenizer import train_vocabulary
+from ...tasks import Task, task_of
 from ..moved_work_dir import INDEX_FOLDER
 
 VOCABULARY_FILE = "vocabulary.json"
@@ -53,8 +55,7 @@ def learn_words(cfg: Config, found: LanguageData | None = None) -> list[str]:
         return []
     train, lines = found, []
     if found is None:
-        sources = [innermost(cfg[loader].dataset)[0] for loader in LOADERS if cfg.get(loader)]
-        train, *_ = [DATASETS.build({**source, "pipeline": []}) for source in sources]
+        train, *_ = [_read_data(cfg, loader) for loader in LOADERS if cfg.get(loader)]
     vocabulary = cfg.model.get("vocabulary")
     if isinstance(vocabulary, Mapping):
         text = train_vocabulary(train.texts(), **vocabulary)
@@ -71,11 +72,36 @@ def learn_words(cfg: Config, found: LanguageData | None = None) -> list[str]:
     return lines
 
 
+def _read_data(cfg: Config, loader: str) -> Dataset:
+    """The data set of a loader, without its pipeline.
+
+    Raises:
+        DataError: what is wrong with it; for questions of which none is answered, too.
+    """
+    source = innermost(cfg[loader].dataset)[0]
+    data = DATASETS.build({**source, "pipeline": []})
+    if "answers" in cfg.model and not data.answers(1):
+        raise DataError(
+            f"{loader}: {source.get('ann_file')} has questions without answers: give the "
+            "annotations with the answers as ann_file, and their questions as question_file"
+        )
+    return data
+
+
+def stand_in_words(cfg: Config) -> None:
+    """Give the model words of nobody's data, with which it can be built."""
+    if reads_words(cfg):
+        if isinstance(cfg.model.get("vocabulary"), Mapping):
+            cfg.model.vocabulary = train_vocabulary(["word"])
+        if isinstance(cfg.model.get("answers"), Mapping):
+            cfg.model.answers = ["answer"]
+
+
 def recall_words(cfg: Config, checkpoint: str) -> None:
     """Give the model the vocabulary and the answers of a checkpoint.
 
     Raises:
-        ValueError: if it holds none.
+        ValueError: naming the checkpoint, if it holds none.
     """
     if not reads_words(cfg):
         return
@@ -83,7 +109,48 @@ def recall_words(cfg: Config, checkpoint: str) -> None:
     if cfg.model.get("vocabulary") is not None and "tokenizer.text.utf8" in tensors:
         cfg.model.vocabulary = read_stored_text(tensors, "tokenizer.text")
     if "answers" in cfg.model:
-        cfg.model.answers = json.loads(read_stored_text(tensors, "answers_text"))
+        try:
+            cfg.model.answers = json.loads(read_stored_text(tensors, "answers_text"))
+        except ValueError:
+            raise ValueError(
+                f"{checkpoint} holds no answers to choose from: give a checkpoint of this config's "
+                "training"
+            ) from None
+
+
+def compare_answers(
+    cfg: Config, known: Sequence[str], source: str, found: LanguageData | None = None
+) -> list[str]:
+    """Compare the answers of the test questions with those that a model chooses among.
+
+    Args:
+        cfg: ready to test.
+        known: the model's answers.
+        source: the file they are from.
+        found: the user's data; None reads the config's.
+
+    Returns:
+        A warning, if some questions have only answers that the model does not know; nothing for
+        models that are asked nothing.
+
+    Raises:
+        DataError: if all questions have.
+    """
+    if task_of(cfg) is not Task.QUESTIONS:
+        return []
+    if found:
+        true = [question.answers for question in found.splits.get("test", found.splits["val"])]
+    else:
+        data = _read_data(cfg, "test_dataloader")
+        true = [data.get_data_info(index)["gt_answer"] for index in range(len(data))]
+    unknown = sum(set(known).isdisjoint(answers) for answers in true)
+    if unknown == len(true):
+        raise DataError(
+            f"{source} knows none of the true answers, of {len(true)} questions: it is of other "
+            "data; it knows " + ", ".join(known[:5]) + ", ..." * (len(known) > 5)
+        )
+    told = f"warning: {unknown} of {len(true)} questions have no answer that {source} knows"
+    return [told] if unknown else []
 
 
 def store_words(cfg: Config) -> None:

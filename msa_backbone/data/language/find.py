@@ -172,13 +172,13 @@ def _data(root: Path, records: dict, aside: list[tuple[Path, str]], what: str) -
         by_file: dict[Path, list] = {}
         for path, record in records[split]:
             by_file.setdefault(path, []).append(record)
-        splits[split] = tuple(
-            record
-            for path, told in by_file.items()
-            for record in with_files(told, pictures, split, path)
-        )
+        by_file = {path: with_files(told, pictures, split, path) for path, told in by_file.items()}
+        splits[split] = tuple(record for told in by_file.values() for record in told)
+        if what == "questions":
+            _refuse_copies(by_file)
+            continue
         twice = Counter(record.image for record in splits[split])
-        if what != "questions" and max(twice.values()) > 1:
+        if max(twice.values()) > 1:
             image = twice.most_common(1)[0][0]
             raise DataError(f"{root / image}: is listed twice in {split}; keep one of the two")
     notes = [f"left aside: {path.relative_to(root)}, {why}" for path, why in aside]
@@ -192,3 +192,20 @@ def _data(root: Path, records: dict, aside: list[tuple[Path, str]], what: str) -
         count = len({record.image for record in told})
         notes.append(f"{split}: {len(told)} {what}" + (f", {count} pictures" * (len(told) > count)))
     return LanguageData(root, splits, tuple(notes))
+
+
+def _refuse_copies(by_file: dict[Path, list[Question]]) -> None:
+    """A second file of a split that asks what another asks: each such question would count twice.
+
+    Raises:
+        DataError: naming both files and a question.
+    """
+    asking: dict[tuple, Path] = {}
+    for path, questions in by_file.items():
+        for question in questions:
+            other = asking.setdefault((question.image, question.text), path)
+            if other != path:
+                raise DataError(
+                    f"{path}: asks '{question.text}' about {question.image}, as {other} does; "
+                    "move one of the files away, or join the answers in one"
+                )

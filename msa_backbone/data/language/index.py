@@ -21,17 +21,19 @@ def write_index(data: LanguageData, index_dir: Path) -> None:
     """
     require_outside(index_dir, data.root)
     for split, records in data.splits.items():
-        rows = json.dumps([_row(record) for record in records], ensure_ascii=False)
-        write_whole(index_file(split, index_dir), rows)
+        rows = [_row(record, number) for number, record in enumerate(records)]
+        write_whole(index_file(split, index_dir), json.dumps(rows, ensure_ascii=False))
 
 
-def _row(record: Question | Captions) -> dict:
+def _row(record: Question | Captions, number: int) -> dict:
     if isinstance(record, Captions):
         return {"image": record.image, "captions": record.texts}
     return {
+        "question_id": number,
         "image": record.image,
         "question": record.text,
         "answers": record.answers,
         "question_type": record.question_type,
         "answer_type": record.answer_type,
+        "boxes": record.boxes,
     }

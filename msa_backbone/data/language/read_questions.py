@@ -5,6 +5,9 @@
   another
 - a list of {image, question, answers or answer}, and perhaps question_type, answer_type,
   question_id and split
+
+Where known, an annotation or a row has `boxes` around the things that its question names, a list of
+[x, y, width, height] in pixels: not a part of VQA v2.
 """
 
 from collections import Counter
@@ -50,13 +53,30 @@ def read_questions(questions: Path, answers: Path | None = None) -> list[Questio
                 str(truth.get("question_type") or text.split()[0].lower()),
                 str(truth.get("answer_type") or ""),
                 record.get("split"),
+                _boxes(truth, what, answers or questions),
             )
         )
     if twice := _twice(question.number for question in found):
         raise DataError(f"{questions}: question {twice} is there twice; remove one")
+    if not any("question_id" in record for record in records):
+        _refuse_equal_rows(found, questions)
     if without and (answers or len(without) < len(found)):
         raise DataError(f"{first_and_count(without, 'more without')}; add it or remove them")
     return found
+
+
+def _refuse_equal_rows(found: list[Question], path: Path) -> None:
+    """Rows without numbers that say the same.
+
+    Raises:
+        DataError: naming the first such question.
+    """
+    if twice := _twice((question.image, question.text, question.answers) for question in found):
+        image, text, _ = twice
+        raise DataError(
+            f"{path}: '{text}' about image {image} is there twice with the same answer; remove "
+            "one, or list what several people said as 'answers'"
+        )
 
 
 def _beside(answers: Path | None) -> str:
@@ -80,6 +100,21 @@ def _answers(record: dict, what: str, path: Path) -> tuple[str, ...]:
     if any(not isinstance(text, str | int | float) or not str(text).strip() for text in texts):
         raise DataError(f"{path}: {what} has an empty answer; remove it")
     return tuple(str(text).strip().lower() for text in texts)
+
+
+def _boxes(record: dict, what: str, path: Path) -> tuple[tuple[float, ...], ...]:
+    """`boxes` of a record, a list of [x, y, width, height] that need not be there."""
+    boxes = record.get("boxes") or []
+    numbers = isinstance(boxes, list) and all(
+        isinstance(box, list)
+        and len(box) == 4
+        and all(isinstance(value, int | float) for value in box)
+        and min(box[2:]) > 0
+        for box in boxes
+    )
+    if not numbers:
+        raise DataError(f"{path}: {what} has boxes={boxes!r}; give a list of [x, y, width, height]")
+    return tuple(tuple(box) for box in boxes)
 
 
 def _twice(values: object) -> object:

@@ -24,6 +24,8 @@ class Question:
         question_type: such as 'how many'; by default the question's first word.
         answer_type: VQA v2's 'yes/no', 'number' or 'other'; may be empty.
         split: where the file says it, 'train', 'val' or 'test'.
+        boxes: where the things are that the question names, (x, y, width, height) in pixels; empty
+            if unknown.
     """
 
     image: int | str
@@ -33,6 +35,7 @@ class Question:
     question_type: str
     answer_type: str = ""
     split: str | None = None
+    boxes: tuple[tuple[float, ...], ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ class PictureQuestionDataset(BaseDataset):
     """VQA v2's pair of jsons, or a list of questions with answers, see `read_questions`.
 
     A sample has `img_path`, `question`, `gt_answer`, the different answers, `gt_answer_weight`, the
-    share of the people who gave each, `question_id`, `question_type` and `answer_type`.
+    share of the people who gave each, `question_id`, `question_type`, `answer_type`, and `boxes` of
+    what the question names, if the file has them.
 
     Args:
         ann_file: VQA v2's annotations, or the list of both.
@@ -54,6 +55,7 @@ class PictureQuestionDataset(BaseDataset):
                     "question_id": question.number,
                     "question_type": question.question_type,
                     "answer_type": question.answer_type,
+                    "boxes": question.boxes,
                     "gt_answer": list(counts),
                     "gt_answer_weight": [n / counts.total() for n in counts.values()],
                     "most_given": most_given(question) if question.answers else "",

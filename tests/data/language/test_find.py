@@ -30,7 +30,11 @@ def pair(root: Path, questions: str, answers: str | None, images: range, first: 
     write(root / questions, {"questions": asked})
     if answers:
         rows = [
-            {"question_id": row["question_id"], "answers": [{"answer": ("yes", "no")[n % 2]}]}
+            {
+                "question_id": row["question_id"],
+                "answers": [{"answer": ("yes", "no")[n % 2]}],
+                "boxes": [[1, 2, 3, 4]],
+            }
             for n, row in enumerate(asked)
         ]
         write(root / answers, {"annotations": rows})
@@ -104,6 +108,24 @@ def test_a_list_with_splits_of_its_own(tmp_path):
         find_questions(tmp_path)
 
 
+def test_a_row_that_is_there_twice(tmp_path):
+    """A copied row is refused; what several people said of the same question is not."""
+    pictures(tmp_path / "images", range(4), "{}.png")
+    rows = [{"image": f"{n}.png", "question": "is it?", "answer": "yes"} for n in range(4)]
+    write(tmp_path / "all.json", [*rows, {**rows[1], "answer": "no"}])
+    assert sum(counts(find_questions(tmp_path)).values()) == 5
+    write(tmp_path / "all.json", [*rows, rows[1]])
+    with pytest.raises(
+        DataError, match=r"'is it\?' about image 1.png is there twice with the same"
+    ):
+        find_questions(tmp_path)
+    # VQA v2 numbers its questions, and asks a few of them twice.
+    write(tmp_path / "all.json", [{**r, "question_id": n} for n, r in enumerate([*rows, rows[1]])])
+    data = find_questions(tmp_path)
+    write_index(data, index := tmp_path.with_name("index"))
+    assert sum(len(read_questions(index_file(split, index))) for split in data.splits) == 5
+
+
 def captions(root: Path, name: str, images: range) -> None:
     content = {
         "images": [{"id": n, "file_name": f"{n:012d}.jpg"} for n in images],
@@ -139,6 +161,8 @@ def test_the_index_is_read_again(tmp_path):
             if data.asks:
                 assert [r.answers for r in again] == [r.answers for r in records]
                 assert [r.question_type for r in again] == [r.question_type for r in records]
+                assert [r.boxes for r in again] == [r.boxes for r in records]
+                assert {r.boxes for r in again} == {((1, 2, 3, 4),)}
     with pytest.raises(DataError, match="lies inside the data"):
         write_index(data, tmp_path / "data/index")
 
@@ -158,6 +182,8 @@ def test_the_index_is_read_again(tmp_path):
         (lambda root: pictures(root / "more", range(300, 301), "3.png"),
          "image 3 is there twice, as images/000000000003.jpg and more/3.png: remove one"),
         (lambda root: write(root / "q.json", {"questions": []}), "holds no question"),
+        (lambda root: pair(root, "old/q.json", "old/a.json", range(5, 9), first=1000),
+         r"q\.json: asks 'is it 0\?' about images/000000000005.jpg, as .*q\.json does; move one"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(change, expected, tmp_path):

@@ -58,11 +58,11 @@ def test_a_pair_is_joined_by_the_number_of_the_question(pair):
 def test_a_list_holds_both(tmp_path):
     records = [
         {"image": "a.png", "question": "Which?", "answers": ["Two", "two"], "split": "val"},
-        {"image": "b.png", "question": " how many ", "answer": 3},
+        {"image": "b.png", "question": " how many ", "answer": 3, "boxes": [[1, 2, 3.5, 4]]},
     ]
     assert read_questions(write(tmp_path / "both.json", records)) == [
         Question("a.png", "Which?", ("two", "two"), 0, "which?", "", "val"),
-        Question("b.png", "how many", ("3",), 1, "how"),
+        Question("b.png", "how many", ("3",), 1, "how", boxes=((1, 2, 3.5, 4),)),
     ]
 
 
@@ -90,6 +90,10 @@ def without(record: dict, name: str) -> dict:
         ([{**QUESTIONS[0], "question": " "}], ANNOTATIONS, "question 11 has question=''; correct"),
         ([{**QUESTIONS[0], "image_id": [1]}], ANNOTATIONS, "11 has image_id=.1.; correct it"),
         ([], ANNOTATIONS, "holds no question; export it again"),
+        (QUESTIONS, [*ANNOTATIONS[:2], {**ANNOTATIONS[2], "boxes": [[1, 2, 3]]}],
+         r"a\.json: question 12 has boxes=\[\[1, 2, 3\]\]; give a list of \[x, y, width, height\]"),
+        (QUESTIONS, [*ANNOTATIONS[:2], {**ANNOTATIONS[2], "boxes": [[1, 2, 3, 0]]}],
+         "question 12 has boxes"),
         (["What?"], ANNOTATIONS, r"questions\[0\] is no record"),
     ],
 )  # fmt: skip

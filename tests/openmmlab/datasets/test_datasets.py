@@ -46,6 +46,7 @@ def test_a_sample_is_a_question(dataset, root):
         "img_path": str(root / "pictures/000000000006.png"), "question": "q 5",
         "question_id": 605, "question_type": "q", "answer_type": "odd", "most_given": "a5",
         "gt_answer": ["a5", "other"], "gt_answer_weight": [0.6, 0.4], "sample_idx": 0,
+        "boxes": (),
     }  # fmt: skip
     assert Counter(dataset.texts()) == {f"q {n}": 6 - n for n in range(6)}
     assert dataset.answers() == ["a0", "a1", "a2", "a3", "a4", "a5"]
