@@ -42,10 +42,18 @@ def test_sentences_are_framed_padded_and_read_back():
     assert tokens[0, -1] == END and not (tokens[0] == PAD).any()
     assert tokens[1, 2:].tolist() == [END] + [PAD] * 4
     assert tokens[2].tolist() == [BEGIN, END] + [PAD] * 5
-    assert tokenizer.decode(tokens) == ["is there a circle ?", "red", ""]
+    assert tokenizer.decode(tokens) == ["is there a circle?", "red", ""]
     assert tokenizer([]).shape == (0, 0)
     after_end = torch.cat([tokens[1:2], tokens[0:1, 1:3]], 1)
     assert tokenizer.decode(after_end) == ["red"]
+
+
+def test_a_sentence_reads_as_it_was_written():
+    text = "a man's t-shirt, 3.5 m long. two, three."
+    tokenizer = Tokenizer(train_vocabulary([text]))
+    assert tokenizer.decode(tokenizer([text])) == [text]
+    words = set(json.loads(str(tokenizer.text))["model"]["vocab"])
+    assert {"man", "'s", "t-shirt", ",", "3.5", "."} < words
 
 
 def test_unknown_words_and_special_names_in_the_text():

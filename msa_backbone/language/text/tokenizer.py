@@ -14,6 +14,9 @@ from .stored_text import StoredText
 if TYPE_CHECKING:
     import tokenizers
 
+WORD = r"\w+(?:[-.]\w+)*|['\u2019]\w+"
+"""A word, such as 'ice-cream', '3.5', and the two of "dog's"; captions are judged by the same."""
+
 SPECIAL = ("[PAD]", "[UNK]", "[BOS]", "[EOS]")
 PAD, UNKNOWN, BEGIN, END = range(4)
 """Tokens of every vocabulary: padding, a word that it lacks, begin and end of a sentence."""
@@ -54,7 +57,9 @@ def train_vocabulary(
     package = _package()
     if kind == "word":
         model = package.Tokenizer(package.models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
-        model.pre_tokenizer = package.pre_tokenizers.Whitespace()
+        word_or_mark = package.Regex(rf"{WORD}|[^\w\s]")
+        model.pre_tokenizer = package.pre_tokenizers.Split(word_or_mark, "removed", invert=True)
+        model.decoder = package.decoders.WordPiece()  # no space before a mark or 's
         trainer, alphabet = package.trainers.WordLevelTrainer, {}
     elif kind == "bpe":
         model = package.Tokenizer(package.models.BPE())

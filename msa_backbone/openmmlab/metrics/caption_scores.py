@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
-WORD = re.compile(r"\w+(?:[-.]\w+)*|['\u2019]\w+")
-"""Such as 'ice-cream', '3.5', and the two of "dog's"."""
+from ...language.text.tokenizer import WORD
 
 
 def words(sentence: str) -> str:
@@ -21,7 +20,7 @@ def words(sentence: str) -> str:
     >>> words("A dog's ice-cream, eaten.")
     "a dog 's ice-cream eaten"
     """
-    return " ".join(WORD.findall(sentence.lower()))
+    return " ".join(re.findall(WORD, sentence.lower()))
 
 
 @METRICS.register_module()
