@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check --no-compile
 BIN := .venv/bin
+# Imported modules stay compiled, whatever the shell says: a test suite starts many processes.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL = $(BIN)/python -m pip install $(PIP_FLAGS)
 
 .PHONY: demo demo-segmentation demo-pairs demo-vqa test test-gpu clean

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..costs.backbones import BackboneCosts
+from ..plots.figure import new_figure
 from ..scores import LABELS
 from .tables import Results, scores_by_seed
 
@@ -24,7 +24,7 @@ def plot_costs(
         costs: of the variants' backbones.
         out_file: the PNG.
     """
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = new_figure(12, 5)
     axes = figure.subplots(1, 2, sharey=True)
     kinds = (("latency", "inference time"), ("saved", "activations saved in training"))
     for axis, (kind, words) in zip(axes, kinds, strict=True):
@@ -64,7 +64,7 @@ def plot_fractions(results: Mapping[float, Results], metric: str, out_file: Path
     """
     fractions = sorted(results)
     gap = any(scores_by_seed(results[f], v, metric, "train") for f in fractions for v in results[f])
-    figure = Figure(figsize=(5.5 * (1 + gap), 4.2), layout="constrained")
+    figure = new_figure(5.5 * (1 + gap), 4.2)
     axes = figure.subplots(1, 1 + gap, squeeze=False)[0]
     for variant in results[fractions[-1]]:
         tests, gaps = {}, {}

@@ -29,8 +29,7 @@ def write_results(
         runs: all of the ablation; those that have not finished are left out.
         settings: what all runs share.
         metric: the score that is compared; by default the first headline score that there is.
-        rounds: how often the backbones' times are measured; 0 leaves the costs out, and models that
-            read have none.
+        rounds: how often the backbones' times are measured; 0 leaves the costs out.
 
     Returns:
         The Markdown tables.
@@ -49,9 +48,7 @@ def write_results(
     metric = headline({name for run in found for name in run["test"]}, metric)
     fractions = sorted(results, reverse=True)
     variants = list(dict.fromkeys(name for part in fractions for name in results[part]))
-    # Backbones are measured alone, which those that listen to words are not made for.
-    listening = reads_words(_config(variants[0], settings))
-    costs = None if listening or not rounds else backbone_costs(variants, settings, rounds)
+    costs = backbone_costs(variants, settings, rounds) if rounds else None
     tables = []
     for fraction in fractions:
         title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
@@ -68,12 +65,16 @@ def write_results(
 
 def backbone_costs(
     variants: Sequence[str], settings: Settings, rounds: int
-) -> dict[str, BackboneCosts]:
-    """Costs of the variants' backbones on one test image.
+) -> dict[str, BackboneCosts] | None:
+    """Costs of the variants' backbones on one test image; None for models that read.
+
+    Backbones are measured alone, which those that listen to words are not made for.
 
     They are measured once and kept in `costs.json`, so that a table that is made again after more
     runs shows the same times.
     """
+    if reads_words(_config(variants[0], settings)):
+        return None
     file = Path(settings.work_dir, "costs.json")
     if file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))

@@ -20,14 +20,7 @@ import torch
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
-from ..export.latency import (
-    RUNTIMES,
-    backbone_steps,
-    latency_table,
-    measure_latency,
-    whole_steps,
-)
-from ..export.required_packages import EXPORTING, require_packages
+from ..export.required_packages import RUNTIMES, require_packages
 from .arguments import add_config_options, require_at_least
 from .errors import one_line_errors
 
@@ -65,9 +58,9 @@ def tables(args: argparse.Namespace) -> Iterator[str]:
     if not (args.configs or args.backbone):
         raise ValueError("name a config, or a place of the attention with --backbone")
     require_at_least(1, args, "rounds", "threads")
-    others = ["openvino"] if any("openvino" in name for name in args.runtimes) else []
-    exports = set(args.runtimes) - {"eager", "compile"}
-    require_packages([*EXPORTING, *others] if exports else [])
+    require_packages(dict.fromkeys(name for runtime in args.runtimes for name in RUNTIMES[runtime]))
+    from ..export.latency import backbone_steps, latency_table, measure_latency, whole_steps
+
     torch.set_num_threads(args.threads)
 
     def load(config: str) -> Config:

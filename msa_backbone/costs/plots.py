@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
+from ..plots.figure import new_figure
 from .backbones import Costs
 from .measure import ratio
 from .parts import VGG, PartCosts
@@ -27,7 +26,7 @@ def plot_complexity(costs: Mapping[str, Sequence[PartCosts]], out_file: Path) ->
     }
     names = list(costs)
     parts = list(dict.fromkeys(c.part for of_one in costs.values() for c in of_one))
-    figure = Figure(figsize=(14, 1.6 + 0.42 * len(names)), layout="constrained")
+    figure = new_figure(14, 1.6 + 0.42 * len(names))
     axes = figure.subplots(1, 4, sharey=True)
     for axis, (kind, title) in zip(axes, kinds.items(), strict=True):
         sums = {
@@ -58,7 +57,7 @@ def plot_costs(measured: Mapping[str, Mapping[str, Costs]], out_file: Path) -> N
         measured: by the title of its row of panels, costs by variant, the plain network first.
         out_file: the PNG.
     """
-    figure = Figure(figsize=(12, 1 + 2.6 * len(measured)))
+    figure = new_figure(12, 1 + 2.6 * len(measured), layout=None)
     axes = figure.subplots(len(measured), 3, squeeze=False, sharex="col")
     for row, (title, costs) in zip(axes, measured.items(), strict=True):
         plain, *others = costs.values()

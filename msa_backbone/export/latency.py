@@ -21,12 +21,12 @@ from ..costs.measure import interleave, ratio
 from ..inference.predictor import Predictor
 from .models.split_branches import split_branches
 from .quantise import quantise
+from .required_packages import RUNTIMES
 from .runtime.predictor import RuntimePredictor
 from .runtime.sessions import OnnxSession, OpenVinoSession
 from .to_onnx import OPSET, export_onnx
 from .to_openvino import convert_to_openvino
 
-RUNTIMES = ("eager", "compile", "onnx", "openvino", "onnx-int8", "openvino-int8")
 VARIANTS = ("plain", "ours")
 CALIBRATION = 4
 """Pictures of noise that set the ranges of int8; they change no time."""
@@ -94,7 +94,8 @@ def whole_steps(
                 module = torch.compile(getattr(compiled.model, part), dynamic=False)
                 setattr(compiled.model, part, module)
         yield "compile", lambda: compiled([picture], ["picture"])
-    if not set(runtimes) - {"eager", "compile"}:
+    runtimes = [runtime for runtime in runtimes if RUNTIMES[runtime]]
+    if not runtimes:
         return
     file, small = folder / "model.onnx", folder / "int8.onnx"
     info = export_onnx(cfg, str(folder / f"{name}.pth"), file, size)
@@ -104,8 +105,6 @@ def whole_steps(
         noise = (rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(CALIBRATION))
         quantise(file, small, map(runtime.inputs, noise), ("",))
     for runtime in runtimes:
-        if runtime not in RUNTIMES[2:]:
-            continue
         opened = small if "int8" in runtime else file
         if runtime.startswith("openvino"):
             converted = folder / f"{runtime}.xml"
@@ -135,7 +134,8 @@ def backbone_steps(
     if "compile" in runtimes:
         compiled = torch.compile(copy.deepcopy(backbone), dynamic=False)
         yield "compile", lambda: compiled(x)
-    if not set(runtimes) - {"eager", "compile"}:
+    runtimes = [runtime for runtime in runtimes if RUNTIMES[runtime]]
+    if not runtimes:
         return
     file, small = folder / "backbone.onnx", folder / "int8.onnx"
     exported = copy.deepcopy(backbone)
@@ -148,10 +148,9 @@ def backbone_steps(
     if any("int8" in runtime for runtime in runtimes):
         quantise(file, small, iter([given] * CALIBRATION), ("",))
     for runtime in runtimes:
-        if runtime in RUNTIMES[2:]:
-            session = OpenVinoSession if runtime.startswith("openvino") else OnnxSession
-            opened = session(small if "int8" in runtime else file, threads)
-            yield runtime, lambda opened=opened: opened.run(given)
+        session = OpenVinoSession if runtime.startswith("openvino") else OnnxSession
+        opened = session(small if "int8" in runtime else file, threads)
+        yield runtime, lambda opened=opened: opened.run(given)
 
 
 def measure_latency(

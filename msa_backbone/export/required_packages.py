@@ -4,6 +4,15 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 
 EXPORTING = ("onnx", "onnxscript", "onnxruntime")
+RUNTIMES = {
+    "eager": (),
+    "compile": (),
+    "onnx": EXPORTING,
+    "openvino": (*EXPORTING, "openvino"),
+    "onnx-int8": EXPORTING,
+    "openvino-int8": (*EXPORTING, "openvino"),
+}
+"""What each runtime needs; those that need nothing run the model itself, without a file."""
 
 
 def require_packages(names: Iterable[str], extra: str = "export") -> None:

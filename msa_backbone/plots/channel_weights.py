@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from .figure import new_figure
 
 
 def plot_channel_weights(
@@ -18,7 +19,7 @@ def plot_channel_weights(
         weights: by position, averages and standard deviations over the images, each (C,).
         out_file: the PNG.
     """
-    figure = Figure(figsize=(3.6 * len(weights), 6), layout="constrained")
+    figure = new_figure(3.6 * len(weights), 6)
     axes = figure.subplots(2, len(weights), squeeze=False)
     for (top, bottom), (name, (mean, deviation)) in zip(axes.T, weights.items(), strict=True):
         order = np.argsort(mean)[::-1]

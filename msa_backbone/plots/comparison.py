@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..files.markdown import markdown_table
 from ..files.training_log import read_records
 from ..scores import best_of
+from .figure import new_figure
 
 
 def read_scores(work_dir: Path, metric: str) -> dict[int, float]:
@@ -43,7 +43,7 @@ def compare(runs: Mapping[str, Sequence[Mapping[int, float]]], metric: str, out_
     Raises:
         ValueError: if trainings of a name have no step in common, or only NaN.
     """
-    figure = Figure(figsize=(6.5, 4.2), layout="constrained")
+    figure = new_figure(6.5, 4.2)
     axis = figure.subplots()
     rows = []
     for name, trainings in runs.items():

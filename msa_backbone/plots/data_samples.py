@@ -18,10 +18,9 @@ from torch import Tensor
 
 from ..files.images import read_image
 from ..files.loaded_modalities import loaded_modalities
-from .grid import save_grid
+from .grid import save_grid, side_by_side
 from .label_placement import labels_apart
 from .modality_pictures import modality_pictures
-from .side_by_side import side_by_side
 from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320

@@ -1,4 +1,4 @@
-"""Pictures on a grid."""
+"""Pictures on a grid, and beside one another."""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+GAP = 6
+"""White pixels between the pictures of a scene."""
 
-def save_grid(pictures: Sequence[np.ndarray], out_file: Path, columns: int, gap: int = 6) -> None:
+
+def save_grid(pictures: Sequence[np.ndarray], out_file: Path, columns: int, gap: int = GAP) -> None:
     """Save RGB pictures, (H, W, 3) uint8 of any sizes, in rows of equal width.
 
     Cells of one size would leave holes beside pictures of other sizes. So the pictures of a row are
@@ -27,6 +30,12 @@ def save_grid(pictures: Sequence[np.ndarray], out_file: Path, columns: int, gap:
     between = np.full((gap, width, 3), 255, dtype=np.uint8)
     parts = [part for strip in strips for part in (strip, between)][:-1]
     Image.fromarray(np.concatenate(parts)).save(out_file)
+
+
+def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """RGB pictures of one height in one, (H, W, 3) uint8."""
+    between = np.full((len(pictures[0]), GAP, 3), 255, np.uint8)
+    return np.concatenate([p for picture in pictures for p in (picture, between)][:-1], axis=1)
 
 
 def _natural_width(row: Sequence[np.ndarray], gap: int) -> float:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+
+from .figure import colour_map, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS, OPACITY = "turbo", 0.55
 
@@ -48,7 +51,7 @@ def draw_heatmaps(
     pictures: np.ndarray | Mapping[str, np.ndarray],
     rows: Sequence[Sequence[Heatmap]],
     title: str = "",
-) -> Figure:
+) -> "Figure":
     """Draw the picture, and beside it every map over the picture with its colour bar.
 
     Args:
@@ -63,7 +66,9 @@ def draw_heatmaps(
     cell = 3.6
     lines = max(len(pictures), len(rows))
     size = columns * (cell + 0.6), lines * (cell * height / width + 0.5)
-    figure = Figure(figsize=size, layout="constrained")
+    from matplotlib.patches import Rectangle
+
+    figure = new_figure(*size)
     axes = figure.subplots(lines, columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
@@ -114,7 +119,7 @@ def overlay(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     """
     low, high = float(values.min()), float(values.max())
     span = max(high - low, 1e-3 * max(abs(low), abs(high)), 1e-12)
-    colours = colormaps[COLOURS]((values - low) / span)[..., :3]
+    colours = colour_map(COLOURS)((values - low) / span)[..., :3]
     mixed = OPACITY * colours + (1 - OPACITY) * greyed(picture)
     return (255 * mixed).round().astype(np.uint8)
 

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+from .figure import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SIZE_LIMITS = (32, 96)  # COCO's small, medium and large, as sides in pixels
 _SIZES = ("small", "medium", "large")
@@ -69,12 +74,12 @@ def plot_masks(pixels: np.ndarray, classes: Sequence[str], out_file: Path) -> No
     figure.savefig(out_file, dpi=110)
 
 
-def _axes(classes: int) -> tuple[Figure, Sequence[Axes]]:
-    figure = Figure(figsize=(11, max(3.5, 1.2 + 0.19 * classes)), layout="constrained")
+def _axes(classes: int) -> tuple["Figure", Sequence["Axes"]]:
+    figure = new_figure(11, max(3.5, 1.2 + 0.19 * classes))
     return figure, figure.subplots(1, 2)
 
 
-def _name_bars(axis: Axes, names: Sequence[str], texts: Sequence[str], ends: np.ndarray) -> None:
+def _name_bars(axis: "Axes", names: Sequence[str], texts: Sequence[str], ends: np.ndarray) -> None:
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set_ylim(len(names) - 0.4, -0.6)  # the first class on top
     for row, (text, end) in enumerate(zip(texts, ends, strict=True)):

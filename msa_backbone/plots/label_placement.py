@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from mmengine.visualization import Visualizer
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
 
 MOST_LINES = 4  # that a label is moved up or down
 
@@ -40,7 +43,7 @@ def labels_apart(visualizer: object) -> Iterator[None]:
         del visualizer.get_image
 
 
-def part_labels(axes: Axes) -> None:
+def part_labels(axes: "Axes") -> None:
     """Move texts until they lie inside of the axes and none covers another.
 
     The first one stays where it is. Another one that would cover an earlier one goes to the next
@@ -61,7 +64,7 @@ def part_labels(axes: Axes) -> None:
             text.set_visible(False)
 
 
-def _shifts(box: Bbox, picture: Bbox) -> Iterator[tuple[float, float]]:
+def _shifts(box: "Bbox", picture: "Bbox") -> Iterator[tuple[float, float]]:
     """Ways into the picture, in pixels to the right and up, the shortest first."""
     right = max(min(0, picture.x1 - box.x1), picture.x0 - box.x0)
     inside = max(min(0, picture.y1 - box.y1), picture.y0 - box.y0)
@@ -72,6 +75,6 @@ def _shifts(box: Bbox, picture: Bbox) -> Iterator[tuple[float, float]]:
                 yield right, up
 
 
-def _move(text: Text, axes: Axes, shift: tuple[float, float]) -> None:
+def _move(text: "Text", axes: "Axes", shift: tuple[float, float]) -> None:
     place = axes.transData.transform(text.get_position())
     text.set_position(axes.transData.inverted().transform(place + shift))

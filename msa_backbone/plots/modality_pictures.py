@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 
 from ..files.images import read_image
 from ..files.modality import Modality, channel_slices
 from ..files.modality_files import read_scene
+from .figure import colour_map
 
 UNKNOWN_COLOURS = "turbo"
 
@@ -71,7 +71,7 @@ def read_views(
 def _coloured(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     shown = np.zeros((*values.shape, 3), np.uint8)
     if known.any():
-        shown[known] = 255 * colormaps[UNKNOWN_COLOURS](_stretched(values[known]))[:, :3]
+        shown[known] = 255 * colour_map(UNKNOWN_COLOURS)(_stretched(values[known]))[:, :3]
     return shown
 
 

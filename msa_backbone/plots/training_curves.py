@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
 from ..scores import HEADLINES
+from .figure import new_figure
 
 ATTENTION = "attention/"  # what AttentionRatioHook's names begin with
 
@@ -24,7 +22,7 @@ def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: 
     scored = [name for name in HEADLINES if any(name in record for record in validation)]
     ratios = {key for record in training for key in record if key.startswith(ATTENTION)}
     panels = 1 + bool(scored) + bool(ratios)
-    figure = Figure(figsize=(5.5 * panels, 4), layout="constrained")
+    figure = new_figure(5.5 * panels, 4)
     loss_axis, *axes = figure.subplots(1, panels, squeeze=False)[0]
     for name in sorted({key for record in training for key in record if "loss" in key}):
         width = 2.2 if name == "loss" else 1.2
@@ -43,7 +41,7 @@ def plot_curves(training: Sequence[dict], validation: Sequence[dict], out_file: 
         axis.set(title="Validation", xlabel="epoch" if epochs else "iteration", ylabel="score")
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.locator_params(axis="x", integer=True)
         axis.legend()
     if ratios:
         axis = axes[-1]

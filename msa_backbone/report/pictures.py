@@ -12,8 +12,8 @@ from ..inference.explain.explainer import Explainer
 from ..inference.explain.question_gates import listening_gates, over, question_gates
 from ..inference.predictor import Predictor
 from ..plots.data_samples import draw_sample, scaled
+from ..plots.grid import side_by_side
 from ..plots.heatmaps import overlay
-from ..plots.side_by_side import side_by_side
 from ..tasks import Task
 from .contents import Picture, ReportImage
 from .judges.base import Judged

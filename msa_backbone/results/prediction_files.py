@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..files.whole_files import write_whole
-from ..plots.side_by_side import side_by_side
+from ..plots.grid import side_by_side
 from .drawing import at_most
 from .objects import Objects
 from .result import Picture, PictureModel, Result

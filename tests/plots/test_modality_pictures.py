@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from msa_backbone.files.modality_files import Modality
+from msa_backbone.plots.grid import side_by_side
 from msa_backbone.plots.modality_pictures import modality_pictures
-from msa_backbone.plots.side_by_side import side_by_side
 
 VISIBLE, INFRARED = Modality("visible", 3, mean=[1.0, 2, 3]), Modality("infrared", 1)
 DEPTH = Modality("depth", 1, unknown=True)

@@ -12,9 +12,8 @@ from ...files.loaded_modalities import absent_modalities, loaded_modalities
 from ...files.markdown import markdown_table
 from ...files.training_log import START, read_records
 from ...plots.data_samples import draw_sample, scaled
-from ...plots.grid import save_grid
+from ...plots.grid import save_grid, side_by_side
 from ...plots.modality_pictures import read_views
-from ...plots.side_by_side import side_by_side
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
 
