@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install $(PIP_FLAGS)
 
 .PHONY: demo demo-segmentation demo-pairs demo-vqa test test-gpu clean
 
-DEMO := configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py
+DEMO := configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py
 
 demo: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py data/demo
@@ -18,12 +18,12 @@ demo: .venv/.demo
 	@echo
 	@echo "Found digits: work_dirs/demo/predictions.png. What comes next:"
 	@echo "  $(BIN)/python tools/predict.py $(DEMO) work_dirs/demo/epoch_4.pth PICTURES/"
-	@echo "  $(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_5e_320x240.py --data YOUR_FOLDER --dry-run"
+	@echo "  $(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-5e_320x240.py --data YOUR_FOLDER --dry-run"
 	@echo "  make demo-segmentation"
 
 # The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
 demo-segmentation: work_dirs/demo/epoch_4.pth .venv/.demo
-	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1k_demo-192x192.py \
+	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py \
 		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
 
 work_dirs/demo/epoch_4.pth:
@@ -33,13 +33,13 @@ work_dirs/demo/epoch_4.pth:
 demo-pairs: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py --pairs data/demo-pairs
 	$(BIN)/python tools/train.py \
-		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py \
+		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py \
 		--seed 0 --work-dir work_dirs/demo-pairs
 
 # Questions about coloured digits: which, how many, yes or no, where.
 demo-vqa: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py --questions data/demo-questions
-	$(BIN)/python tools/train.py configs/multimodal/vqa_msa-vgg16-bn-c16_2k_demo-64x64.py \
+	$(BIN)/python tools/train.py configs/multimodal/vqa_msa-vgg16-bn-c16_1xb128-2k_demo-64x64.py \
 		--seed 0 --work-dir work_dirs/demo-vqa
 
 # SELECT= runs the slow tests as well, SELECT="-m slow" these alone.

@@ -69,26 +69,26 @@ DEPTH = {"name": "depth", "channels": 1, "mean": 3000.0, "std": 1500.0, "unknown
 FCN = {"model.decode_head.in_channels": 64, "model.decode_head.channels": 16}
 SMALL_PICTURES = {"test_dataloader.dataset.pipeline.1.scale": (160, 128)}
 KINDS = {
-    "faster-rcnn": ("detection/faster-rcnn_msa-vgg16_fpn_1x_coco.py", PYRAMID),
-    "single-level": ("detection/faster-rcnn_msa-vgg16_c5_1x_coco.py", SINGLE_LEVEL),
-    "mask-rcnn": ("detection/mask-rcnn_msa-vgg16_fpn_1x_coco.py", PYRAMID | MASKS),
-    "retinanet": ("detection/retinanet_msa-vgg16_fpn_1x_coco.py", RETINA),
-    "unet": ("segmentation/unet_msa-vgg16_40k_camvid-360x360.py", UNET),
-    "fcn": ("segmentation/fcn_msa-vgg16_40k_voc12aug-512x512.py", FCN),
+    "faster-rcnn": ("detection/faster-rcnn_msa-vgg16_fpn_8xb2-1x_coco.py", PYRAMID),
+    "single-level": ("detection/faster-rcnn_msa-vgg16_c5_8xb2-1x_coco.py", SINGLE_LEVEL),
+    "mask-rcnn": ("detection/mask-rcnn_msa-vgg16_fpn_8xb2-1x_coco.py", PYRAMID | MASKS),
+    "retinanet": ("detection/retinanet_msa-vgg16_fpn_8xb2-1x_coco.py", RETINA),
+    "unet": ("segmentation/unet_msa-vgg16_4xb4-40k_camvid-360x360.py", UNET),
+    "fcn": ("segmentation/fcn_msa-vgg16_4xb4-40k_voc12aug-512x512.py", FCN),
     "cameras": (
-        "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py",
+        "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py",
         CAMERAS | PYRAMID,
     ),
     "cameras-unet": (
-        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "multimodal/unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py",
         CAMERAS | UNET,
     ),
     "depth-unet": (
-        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "multimodal/unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py",
         CAMERAS | UNET,
     ),
     "depth-alone-unet": (
-        "multimodal/unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "multimodal/unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py",
         CAMERAS | UNET | {"model.backbone.in_channels": (1,)},
     ),
     "classifier": (

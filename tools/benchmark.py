@@ -7,7 +7,7 @@ step and a test step of each, on the first batch of its data.
 Examples:
   tools/benchmark.py --threads 2 --shapes 1x320x320 --out work_dirs/costs
   tools/benchmark.py --shapes 1x224x224 1x320x320 1x480x640 --variants plain ours --growth pixels
-  tools/benchmark.py configs/segmentation/*_1k_camvid-128x128.py --data ROOT
+  tools/benchmark.py configs/segmentation/*_1xb2-1k_camvid-128x128.py --data ROOT
   tools/benchmark.py --device cuda --amp --shapes 2x800x1333 --form graph
   tools/benchmark.py --device cuda --amp --shapes 2x800x1333 --bandwidth
 """

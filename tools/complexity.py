@@ -9,7 +9,7 @@ operation by operation.
 Examples:
   tools/complexity.py --ratios 8 16 32 --positions pool relu conv --out work_dirs/complexity
   tools/complexity.py --variants ours axial linear CBAM --shape 1x224x224 --parts
-  tools/complexity.py configs/detection/faster-rcnn_msa-vgg16_fpn_1x_coco.py --shape 1x800x1333
+  tools/complexity.py configs/detection/faster-rcnn_msa-vgg16_fpn_8xb2-1x_coco.py --shape 1x800x1333
 """
 
 import argparse

@@ -6,7 +6,7 @@ config's backbone, averaged over its places. A captioner that scores less has le
 section 3; of one neighbour, its first caption).
 
 Example:
-  tools/nearest_captions.py configs/multimodal/captions_msa-vgg16_40k_coco-224x224.py --data ROOT
+  tools/nearest_captions.py multimodal/captions_msa-vgg16_1xb32-40k_coco-224x224 --data ROOT
 """
 
 import argparse

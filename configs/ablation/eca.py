@@ -1,5 +1,5 @@
 # Efficient channel attention, timm's.
-_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py'
+_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py'
 model = dict(
     backbone=dict(
         attention=dict(_delete_=True, type='TimmAttention', name='eca')))

@@ -1,3 +1,3 @@
 # Before the last ReLU of the last three stages.
-_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py'
+_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py'
 model = dict(backbone=dict(attention_positions=(14, 21, 28)))

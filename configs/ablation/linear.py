@@ -1,3 +1,3 @@
 # Self-attention over all locations, linear in their number.
-_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py'
+_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py'
 model = dict(backbone=dict(attention=dict(_delete_=True, type='LinearAttention')))

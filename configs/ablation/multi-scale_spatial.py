@@ -1,3 +1,3 @@
 # The three scales, gated by spatial weights.
-_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py'
+_base_ = '../detection/faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py'
 model = dict(backbone=dict(attention=dict(channel=False)))

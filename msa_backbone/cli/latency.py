@@ -5,9 +5,9 @@ ONNX Runtime and OpenVINO, and both in int8. All take turns; medians, in a table
 size.
 
 Examples:
-  tools/latency.py detection/faster-rcnn_msa-vgg16_fpn_1x_coco --sizes 240x320 480x640 --threads 2
-  tools/latency.py segmentation/unet_msa-vgg16_40k_camvid-360x360 --sizes 192x256 --threads 2
-  tools/latency.py --backbone pool relu --sizes 240x320 480x640 --threads 2
+  tools/latency.py detection/faster-rcnn_msa-vgg16_fpn_8xb2-1x_coco --sizes 240x320 480x640
+  tools/latency.py segmentation/unet_msa-vgg16_4xb4-40k_camvid-360x360 --sizes 192x256
+  tools/latency.py --backbone pool relu --sizes 240x320 480x640
 """
 
 import argparse

@@ -36,17 +36,17 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 def config_of(task: str) -> Config:
     """The task's demo config at an eighth of VGG16's width."""
     if task == "detection":
-        cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_demo.py")
+        cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
         cfg.model.backbone.base_channels = 8
         cfg.model.neck.in_channels = [16, 32, 64, 64]
     elif task == "segmentation":
-        cfg = Config.fromfile(CONFIGS / "segmentation/unet_msa-vgg16_1k_demo-192x192.py")
+        cfg = Config.fromfile(CONFIGS / "segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py")
         cfg.model.backbone.update(base_channels=8, init_cfg=None)
         cfg.model.decode_head.in_channels = (8, 16, 32, 64, 64)
         cfg.model.decode_head.loss_decode = {"type": "CrossEntropyLoss"}
         cfg.model.data_preprocessor.size = (64, 64)
     else:
-        path = "classification/msa-vgg16-caffe_150i_crops-48x48.py"
+        path = "classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py"
         cfg = Config.fromfile(CONFIGS / path)
         cfg.model.backbone.init_cfg = None
     return cfg

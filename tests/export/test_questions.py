@@ -35,7 +35,7 @@ def make(folder: Path, conditioning: str, layers: int = 1) -> tuple[Path, Path]:
     plain = "attention=dict(type='MultiScaleAttention', reduction_ratio=4, _delete_=True)"
     listens = "attention=dict(reduction_ratio=4)"
     attention = listens if conditioning.startswith("backbone") else plain
-    base = CONFIGS / "vqa_msa-vgg16-bn-c16_2k_demo-64x64.py"
+    base = CONFIGS / "vqa_msa-vgg16-bn-c16_1xb128-2k_demo-64x64.py"
     pool = "average" if conditioning == "concat" else "max"
     config.write_text(
         f"_base_ = {str(base)!r}\n"

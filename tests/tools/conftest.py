@@ -48,7 +48,7 @@ def run_tool(monkeypatch):
 @pytest.fixture
 def tiny_config(tmp_path) -> Path:
     """The demo config, narrower and shorter still: 2 epochs of 3 iterations."""
-    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_demo.py"
+    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
     path = tmp_path / "tiny.py"
     path.write_text(
         f"_base_ = {str(base)!r}\n"

@@ -181,7 +181,7 @@ def test_option_that_does_not_fit(refuse, options, named):
 
 def test_a_shipped_config_without_its_data(run_tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1x_coco.py"
+    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_8xb2-1x_coco.py"
     with pytest.raises(SystemExit) as exit_:
         run_tool("train", config)
     message = str(exit_.value)

@@ -46,7 +46,7 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
 
 
 def test_masks(run_tool, demo, tmp_path, counted):
-    base = "configs/segmentation/unet_msa-vgg16_1k_demo-192x192.py"
+    base = "configs/segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py"
     root = next(p for p in [tmp_path, *browse_data.Path(__file__).parents] if (p / base).is_file())
     run_tool(
         "browse_data", root / base, "--data", demo / "segmentation", "--work-dir", tmp_path / "w"
@@ -66,7 +66,7 @@ def test_classes_of_images(run_tool, tmp_path, counted):
         folder.mkdir(parents=True)
         for index in range(count):
             Image.effect_noise((40, 10), 50 + index).convert("RGB").save(folder / f"{index}.png")
-    config = TOOLS.parent / "configs/classification/msa-vgg16-caffe_150i_crops-48x48.py"
+    config = TOOLS.parent / "configs/classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py"
     run_tool("browse_data", config, "--data", tmp_path / "data", "--work-dir", tmp_path / "w")
     labels, sizes, classes, path = counted[-1]
     assert labels.tolist() == [0, 0, 0, 1, 1] and sizes.tolist() == [20] * 5

@@ -11,8 +11,8 @@ pytest.importorskip("sklearn")
 from msa_backbone.data.demo.pairs import make_demo_pairs
 
 CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
-DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py"
-SEGMENTER = CONFIGS / "unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py"
+DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py"
+SEGMENTER = CONFIGS / "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py"
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_what_does_not_go_together_is_refused(check, tmp_path):
     root = make_demo_pairs(tmp_path / "pairs", 4, 2, image_size=64) / "coco"
     code, _ = check(root, "--config", DETECTOR, "--fix", tmp_path / "fixed")
     assert "leave --config out" in code and not (tmp_path / "fixed").exists()
-    one = CONFIGS.parent / "detection/faster-rcnn_msa-vgg16_fpn_demo.py"
+    one = CONFIGS.parent / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
     code, _ = check(root, "--config", one)
     assert "loads one camera" in code
 
@@ -76,7 +76,7 @@ def test_msrs(check):
     root = Path(__file__).parents[3] / "shared/data/msrs_rgbt"
     if not root.is_dir():
         pytest.skip(f"the pairs of MSRS are not at {root}")
-    config = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_12e_msrs-640x480.py"
+    config = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-12e_msrs-640x480.py"
     code, lines = check(root, "--config", config)
     assert "  test: 91 of 91 visible pictures with infrared" in lines
     assert code == 0

@@ -15,7 +15,9 @@ from msa_backbone.files.training_log import read_records
 pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")  # for run_tool
 
-CONFIG = Path(__file__).parents[2] / "configs/classification/msa-vgg16-caffe_150i_crops-48x48.py"
+CONFIG = (
+    Path(__file__).parents[2] / "configs/classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py"
+)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_cameras(second, run_tool, tmp_path, monkeypatch, capsys):
     data = make_demo_pairs(tmp_path / "pairs", 8, 4, image_size=128) / "segmentation"
     config = write_config(
         tmp_path,
-        "unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py",
         "model = dict(backbone=dict(base_channels=8),\n"
         "    decode_head=dict(in_channels=(8, 16, 32, 64, 64)))\n"
         "train_cfg = dict(max_iters=6, val_interval=6)\n"
@@ -102,7 +102,7 @@ def test_questions(run_tool, tmp_path):
     data = make_demo_questions(tmp_path / "questions", 24, 12)
     config = write_config(
         tmp_path,
-        "vqa_msa-vgg16-bn-c16_2k_demo-64x64.py",
+        "vqa_msa-vgg16-bn-c16_1xb128-2k_demo-64x64.py",
         "model = dict(backbone=dict(base_channels=8))\n"
         "train_cfg = dict(max_iters=30, val_interval=30)\n"
         "default_hooks = dict(checkpoint=dict(interval=30))\n",

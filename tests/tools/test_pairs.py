@@ -26,12 +26,12 @@ CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
 NUMBERS = tuple("0123456789")
 TINY = {
     "coco": (
-        "faster-rcnn_multimodal-msa-vgg16_fpn_demo-pairs.py",
+        "faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py",
         "neck=dict(in_channels=[16, 32, 64, 64])",
         NUMBERS,
     ),
     "segmentation": (
-        "unet_multimodal-msa-vgg16_1k_demo-pairs-192x192.py",
+        "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py",
         "decode_head=dict(in_channels=(8, 16, 32, 64, 64))",
         ("background", *NUMBERS),
     ),

@@ -107,7 +107,7 @@ def segmenter(work: Path, data: Path) -> Path:
     pytest.importorskip("mmseg")
     return untrained(
         work,
-        "segmentation/unet_msa-vgg16_1k_demo-192x192.py",
+        "segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py",
         "model = dict(backbone=dict(base_channels=8, init_cfg=None, attention=None,\n"
         "    attention_positions=None), decode_head=dict(in_channels=(8, 16, 32, 64, 64),\n"
         "    decoder_channels=(8, 8, 16, 16, 16)))\n"
@@ -152,7 +152,7 @@ def test_an_image_that_a_detector_cannot_load_is_one_line(workers, run_tool, dem
     truth = data / "annotations/instances_val.json"
     work = untrained(
         tmp_path / "work",
-        "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
+        "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
         "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
         f"dataset = dict(data_root={str(data)!r})\n"
         f"val_dataloader = dict(num_workers={workers}, persistent_workers=False, dataset=dataset)\n"
@@ -228,7 +228,7 @@ def test_the_report_of_a_classifier(run_tool, tmp_path):
             Image.fromarray(array).save(tmp_path / "val" / name / f"{index}.png")
     work = untrained(
         tmp_path / "work",
-        "classification/msa-vgg16-caffe_150i_crops-48x48.py",
+        "classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py",
         "model = dict(backbone=dict(depth=11, base_channels=8, frozen_stages=0, init_cfg=None,\n"
         "    attention=dict(type='TimmAttention', name='eca', _delete_=True),\n"
         "    attention_positions='pool'), head=dict(in_channels=64, num_classes=2))\n"
@@ -274,7 +274,7 @@ def mask_work_dir(tmp_path: Path, root: Path, truth: dict) -> Path:
     classes = tuple(own["name"] for own in sorted(truth["categories"], key=lambda own: own["id"]))
     return untrained(
         tmp_path / "work",
-        "detection/mask-rcnn_msa-vgg16-caffe_fpn_12e_320x240.py",
+        "detection/mask-rcnn_msa-vgg16-caffe_fpn_1xb1-12e_320x240.py",
         "model = dict(backbone=dict(base_channels=8, init_cfg=None, frozen_stages=0),\n"
         "    neck=dict(in_channels=[16, 32, 64, 64]))\n"
         f"own = dict(data_root='', ann_file={str(file)!r}, data_prefix=dict(img={str(folder)!r}),\n"
@@ -327,7 +327,7 @@ def test_bad_input_ends_in_one_line(run_tool, tiny_config, tmp_path, monkeypatch
 def test_a_checkpoint_of_other_classes_is_refused(run_tool, tiny_config, demo, tmp_path):
     work = untrained(
         tmp_path / "work",
-        "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
+        "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
         "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
         f"dataset = dict(data_root={str(demo / 'coco')!r})\n"
         "val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dataset)\n"

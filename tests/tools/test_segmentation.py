@@ -22,7 +22,7 @@ CLASSES = ("background", *"0123456789")
 @pytest.fixture
 def segment_config(tmp_path) -> Path:
     """The demo's segmentation config, narrower and shorter still: 4 iterations, from scratch."""
-    base = CONFIGS / "segmentation/unet_msa-vgg16_1k_demo-192x192.py"
+    base = CONFIGS / "segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py"
     path = tmp_path / "segment.py"
     path.write_text(
         f"_base_ = {str(base)!r}\n"
@@ -259,7 +259,7 @@ def test_unknown_class_names(refuse, masks):
 
 @pytest.mark.parametrize("depth", [11, 13, 19])
 def test_detection_checkpoint_of_another_depth(refuse, tmp_path, depth):
-    cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_demo.py")
+    cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
     cfg.model.backbone.update(depth=depth, base_channels=8, attention_positions="pool")
     cfg.model.neck.in_channels = [16, 32, 64, 64]
     init_default_scope("mmdet")

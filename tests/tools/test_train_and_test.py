@@ -195,7 +195,7 @@ def test_the_real_blood_cells_train_from_imagenet_weights(run_tool, tmp_path, ca
     weights = shared / "weights/vgg16_imagenet_fp16.pth"
     if not weights.is_file():
         pytest.skip(f"the ImageNet weights are not at {weights}")
-    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py"
+    config = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py"
     work = tmp_path / "work"
     run_tool(
         *("train", config, "--data", shared / "data/bccd", "--weights", weights),
@@ -239,7 +239,7 @@ def test_the_original_single_level_form_trains(run_tool, demo, tmp_path, capsys)
         **{f"classifier.{layer}.bias": torch.zeros(32) for layer in (0, 3)},
     }
     torch.save(state, tmp_path / "vgg.pth")
-    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_c5_1x_voc0712.py"
+    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_c5_8xb2-1x_voc0712.py"
     path = tmp_path / "c5.py"
     path.write_text(
         f"_base_ = {str(base)!r}\n"

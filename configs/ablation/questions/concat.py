@@ -1,5 +1,5 @@
 # The question beside the picture's features, in front of the last layers.
-_base_ = '../../multimodal/vqa_msa-vgg16-bn-c16_4k_easyvqa-64x64.py'
+_base_ = '../../multimodal/vqa_msa-vgg16-bn-c16_1xb128-4k_easyvqa-64x64.py'
 model = dict(
     conditioning='concat',
     backbone=dict(

@@ -1,5 +1,5 @@
 # The picture alone, without the question.
-_base_ = '../../multimodal/vqa_msa-vgg16-bn-c16_4k_easyvqa-64x64.py'
+_base_ = '../../multimodal/vqa_msa-vgg16-bn-c16_1xb128-4k_easyvqa-64x64.py'
 model = dict(
     conditioning='picture',
     backbone=dict(

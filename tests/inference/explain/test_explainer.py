@@ -54,7 +54,7 @@ def predictor_of(folder: Path, base: str, changes: str, train=None) -> Predictor
 
 
 CLASSIFIER = (
-    "classification/msa-vgg16-caffe_150i_crops-48x48.py",
+    "classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py",
     "norm = dict(type='BN')\n"
     "model = dict(backbone=dict(depth=11, base_channels=8, norm_cfg=norm, frozen_stages=0,\n"
     "    num_stages=4, out_indices=(3,), attention_positions=(5, 10, 15), init_cfg=None),\n"
@@ -150,7 +150,7 @@ def test_methods_differ_and_leave_nothing_behind(classifiers):
 
 
 DETECTOR = (
-    "detection/faster-rcnn_msa-vgg16_fpn_demo.py",
+    "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
     "model = dict(backbone=dict(base_channels=8, init_cfg=None),\n"
     "    neck=dict(in_channels=[16, 32, 64, 64]))\n",
 )
@@ -193,7 +193,7 @@ def test_what_is_scored_is_where_the_map_is(tmp_path):
 
 
 SEGMENTER = (
-    "segmentation/unet_msa-vgg16_1k_demo-192x192.py",
+    "segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py",
     "head = dict(in_channels=(8, 16, 32, 64, 64))\n"
     "model = dict(backbone=dict(base_channels=8, init_cfg=None), decode_head=head)\n",
 )

@@ -1,6 +1,6 @@
 # Captions of COCO's images (Karpathy's split is not used: train2017 and val2017), from torchvision's
 # weights; their layers learn at a tenth of the decoder's rate. With --data ROOT, your own pictures.
-_base_ = 'captions_msa-vgg16-bn-c16_4k_demo-64x64.py'
+_base_ = 'captions_msa-vgg16-bn-c16_1xb32-4k_demo-64x64.py'
 data_root = 'data/coco/'
 train_pipeline = [
     dict(type='LoadImageFromFile'),

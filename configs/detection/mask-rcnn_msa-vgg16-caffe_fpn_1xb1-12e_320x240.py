@@ -1,6 +1,6 @@
 # Mask R-CNN for your own small set of photos on a laptop's CPU: tools/train.py with --data ROOT and
 # --weights FILE, an ImageNet VGG16 with Caffe input.
-_base_ = 'faster-rcnn_msa-vgg16-caffe_fpn_5e_320x240.py'
+_base_ = 'faster-rcnn_msa-vgg16-caffe_fpn_1xb1-5e_320x240.py'
 model = dict(
     type='MaskRCNN',
     data_preprocessor=dict(pad_mask=True),

@@ -1,5 +1,5 @@
 # The laptop's detector on one GPU: four pairs a step, twice the epochs, and all stages but the first learn.
-_base_ = 'faster-rcnn_multimodal-msa-vgg16-caffe_fpn_8e_msrs-320x240.py'
+_base_ = 'faster-rcnn_multimodal-msa-vgg16-caffe_fpn_1xb1-8e_msrs-320x240.py'
 model = dict(backbone=dict(frozen_stages=1))
 train_dataloader = dict(batch_size=4)
 train_cfg = dict(max_epochs=16)

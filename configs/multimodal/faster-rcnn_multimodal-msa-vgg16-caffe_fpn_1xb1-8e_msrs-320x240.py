@@ -1,6 +1,6 @@
 # The same on a laptop's CPU, from Oxford's original (Caffe) weights: half the size, stages 1 to 3 frozen.
 # Name your file with --weights. Its input is BGR, 0..255, mean subtracted, no division.
-_base_ = 'faster-rcnn_multimodal-msa-vgg16_fpn_12e_msrs-640x480.py'
+_base_ = 'faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-12e_msrs-640x480.py'
 modalities = [
     dict(name='visible', channels=3, mean=[103.939, 116.779, 123.68]),
     # As rich in contrast as the pictures that the weights were trained on.

@@ -1,6 +1,6 @@
 # For comparison: mmseg's own U-Net (encoder and decoder in one backbone, no pretrained weights) as in
 # its fcn_unet_s5-d16.py, on the same data and schedule.
-_base_ = 'unet_msa-vgg16-caffe_1k_camvid-128x128.py'
+_base_ = 'unet_msa-vgg16-caffe_1xb2-1k_camvid-128x128.py'
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
     data_preprocessor=dict(

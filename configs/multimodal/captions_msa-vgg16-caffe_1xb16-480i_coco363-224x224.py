@@ -1,6 +1,6 @@
 # A few hundred captioned pictures of your own (--data ROOT) on a laptop, from Caffe's ImageNet weights
 # (--weights). The first three stages keep them. The best checkpoint by val is the one to take.
-_base_ = 'captions_msa-vgg16_40k_coco-224x224.py'
+_base_ = 'captions_msa-vgg16_1xb32-40k_coco-224x224.py'
 train_dataloader = dict(batch_size=16)
 model = dict(
     data_preprocessor=dict(mean=[103.939, 116.779, 123.68], std=[1.0] * 3, to_rgb=False),

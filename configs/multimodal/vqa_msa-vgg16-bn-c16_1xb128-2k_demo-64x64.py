@@ -1,5 +1,5 @@
 # `make demo-vqa`: questions about coloured digits, of which 29 % can be guessed without looking.
-_base_ = 'vqa_msa-vgg16-bn-c16_4k_easyvqa-64x64.py'
+_base_ = 'vqa_msa-vgg16-bn-c16_1xb128-4k_easyvqa-64x64.py'
 data_root = 'data/demo-questions/'
 # Digits are hard to read: a batch of 64 pictures needs half the steps of one of 18.
 train_dataloader = dict(sampler=dict(together=2), dataset=dict(data_root=data_root))
