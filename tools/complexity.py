@@ -13,6 +13,7 @@ Examples:
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -28,14 +29,13 @@ from msa_backbone.costs.plots import plot_complexity
 from msa_backbone.costs.tables import parts_table, totals_table, whole_models_table
 
 
-def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
+def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> dict[str, MSAVGG]:
     """The backbones to compare, by name, the plain one first."""
-    if args.configs:
-        models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
-        for path in args.configs:
-            models |= backbones_of_config(load_config(path, None, {}), path)
-        return models
     models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
+    if cfgs:
+        for name, cfg in cfgs.items():
+            models |= backbones_of_config(cfg, name)
+        return models
     for variant in args.variants:
         for ratio in args.ratios or [None]:
             for positions in args.positions:
@@ -52,16 +52,16 @@ def backbones_of(args: argparse.Namespace) -> dict[str, MSAVGG]:
     return models
 
 
-def backbones_of_config(cfg: Config, path: str) -> dict[str, MSAVGG]:
+def backbones_of_config(cfg: Config, name: str) -> dict[str, MSAVGG]:
     """A config's backbone, from random weights; of several cameras also the sum of its streams."""
     options = {**(cfg.get("model", {}).get("backbone") or {}), "init_cfg": None}
-    kind, name = options.pop("type", None), Path(path).stem
+    kind = options.pop("type", None)
     if kind == "MultiModalMSAVGG":
         plain = {**options, "fusion": "sum", "exchange": False}
         streams = MultiModalMSAVGG(**plain)
         return {f"{name}, streams summed": streams, name: MultiModalMSAVGG(**options)}
     if kind != "MSAVGG":
-        raise ValueError(f"{path}: its backbone is no MSAVGG")
+        raise ValueError(f"{cfg.filename}: its backbone is no MSAVGG")
     return {name: MSAVGG(**options)}
 
 
@@ -83,14 +83,14 @@ def main() -> None:
     args = parser.parse_args()
     with one_line_errors():
         require_at_least(1, args, "rounds", "threads")
-        models = backbones_of(args)
+        cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
+        models = backbones_of(args, cfgs)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     samples, height, width = args.shape
     shape, tables = (samples, 3, height, width), []
-    if args.configs:
+    if cfgs:
         with one_line_errors():
-            cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
             whole = whole_models_table(cfgs, (height, width))
         if whole:
             tables.append(whole)

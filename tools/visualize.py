@@ -20,7 +20,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import DATASETS
-from mmengine.runner import Runner
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options, add_sensor_options
@@ -48,7 +47,9 @@ from msa_backbone.plots.channel_weights import plot_channel_weights
 from msa_backbone.plots.heatmaps import save_heatmaps
 from msa_backbone.scores import headline
 from msa_backbone.tasks import Task, task_of
+from msa_backbone.training.console import quiet_libraries
 from msa_backbone.training.prepare import prepare_testing
+from msa_backbone.training.tool_runner import ToolRunner
 
 
 def look_at_images(args: argparse.Namespace) -> None:
@@ -90,7 +91,7 @@ def look_at_channels(args: argparse.Namespace) -> None:
     for share in args.shares:
         if not 0 < share <= 1:
             raise ValueError(f"--shares {share}: give 0 < share <= 1")
-    runner = Runner.from_cfg(_testing_config(args))
+    runner = ToolRunner.from_cfg(_testing_config(args))
     gates = channel_gates(runner.model)
     weights, scores = weights_and_scores(runner, gates)
     metric = headline(scores, args.metric)
@@ -170,7 +171,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    with one_line_errors():
+    with quiet_libraries(), one_line_errors():
         {"channels": look_at_channels, "words": look_at_words}.get(args.what, look_at_images)(args)
 
 

@@ -33,6 +33,7 @@ from mmengine.config import Config
 from ..config.load import apply_options, load_config
 from ..export.required_packages import EXPORTING, require_packages
 from ..files.whole_files import write_whole
+from ..training.console import quiet_libraries
 from .arguments import add_config_options
 from .errors import one_line_errors
 
@@ -122,6 +123,6 @@ def export(args: argparse.Namespace) -> list[str]:
 
 def main() -> None:
     args = parse_args()
-    with one_line_errors():
+    with quiet_libraries(), one_line_errors():
         for line in export(args):
             print(line)

@@ -17,7 +17,6 @@ import numpy as np
 import onnx
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
-from mmengine.runner import Runner
 
 from ..config.user_data import use_data
 from ..config_nodes import innermost
@@ -28,6 +27,7 @@ from ..files.modality import split_stack
 from ..files.modality_files import read_scene
 from ..files.whole_files import write_whole
 from ..tasks import task_of
+from ..training.tool_runner import ToolRunner
 from .prepare_testing import prepare_exported_testing, use_exported
 from .runtime.predictor import RuntimePredictor
 
@@ -139,7 +139,7 @@ def score_of(cfg: Config, name: str) -> tuple[str, float]:
     """The score that leads for the config's task, and its value in points of 100."""
     cfg.experiment_name = name
     cfg.custom_hooks = []  # no report of this
-    scores = Runner.from_cfg(cfg).test()
+    scores = ToolRunner.from_cfg(cfg).test()
     leading = next(score for score in task_of(cfg).headline_scores if score in scores)
     unit = 100 if leading.startswith(("coco/", "pascal_voc/")) else 1
     return leading, unit * float(scores[leading])
