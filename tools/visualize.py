@@ -118,7 +118,7 @@ def look_at_words(args: argparse.Namespace) -> None:
     if task_of(cfg) is not Task.QUESTIONS:
         raise ValueError("words are those of questions: give a config that answers them")
     source = innermost(cfg.test_dataloader.dataset)[0]
-    predictor = Predictor(cfg, args.checkpoint)
+    predictor = Predictor(cfg, args.checkpoint, args.device)
     data = DATASETS.build({**source, "pipeline": []})
     samples = [data.get_data_info(number) for number in range(len(data))]
     table = looking_table(measure_looking(predictor, named_once(samples, args.most)))
@@ -130,7 +130,11 @@ def _testing_config(args: argparse.Namespace) -> Config:
     """The config, ready to run over the test data; what was found is printed."""
     cfg = load_config(args.config, str(args.out), args.cfg_options)
     for line in prepare_testing(
-        cfg, args.checkpoint, data=args.data, classes=args.classes, options=args.cfg_options
+        cfg,
+        args.checkpoint,
+        data=args.data,
+        classes=getattr(args, "classes", None),
+        options=args.cfg_options,
     ):
         print(line, flush=True)
     return cfg
@@ -149,9 +153,10 @@ def parse_args() -> argparse.Namespace:
         command.add_argument("checkpoint", help="what it was trained to")
         command.add_argument("--out", type=Path, default=Path("work_dirs/visualize"))
         add_config_options(command)
+    for command in (responses, cam, questions, words):
+        command.add_argument("--device", default="cpu")
     for command in (responses, cam, questions):
         command.add_argument("images", nargs="+", help="files, folders, patterns")
-        command.add_argument("--device", default="cpu")
         command.add_argument("--others", nargs="+", metavar="DIR", help="as in tools/predict.py")
         add_sensor_options(command)
     questions.add_argument("--question", nargs="+", required=True, help="one or more")
@@ -162,7 +167,10 @@ def parse_args() -> argparse.Namespace:
     for command in (channels, words):
         command.add_argument("--data", metavar="ROOT", help="as in tools/test.py")
     channels.add_argument("--classes", nargs="+", help="with --data: as in tools/test.py")
-    words.set_defaults(classes=None)
+    for command in (responses, cam, questions):
+        command.set_defaults(run=look_at_images)
+    channels.set_defaults(run=look_at_channels)
+    words.set_defaults(run=look_at_words)
     words.add_argument("--most", type=int, default=400, help="questions (default: 400)")
     channels.add_argument("--shares", nargs="+", type=float, default=[0.1, 0.25, 0.5, 1.0])
     channels.add_argument("--metric", help="the score that is compared, as the log names it")
@@ -172,7 +180,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with quiet_libraries(), one_line_errors():
-        {"channels": look_at_channels, "words": look_at_words}.get(args.what, look_at_images)(args)
+        args.run(args)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def backbone_costs(
 ) -> dict[str, BackboneCosts] | None:
     """Costs of the variants' backbones on one test image; None for models that read.
 
-    Backbones are measured alone, which those that listen to words are not made for.
+    Backbones are measured alone. One that listens needs words, and another variant has none at all.
 
     They are measured once and kept in `costs.json`, so that a table that is made again after more
     runs shows the same times.

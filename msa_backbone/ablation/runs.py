@@ -156,7 +156,8 @@ def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
     source, target = (
         innermost(copy[loader].dataset)[0] for loader in ("train_dataloader", "test_dataloader")
     )
-    for key in ("ann_file", "data_root", "data_prefix", "indices"):
+    target.pop("question_file", None)
+    for key in ("ann_file", "question_file", "data_root", "data_prefix", "indices"):
         if key in source:
             target[key] = source[key]
 

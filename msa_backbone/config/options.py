@@ -10,7 +10,7 @@ from ..config_nodes import find_nodes, type_name, walk
 def set_backbone_weights(cfg: Config, weights: str) -> str:
     """Initialise the backbone, and a VGG box head, from `weights`; say what input they get."""
     pretrained = ConfigDict(type="Pretrained", checkpoint=weights)
-    if "backbone" not in cfg.model:
+    if not cfg.model.get("backbone"):
         raise ValueError("the config's model has no backbone, so --weights has nothing to fill")
     if cfg.model.get("pretrained"):  # mmseg's older way of naming the backbone's weights
         cfg.model.pretrained = None

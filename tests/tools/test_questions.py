@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from PIL import Image
 
+from msa_backbone.config.language.words import compare_answers
 from msa_backbone.files.checkpoints import read_state_dict
 from msa_backbone.files.images import read_image
 from msa_backbone.files.training_log import read_records
@@ -102,7 +104,7 @@ def replace(path: Path, name: str, change) -> None:
         ("train_annotations", lambda rows: rows[1:], "has no answer in"),
         ("val_annotations", lambda rows: rows[1:], "has no answer in"),
         ("train_questions", lambda rows: [{**row, "image_id": 99} for row in rows],
-         "image 99 has no file below"),
+         "about 1: the files are of different sets"),
         ("train_questions", lambda rows: [*rows, rows[0]], "is there twice"),
         ("train_questions", lambda rows: [], "holds no question"),
     ],
@@ -175,19 +177,32 @@ def test_answers_that_the_checkpoint_does_not_know(own_data, run_tool, tiny, roo
     assert not (tmp_path / "again").exists()
 
 
-def test_a_checkpoint_without_answers_is_named(run_tool, tiny, tiny_captions, root, tmp_path):
+def test_a_checkpoint_without_words_is_named(run_tool, tiny, tiny_captions, root, tmp_path):
+    """A captioner's has no answers to choose from, one of the picture alone no vocabulary."""
     captions_in(root)
     run_tool("train", tiny_captions, "--data", root, "--work-dir", tmp_path / "captions")
     checkpoint = tmp_path / "captions/iter_6.pth"
-    with pytest.raises(SystemExit, match=f"{checkpoint} holds no answers to choose from: give a"):
+    with pytest.raises(
+        SystemExit, match=f"{checkpoint} holds no answers: give a checkpoint of this"
+    ):
         run_tool("test", tiny, checkpoint, "--work-dir", tmp_path / "work")
+    tensors = read_state_dict(checkpoint)
+    torch.save({"state_dict": {k: v for k, v in tensors.items() if "text" not in k}}, checkpoint)
+    with pytest.raises(SystemExit, match=f"{checkpoint} holds no vocabulary: give a checkpoint of"):
+        run_tool("test", tiny_captions, checkpoint, "--data", root, "--work-dir", tmp_path / "work")
+
+
+def test_other_models_that_answer_are_tested_without_such_a_comparison(tiny):
+    cfg = Config.fromfile(tiny)
+    assert compare_answers(cfg, (), "blip.pth") == []
 
 
 def test_where_questions_go_is_compared(run_tool, tiny, root, tmp_path):
     """Each variant learns the words itself; one without a backbone has no costs."""
     variants = [CONFIGS.parent / f"ablation/questions/{name}.py" for name in ("gates", "question")]
     work = tmp_path / "work"
-    run_tool("ablation", *variants, "--base", tiny, "--seeds", 0, "--work-dir", work, "--jobs", 2)
+    options = ("--base", tiny, "--seeds", 0, "--work-dir", work, "--jobs", 2, "--train-scores")
+    run_tool("ablation", *variants, *options)
     table = (work / "results.md").read_text()
     assert re.search(r"^\| question \| 1 \| [\d.]+ \|", table, re.MULTILINE)
     assert not (work / "costs.json").exists()

@@ -24,6 +24,7 @@ from ...files.checkpoints import read_state_dict
 from ...files.whole_files import write_whole
 from ...language.text.stored_text import StoredText, read_stored_text
 from ...language.text.tokenizer import train_vocabulary
+from ...openmmlab.datasets.question_dataset import PictureQuestionDataset
 from ...tasks import Task, task_of
 from ..moved_work_dir import INDEX_FOLDER
 
@@ -80,7 +81,7 @@ def _read_data(cfg: Config, loader: str) -> Dataset:
     """
     source = innermost(cfg[loader].dataset)[0]
     data = DATASETS.build({**source, "pipeline": []})
-    if "answers" in cfg.model and not data.answers(1):
+    if isinstance(data, PictureQuestionDataset) and not data.answers(1):
         raise DataError(
             f"{loader}: {source.get('ann_file')} has questions without answers: give the "
             "annotations with the answers as ann_file, and their questions as question_file"
@@ -89,7 +90,7 @@ def _read_data(cfg: Config, loader: str) -> Dataset:
 
 
 def stand_in_words(cfg: Config) -> None:
-    """Give the model words of nobody's data, with which it can be built."""
+    """Give the model a placeholder vocabulary and answers: it can be built without data."""
     if reads_words(cfg):
         if isinstance(cfg.model.get("vocabulary"), Mapping):
             cfg.model.vocabulary = train_vocabulary(["word"])
@@ -106,16 +107,16 @@ def recall_words(cfg: Config, checkpoint: str) -> None:
     if not reads_words(cfg):
         return
     tensors = read_state_dict(checkpoint)
-    if cfg.model.get("vocabulary") is not None and "tokenizer.text.utf8" in tensors:
-        cfg.model.vocabulary = read_stored_text(tensors, "tokenizer.text")
-    if "answers" in cfg.model:
-        try:
-            cfg.model.answers = json.loads(read_stored_text(tensors, "answers_text"))
-        except ValueError:
+    unread = {"vocabulary"} if cfg.model.get("conditioning") == "picture" else set()
+    for name, stored in (("vocabulary", "tokenizer.text"), ("answers", "answers_text")):
+        wanted = cfg.model.get(name)
+        if wanted is not None and f"{stored}.utf8" in tensors:
+            text = read_stored_text(tensors, stored)
+            cfg.model[name] = json.loads(text) if name == "answers" else text
+        elif isinstance(wanted, Mapping) and name not in unread:
             raise ValueError(
-                f"{checkpoint} holds no answers to choose from: give a checkpoint of this config's "
-                "training"
-            ) from None
+                f"{checkpoint} holds no {name}: give a checkpoint of this config's training"
+            )
 
 
 def compare_answers(
@@ -125,7 +126,7 @@ def compare_answers(
 
     Args:
         cfg: ready to test.
-        known: the model's answers.
+        known: the model's answers; none for models that choose among no answers.
         source: the file they are from.
         found: the user's data; None reads the config's.
 
@@ -134,15 +135,15 @@ def compare_answers(
         models that are asked nothing.
 
     Raises:
-        DataError: if all questions have.
+        DataError: if it knows no answer of any question.
     """
-    if task_of(cfg) is not Task.QUESTIONS:
+    if task_of(cfg) is not Task.QUESTIONS or not known:
         return []
     if found:
         true = [question.answers for question in found.splits.get("test", found.splits["val"])]
     else:
         data = _read_data(cfg, "test_dataloader")
-        true = [data.get_data_info(index)["gt_answer"] for index in range(len(data))]
+        true = [data.get_data_info(index).get("gt_answer", ()) for index in range(len(data))]
     unknown = sum(set(known).isdisjoint(answers) for answers in true)
     if unknown == len(true):
         raise DataError(

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from ...errors import DataError
@@ -12,7 +13,7 @@ from ..folders import user_folder
 from ..splits import SPLIT_WORDS, choose_val
 from .pictures import PictureFiles, split_in, with_files
 from .read_captions import read_captions
-from .read_questions import most_given, ranked, read_questions
+from .read_questions import most_given, ranked, read_questions, same_image
 from .records import Captions, Question, read_json
 
 QUESTION_LAYOUTS = """\
@@ -68,11 +69,11 @@ def find_questions(root: str | os.PathLike, classes: Sequence[str] | None = None
             answering.append(path)
     if not asking:
         raise DataError(f"{root}: there are no questions; expected {QUESTION_LAYOUTS}")
-    numbers = {path: _numbers(path, "annotations") for path in answering}
+    images = {path: _images(path, "annotations") for path in answering}
     records: dict[str, list[tuple[Path, Question]]] = {}
     aside = []
     for path, kind in asking:
-        answers = None if kind == "both" else _answers_of(path, root, numbers)
+        answers = None if kind == "both" else _answers_of(path, root, images)
         questions = read_questions(path, answers)
         if not any(question.answers for question in questions):
             aside.append((path, f"{len(questions)} questions without answers"))
@@ -129,23 +130,24 @@ def _first(records: object) -> dict:
     return first if isinstance(first, dict) else {}
 
 
-def _numbers(path: Path, name: str) -> set:
-    content = read_json(path)
-    return {row.get("question_id") for row in content[name] if isinstance(row, dict)}
+def _images(path: Path, name: str) -> dict[str, int | str | None]:
+    """The image of every question, by the question's number."""
+    rows = [row for row in read_json(path)[name] if isinstance(row, dict)]
+    return {str(row.get("question_id")): row.get("image_id") for row in rows}
 
 
-def _answers_of(path: Path, root: Path, numbers: dict[Path, set]) -> Path | None:
+def _answers_of(path: Path, root: Path, images: dict[Path, dict]) -> Path | None:
     """The file that answers most of a file's questions; of equal ones that of the same split.
 
     Raises:
         DataError: if two files do.
     """
-    asked, split = _numbers(path, "questions"), split_in(path.relative_to(root))
-    fits = {
-        other: (len(asked & known), split_in(other.relative_to(root)) == split)
-        for other, known in numbers.items()
-        if asked & known
-    }
+    asked, split = _images(path, "questions"), split_in(path.relative_to(root))
+    fits = {}
+    for other, known in images.items():
+        shared = [key for key in asked.keys() & known.keys() if same_image(asked[key], known[key])]
+        if shared:
+            fits[other] = len(shared), split_in(other.relative_to(root)) == split
     best = [other for other, fit in fits.items() if fit == max(fits.values())]
     if len(best) > 1:
         raise DataError(f"{path}: both {best[0]} and {best[1]} answer it; move one away")
@@ -156,7 +158,7 @@ def _sort_by_split(found: Iterable, path: Path, root: Path, records: dict[str, l
     """Put what a file says into its splits."""
     of_file = split_in(path.relative_to(root)) or "train"
     for record in found:
-        split = split_in(record.split) if record.split else of_file
+        split = split_in(str(record.split)) if record.split else of_file
         if split is None:
             raise DataError(f"{path}: split={record.split!r} is unknown: write train, val or test")
         records.setdefault(split, []).append((path, record))
@@ -195,17 +197,16 @@ def _data(root: Path, records: dict, aside: list[tuple[Path, str]], what: str) -
 
 
 def _refuse_copies(by_file: dict[Path, list[Question]]) -> None:
-    """A second file of a split that asks what another asks: each such question would count twice.
+    """A file of a split that asks mostly what another asks: each such question would count twice.
 
     Raises:
-        DataError: naming both files and a question.
+        DataError: naming both files.
     """
-    asking: dict[tuple, Path] = {}
-    for path, questions in by_file.items():
-        for question in questions:
-            other = asking.setdefault((question.image, question.text), path)
-            if other != path:
-                raise DataError(
-                    f"{path}: asks '{question.text}' about {question.image}, as {other} does; "
-                    "move one of the files away, or join the answers in one"
-                )
+    asked = {path: {(q.image, q.text) for q in questions} for path, questions in by_file.items()}
+    for one, other in combinations(asked, 2):
+        shared = len(asked[one] & asked[other])
+        if 2 * shared > min(len(asked[one]), len(asked[other])):
+            raise DataError(
+                f"{one} and {other} ask the same {shared} questions: move one of the files away, "
+                "or join their answers in one"
+            )

@@ -4,14 +4,16 @@
   in one file, `annotations` of {question_id, answers: [{answer}], question_type, answer_type} in
   another
 - a list of {image, question, answers or answer}, and perhaps question_type, answer_type,
-  question_id and split
+  question_id and split; without question_id, rows of the same question are people who answered it
 
 Where known, an annotation or a row has `boxes` around the things that its question names, a list of
 [x, y, width, height] in pixels: not a part of VQA v2.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DataError, first_and_count
@@ -31,7 +33,8 @@ def read_questions(questions: Path, answers: Path | None = None) -> list[Questio
     Raises:
         DataError: for a question that is there twice, or has no answer though others have.
     """
-    records = records_of(read_json(questions), "questions", questions)
+    content = read_json(questions)
+    records = records_of(content, "questions", questions)
     if not records:
         raise DataError(f"{questions}: holds no question; export it again")
     answered = _by_question(answers) if answers else {}
@@ -39,44 +42,52 @@ def read_questions(questions: Path, answers: Path | None = None) -> list[Questio
     for place, record in enumerate(records):
         number = record.get("question_id", place)
         what = f"question {number}"
+        image = field(record, IMAGE, (int, str), what, questions)
         text = field(record, ("question",), str, what, questions)
-        truth = answered.get(number, {}) if answers else record
+        truth = answered.get(str(number), {}) if answers else record
+        if not same_image(record.get("image_id"), truth.get("image_id")):
+            raise DataError(
+                f"{questions}: {what} is about image {image}, its answer in {answers} about "
+                f"{truth['image_id']}: the files are of different sets, move one away"
+            )
         given = _answers(truth, what, answers or questions)
         if not given:
             without.append(f"{questions}: {what} ('{text}') has no answer" + _beside(answers))
         found.append(
             Question(
-                field(record, IMAGE, (int, str), what, questions),
+                image,
                 text,
                 given,
                 number,
                 str(truth.get("question_type") or text.split()[0].lower()),
                 str(truth.get("answer_type") or ""),
                 record.get("split"),
-                _boxes(truth, what, answers or questions),
+                _boxes(truth),
             )
         )
-    if twice := _twice(question.number for question in found):
+    if twice := _twice(str(question.number) for question in found):
         raise DataError(f"{questions}: question {twice} is there twice; remove one")
-    if not any("question_id" in record for record in records):
-        _refuse_equal_rows(found, questions)
+    if isinstance(content, list) and not any("question_id" in record for record in records):
+        found = _joined(found)
     if without and (answers or len(without) < len(found)):
         raise DataError(f"{first_and_count(without, 'more without')}; add it or remove them")
     return found
 
 
-def _refuse_equal_rows(found: list[Question], path: Path) -> None:
-    """Rows without numbers that say the same.
+def same_image(one: int | str | None, other: int | str | None) -> bool:
+    """Whether two records may be about the same image: none of the two names another."""
+    return one is None or other is None or str(one).lstrip("0") == str(other).lstrip("0")
 
-    Raises:
-        DataError: naming the first such question.
-    """
-    if twice := _twice((question.image, question.text, question.answers) for question in found):
-        image, text, _ = twice
-        raise DataError(
-            f"{path}: '{text}' about image {image} is there twice with the same answer; remove "
-            "one, or list what several people said as 'answers'"
-        )
+
+def _joined(rows: list[Question]) -> list[Question]:
+    """Rows of the same question about the same image as one: each person's answer has a row."""
+    joined: dict[tuple, Question] = {}
+    for row in rows:
+        first = joined.setdefault((row.image, row.text, row.split), row)
+        if first is not row:
+            answers = first.answers + row.answers
+            joined[row.image, row.text, row.split] = replace(first, answers=answers)
+    return list(joined.values())
 
 
 def _beside(answers: Path | None) -> str:
@@ -85,14 +96,14 @@ def _beside(answers: Path | None) -> str:
 
 def _by_question(path: Path) -> dict:
     annotations = records_of(read_json(path), "annotations", path)
-    if twice := _twice(record.get("question_id") for record in annotations):
+    if twice := _twice(str(record.get("question_id")) for record in annotations):
         raise DataError(f"{path}: question {twice} is answered twice; remove one")
-    return {record.get("question_id"): record for record in annotations}
+    return {str(record.get("question_id")): record for record in annotations}
 
 
 def _answers(record: dict, what: str, path: Path) -> tuple[str, ...]:
     """What people answered, in lower case; VQA v2's have a record each."""
-    if not any(record.get(name) for name in ANSWERS):
+    if all(record.get(name) in (None, "", []) for name in ANSWERS):
         return ()
     given = field(record, ANSWERS, (list, str, int, float), what, path)
     given = given if isinstance(given, list) else [given]
@@ -102,19 +113,16 @@ def _answers(record: dict, what: str, path: Path) -> tuple[str, ...]:
     return tuple(str(text).strip().lower() for text in texts)
 
 
-def _boxes(record: dict, what: str, path: Path) -> tuple[tuple[float, ...], ...]:
-    """`boxes` of a record, a list of [x, y, width, height] that need not be there."""
-    boxes = record.get("boxes") or []
-    numbers = isinstance(boxes, list) and all(
-        isinstance(box, list)
-        and len(box) == 4
-        and all(isinstance(value, int | float) for value in box)
-        and min(box[2:]) > 0
-        for box in boxes
-    )
-    if not numbers:
-        raise DataError(f"{path}: {what} has boxes={boxes!r}; give a list of [x, y, width, height]")
-    return tuple(tuple(box) for box in boxes)
+def _boxes(record: dict) -> tuple[tuple[float, ...], ...]:
+    """`boxes` of a record; something else of this name, not [x, y, width, height] each, is left."""
+    boxes = record.get("boxes")
+    fitting = isinstance(boxes, list) and all(map(_is_box, boxes))
+    return tuple(map(tuple, boxes)) if fitting else ()
+
+
+def _is_box(box: object) -> bool:
+    numbers = isinstance(box, list) and [type(value) in (int, float) for value in box] == [True] * 4
+    return numbers and all(map(math.isfinite, box)) and min(box[2:]) > 0
 
 
 def _twice(values: object) -> object:

@@ -17,6 +17,12 @@ from ..predictor import Predictor
 from .forward_hooks import forward_hooks
 
 
+def listening(predictor: Predictor) -> dict[str, nn.Module]:
+    """The attention modules that listen to words, by position."""
+    modules = predictor.attentions.items()
+    return {name: module for name, module in modules if getattr(module, "listens", False)}
+
+
 @torch.no_grad()
 def word_changes(predictor: Predictor, picture: np.ndarray) -> dict[str, Tensor]:
     """The change by each of the predictor's questions, (questions, h, w), by position.
@@ -33,11 +39,7 @@ def word_changes(predictor: Predictor, picture: np.ndarray) -> dict[str, Tensor]
         told = module.modulated(x, sentence) if hasattr(module, "modulated") else x
         seen[name] = x, y - told
 
-    listeners = {
-        name: module
-        for name, module in predictor.attentions.items()
-        if getattr(module, "listens", False)
-    }
+    listeners = listening(predictor)
     with forward_hooks(listeners, look):
         model(data["images"], data["data_samples"], mode="predict")
     return {
@@ -52,8 +54,8 @@ def share_inside(
     """How much of a change lies inside boxes, and how much of the picture they cover.
 
     Args:
-        change: (h, w); each value stands for a part of the picture.
-        boxes: x, y, width, height in the picture's pixels; whole pixels.
+        change: (h, w); each value stands for a part of the picture, which the model sees whole.
+        boxes: x, y, width, height in the picture's pixels; whole pixels, cut off at the border.
         size: height and width of the picture.
 
     Returns:
@@ -61,6 +63,6 @@ def share_inside(
     """
     inside = torch.zeros(size)
     for x, y, width, height in boxes:
-        inside[int(y) : int(y + height), int(x) : int(x + width)] = 1
+        inside[max(int(y), 0) : int(y + height), max(int(x), 0) : int(x + width)] = 1
     values = F.interpolate(change[None, None].float(), size, mode="nearest")[0, 0]
     return float((values * inside).sum() / values.sum()), float(inside.mean())

@@ -2,10 +2,11 @@
 
 Of a question that names one thing, two shares are compared: how much of what its words change lies
 in the thing's box, and the same for the words of another question. Attention that looks where it is
-told has more in the box by its own words. What both have in common is no listening: attention may
-like all things, and less the background.
+told has more in the box by its own words. If both shares are equally high, it looks at things in
+general, not at the one that is asked about.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..predictor import Predictor
-from .word_changes import share_inside, word_changes
+from .word_changes import listening, share_inside, word_changes
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def named_once(samples: Sequence[Mapping], most: int, seed: int = 0) -> list[Map
 
 
 def measure_looking(predictor: Predictor, samples: Sequence[Mapping]) -> dict[str, Looking]:
-    """Ask every question, and of its picture the next one's too.
+    """Ask every question about its picture, and the next different one too.
 
     Args:
         predictor: of a model whose attention listens; its `questions` are replaced.
@@ -65,21 +66,39 @@ def measure_looking(predictor: Predictor, samples: Sequence[Mapping]) -> dict[st
         The shares by position of the module.
 
     Raises:
-        ValueError: for a model without such attention.
+        ValueError: for a model without such attention, or whose words change nothing; for questions
+            that are all the same, and a box outside of its picture.
     """
+    if not listening(predictor):
+        raise ValueError("no attention of the model listens: it needs conditioning='backbone'")
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for sample, following in zip(samples, [*samples[1:], samples[0]], strict=True):
+    for number, sample in enumerate(samples):
         picture = predictor.read(Path(sample["img_path"]))
-        predictor.questions = (sample["question"], following["question"])
+        predictor.questions = (sample["question"], _next_other(samples, number))
         for position, changes in word_changes(predictor, picture).items():
             own, other = (share_inside(c, sample["boxes"], picture.shape[:2]) for c in changes)
+            if own[1] == 0:
+                raise ValueError(
+                    f"{sample['img_path']}: the box {sample['boxes'][0]} of "
+                    f"'{sample['question']}' lies outside of the picture: give it in pixels"
+                )
             found.setdefault(position, []).append((own[0], other[0], own[1]))
-    if not found:
-        raise ValueError("no attention of the model listens: it needs conditioning='backbone'")
-    return {
-        position: Looking(*np.nanmean(shares, axis=0).tolist(), len(shares))
+    looking = {
+        position: Looking(*np.mean(shares, axis=0).tolist(), len(shares))
         for position, shares in found.items()
     }
+    if any(math.isnan(shares.own) for shares in looking.values()):
+        raise ValueError("words change nothing that attention adds: train the model first")
+    return looking
+
+
+def _next_other(samples: Sequence[Mapping], number: int) -> str:
+    """The next question with another text; behind the last comes the first."""
+    texts = [sample["question"] for sample in (*samples[number:], *samples[:number])]
+    others = (text for text in texts if text != texts[0])
+    if (other := next(others, None)) is None:
+        raise ValueError(f"all questions are '{texts[0]}': give others to compare with")
+    return other
 
 
 def looking_table(looking: Mapping[str, Looking]) -> str:

@@ -1,6 +1,7 @@
 """Sentences as numbers: a vocabulary learned from the data's text, by the `tokenizers` package."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,14 @@ from .stored_text import StoredText
 if TYPE_CHECKING:
     import tokenizers
 
-WORD = r"\w+(?:[-.]\w+)*|['\u2019]\w+"
-"""A word, such as 'ice-cream', '3.5', and the two of "dog's"; captions are judged by the same."""
+WORD = r"\w+(?:[-.]\w+)*|(?<=\w)'\w+"
+"""A word, such as 'ice-cream', '3.5', and the two of "dog's"; captions are judged by such words."""
+
+APOSTROPHE = "\u2019"
+"""As books print it; it counts as '."""
+
+TIGHT = re.compile(r" (?=[.,!?;:)\]]|'\w)|(?<=[(\[]) ")
+"""Spaces between words that are not written: before a mark and the 's of "dog's", behind (."""
 
 SPECIAL = ("[PAD]", "[UNK]", "[BOS]", "[EOS]")
 PAD, UNKNOWN, BEGIN, END = range(4)
@@ -59,7 +66,6 @@ def train_vocabulary(
         model = package.Tokenizer(package.models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
         word_or_mark = package.Regex(rf"{WORD}|[^\w\s]")
         model.pre_tokenizer = package.pre_tokenizers.Split(word_or_mark, "removed", invert=True)
-        model.decoder = package.decoders.WordPiece()  # no space before a mark or 's
         trainer, alphabet = package.trainers.WordLevelTrainer, {}
     elif kind == "bpe":
         model = package.Tokenizer(package.models.BPE())
@@ -70,7 +76,9 @@ def train_vocabulary(
     else:
         raise ValueError(f"kind='{kind}' of a vocabulary is unknown: choose 'word' or 'bpe'")
     normalizers = package.normalizers
-    model.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    model.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(APOSTROPHE, "'")]
+    )
     texts = [text for text in texts if text.strip()]
     model.train_from_iterator(
         texts,
@@ -140,5 +148,8 @@ class Tokenizer(nn.Module):
         sentences = []
         for row in tokens.tolist():
             row = row[: row.index(END)] if END in row else row
-            sentences.append(self._tokenizer.decode(row, skip_special_tokens=True).strip())
+            sentence = self._tokenizer.decode(row, skip_special_tokens=True).strip()
+            # Of bytes the spaces are known, between words they are not.
+            by_bytes = self._tokenizer.decoder is not None
+            sentences.append(sentence if by_bytes else TIGHT.sub("", sentence))
         return sentences

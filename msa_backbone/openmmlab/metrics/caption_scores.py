@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
-from ...language.text.tokenizer import WORD
+from ...language.text.tokenizer import APOSTROPHE, WORD
 
 
 def words(sentence: str) -> str:
@@ -20,7 +20,7 @@ def words(sentence: str) -> str:
     >>> words("A dog's ice-cream, eaten.")
     "a dog 's ice-cream eaten"
     """
-    return " ".join(re.findall(WORD, sentence.lower()))
+    return " ".join(re.findall(WORD, sentence.lower().replace(APOSTROPHE, "'")))
 
 
 @METRICS.register_module()

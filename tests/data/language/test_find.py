@@ -108,22 +108,50 @@ def test_a_list_with_splits_of_its_own(tmp_path):
         find_questions(tmp_path)
 
 
-def test_a_row_that_is_there_twice(tmp_path):
-    """A copied row is refused; what several people said of the same question is not."""
-    pictures(tmp_path / "images", range(4), "{}.png")
-    rows = [{"image": f"{n}.png", "question": "is it?", "answer": "yes"} for n in range(4)]
-    write(tmp_path / "all.json", [*rows, {**rows[1], "answer": "no"}])
-    assert sum(counts(find_questions(tmp_path)).values()) == 5
-    write(tmp_path / "all.json", [*rows, rows[1]])
+def test_a_test_without_answers_gets_none_of_other_pictures(tmp_path):
+    """Numbers of questions start again in every split, and the test has no annotations."""
+    for split, images in (("train", range(1, 9)), ("val", range(11, 14)), ("test", range(21, 24))):
+        answers = None if split == "test" else f"{split}_a.json"
+        pair(tmp_path, f"{split}_q.json", answers, images)
+        for name in filter(None, (f"{split}_q.json", answers)):
+            (rows,) = json.loads((tmp_path / name).read_text()).values()
+            image = [{"image_id": images[place // 2]} for place in range(len(rows))]
+            rows = [
+                {**r, **i, "question_id": n}
+                for n, (r, i) in enumerate(zip(rows, image, strict=True))
+            ]
+            write(tmp_path / name, {"questions" if "_q" in name else "annotations": rows})
+        pictures(tmp_path / split, images)
+    data = find_questions(tmp_path)
+    assert counts(data) == {"train": 16, "val": 6}
+    assert data.notes[0] == "left aside: test_q.json, 6 questions without answers"
+
+
+def test_what_people_said_in_rows_of_their_own(tmp_path):
+    pictures(tmp_path / "images", range(20), "{}.png")
+    rows = [{"image": f"{n}.png", "question": "is it?", "answer": "yes"} for n in range(20)]
+    write(tmp_path / "all.json", [*rows, *rows, {**rows[1], "answer": "no"}])
+    data = find_questions(tmp_path)
+    assert counts(data) == {"train": 18, "val": 2}
+    write_index(data, index := tmp_path.with_name("index"))
+    told = [q for split in data.splits for q in read_questions(index_file(split, index))]
+    assert sorted(len(question.answers) for question in told) == [2] * 19 + [3]
+
+
+def test_files_that_share_a_question_are_no_copies(tmp_path):
+    pictures(tmp_path / "images", range(20), "{}.png")
+    rows = [{"image": f"{n}.png", "question": "is it?", "answer": "yes"} for n in range(20)]
+    write(tmp_path / "a.json", rows[:11])
+    write(tmp_path / "b.json", rows[10:])
+    assert sum(counts(find_questions(tmp_path)).values()) == 21
+    write(tmp_path / "b.json", rows[4:])
     with pytest.raises(
-        DataError, match=r"'is it\?' about image 1.png is there twice with the same"
+        DataError, match=r"a\.json and .*b\.json ask the same 7 questions: move one"
     ):
         find_questions(tmp_path)
-    # VQA v2 numbers its questions, and asks a few of them twice.
-    write(tmp_path / "all.json", [{**r, "question_id": n} for n, r in enumerate([*rows, rows[1]])])
-    data = find_questions(tmp_path)
-    write_index(data, index := tmp_path.with_name("index"))
-    assert sum(len(read_questions(index_file(split, index))) for split in data.splits) == 5
+    write(tmp_path / "b.json", [{**rows[0], "split": 1}])
+    with pytest.raises(DataError, match="split=1 is unknown: write train, val or test"):
+        find_questions(tmp_path)
 
 
 def captions(root: Path, name: str, images: range) -> None:
@@ -183,7 +211,7 @@ def test_the_index_is_read_again(tmp_path):
          "image 3 is there twice, as images/000000000003.jpg and more/3.png: remove one"),
         (lambda root: write(root / "q.json", {"questions": []}), "holds no question"),
         (lambda root: pair(root, "old/q.json", "old/a.json", range(5, 9), first=1000),
-         r"q\.json: asks 'is it 0\?' about images/000000000005.jpg, as .*q\.json does; move one"),
+         r"q\.json and .*q\.json ask the same 8 questions: move one of the files away"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(change, expected, tmp_path):
