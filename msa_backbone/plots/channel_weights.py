@@ -28,6 +28,7 @@ def plot_channel_weights(
         low, high = mean[order] - deviation[order], mean[order] + deviation[order]
         top.fill_between(ranks, low, high, alpha=0.25, label="± deviation over images")
         top.set(title=f"position {name}, {len(mean)} channels", xlabel="rank", ylim=(0, 1))
+        top.locator_params(axis="x", integer=True)
         bottom.hist(mean, bins=np.linspace(0, 1, 26), color="tab:orange")
         bottom.set(xlabel="average weight", xlim=(0, 1))
         for axis in (top, bottom):
