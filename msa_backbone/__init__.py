@@ -30,7 +30,11 @@ if find_spec("torch") and find_spec("mmengine"):
         progressive_attention_hook,
         seed_hook,
     )
-    from .openmmlab.metrics import answer_accuracy, caption_scores  # noqa: F401  (register)
+    from .openmmlab.metrics import (  # noqa: F401  (register by being imported)
+        answer_accuracy,
+        caption_scores,
+        right_by_image,
+    )
 
     mmcv_ops.install()
     __all__ = [

@@ -23,6 +23,7 @@ from msa_backbone.ablation.variants import name_variants, write_variants
 from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import LAYOUTS_HELP
+from msa_backbone.training.console import quiet_libraries, sorted_prints
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,13 +59,29 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=20, help="timed rounds of the costs; 0 leaves them out"
     )
+    parser.add_argument(
+        "--subsets",
+        nargs="+",
+        type=parse_subset,
+        default=[],
+        metavar="NAME=PATTERN",
+        help="test images, by their names, to compare on alone: night='*N.png'",
+    )
     add_config_options(parser)
     return parser.parse_args()
 
 
+def parse_subset(text: str) -> tuple[str, str]:
+    """'night=*N.png' as ('night', '*N.png')."""
+    name, _, pattern = text.partition("=")
+    if not (name and pattern):
+        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=PATTERN, such as night='*N.png'")
+    return name, pattern
+
+
 def main() -> None:
     args = parse_args()
-    with one_line_errors():
+    with quiet_libraries(), sorted_prints(), one_line_errors():
         variants = name_variants(args.variants)
         settings = Settings(
             args.work_dir,
@@ -88,7 +105,7 @@ def main() -> None:
             args.threads,
             modules_of(scope),
         )
-        print(write_results(runs, settings, args.metric, args.rounds))
+        print(write_results(runs, settings, args.metric, args.rounds, dict(args.subsets)))
     if failed:
         sys.exit(f"error: {len(failed)} of {len(runs)} runs failed: {', '.join(failed)}")
 

@@ -1,7 +1,7 @@
 """The results of an ablation, from the folders of its runs to tables and plots."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,13 +15,19 @@ from ..config.user_data import use_data
 from ..costs.backbones import BackboneCosts, compare_backbones
 from ..files.whole_files import write_whole
 from ..scores import headline
+from .intervals import DRAWS, intervals_table
+from .outcomes import Outcomes, read_outcomes
 from .plots import plot_costs, plot_fractions
 from .runs import Run, Settings, read_result
 from .tables import ablation_csv, ablation_table
 
 
 def write_results(
-    runs: Sequence[Run], settings: Settings, metric: str | None = None, rounds: int = 20
+    runs: Sequence[Run],
+    settings: Settings,
+    metric: str | None = None,
+    rounds: int = 20,
+    subsets: Mapping[str, str] = {},
 ) -> str:
     """Write `results.md`, `results.csv` and the plots into the ablation's folder.
 
@@ -30,12 +36,13 @@ def write_results(
         settings: what all runs share.
         metric: the score that is compared; by default the first headline score that there is.
         rounds: how often the backbones' times are measured; 0 leaves the costs out.
+        subsets: patterns of test images' names, by their names: differences on these alone as well.
 
     Returns:
         The Markdown tables.
 
     Raises:
-        ValueError: if no run has finished, or none has the metric.
+        ValueError: if no run has finished, none has the metric, or no image fits a subset.
     """
     results: dict[float, dict[str, dict[int, dict]]] = {}
     for run in runs:
@@ -53,6 +60,8 @@ def write_results(
     for fraction in fractions:
         title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
         tables.append(title + ablation_table(results[fraction], metric, costs))
+    if intervals := _intervals(runs, settings, largest, subsets):
+        tables.append(f"In points, 95 % of {DRAWS} draws of images and seeds\n\n{intervals}")
     text = "\n\n".join(tables)
     write_whole(work_dir / "results.md", text + "\n")
     write_whole(work_dir / "results.csv", ablation_csv(results))
@@ -61,6 +70,17 @@ def write_results(
     if len(results) > 1:
         plot_fractions(results, metric, work_dir / "fractions.png")
     return text
+
+
+def _intervals(
+    runs: Sequence[Run], settings: Settings, fraction: float, subsets: Mapping[str, str]
+) -> str | None:
+    """The differences with intervals, where two variants tell what they got right."""
+    outcomes: dict[str, dict[int, Outcomes]] = {}
+    for run in runs:
+        if run.fraction == fraction and (told := read_outcomes(run.folder(settings))):
+            outcomes.setdefault(run.variant, {})[run.seed] = told
+    return intervals_table(outcomes, subsets) if len(outcomes) > 1 else None
 
 
 def backbone_costs(

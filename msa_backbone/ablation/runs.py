@@ -20,6 +20,7 @@ from ..config.load import load_config
 from ..config_nodes import innermost, walk
 from ..files.whole_files import write_whole
 from ..training.prepare import prepare_training
+from .outcomes import keep_outcomes, write_outcomes
 
 RESULT = "result.json"
 
@@ -112,6 +113,7 @@ def run_once(run: Run, settings: Settings) -> None:
         print(line)  # into the run's own log
     if run.fraction < 1:
         use_fraction(cfg, run.fraction, run.seed)
+    keep_outcomes(cfg, folder)
     runner = Runner.from_cfg(cfg)
     runner.train()
     result: dict = {}
@@ -119,6 +121,7 @@ def run_once(run: Run, settings: Settings) -> None:
         loader, evaluator = train_as_test(cfg)
         result["train"] = plain_scores(TestLoop(runner, loader, evaluator).run())
     result["test"] = plain_scores(runner.test())
+    write_outcomes(cfg, folder)
     result["seconds"] = time.time() - start
     write_whole(folder / RESULT, json.dumps(result, indent=1))
 
