@@ -1,6 +1,6 @@
 """A trained model in three lines of Python.
 
-model = msa_backbone.load("work_dirs/x/best.pth")   # or "model.onnx", which needs no torch
+model = msa_backbone.load("work_dirs/x/epoch_5.pth")   # or "model.onnx", which needs no torch
 found = model.predict("photo.jpg")
 Image.fromarray(model.draw("photo.jpg", found)).show()
 """

@@ -1,9 +1,14 @@
 """Differences between variants with intervals over images and seeds.
 
 With a hundred test images, a difference of two points may be their choice. The bootstrap (Efron
-and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) draws images and seeds again and
-again from those at hand, with replacement. Both variants are scored on the same draw: what makes
-images hard falls on both alike. The middle 95 % of the differences are the interval.
+and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13) draws images again and again
+from those at hand, with replacement. Both variants are scored on the same draw: what makes images
+hard falls on both alike. The middle 95 % of the differences are the interval. Seeds are drawn in
+the same way, since another seed gives another network.
+
+Two limits: three seeds are few, and where they differ more than the images do, an interval from
+them is too narrow; with one seed it says nothing about others. And images count as independent,
+which those of one video are not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +23,8 @@ from .outcomes import Outcomes
 DRAWS = 1000
 MOST_CLASSES = 10
 """With more, only their mean is shown."""
+LEAST_IMAGES = 5
+"""A class in fewer images has no interval of its own: many draws have none of it."""
 
 
 @dataclass(frozen=True)
@@ -42,61 +49,74 @@ def difference(
 
     Args:
         variant, reference: by seed; seeds that only one of them has are left out.
-        pattern: of the images' names that count, such as 'night_*'.
+        pattern: images whose paths fit are compared, such as '*_night.png'.
         draws: of the bootstrap, by a fixed seed.
 
     Returns:
-        By score, of those that both have; nothing without a common seed.
+        By score; nothing without a common seed. Classes in few images are left out.
 
     Raises:
-        ValueError: for a pattern that fits no image, or runs on other images.
+        ValueError: for a pattern that fits no image, or runs on other images or classes.
     """
     seeds = sorted(variant.keys() & reference.keys())
     if not seeds:
         return {}
-    images = list(variant[seeds[0]].images)
-    if any(list(run[s].images) != images for run in (variant, reference) for s in seeds):
-        raise ValueError("the runs were tested on different images: test all of them on the same")
-    counted = np.flatnonzero([fnmatch(name, pattern) for name in images])
+    first = variant[seeds[0]]
+    for run in (*(variant[s] for s in seeds), *(reference[s] for s in seeds)):
+        if (
+            list(run.images) != list(first.images)
+            or (run.boxes or {}).keys() != (first.boxes or {}).keys()
+        ):
+            raise ValueError("the runs were tested on different images or classes")
+    counted = np.flatnonzero([fnmatch(name, pattern) for name in first.images])
     if not len(counted):
-        raise ValueError(f"no test image is named like '{pattern}'; the first is {images[0]}")
+        raise ValueError(f"no test image is named like '{pattern}'; the first is {first.images[0]}")
 
     def ahead(times: np.ndarray, drawn: Sequence[int]) -> dict[str, float]:
-        pairs = [(variant[s].scores(times), reference[s].scores(times)) for s in drawn]
-        return {name: np.mean([a[name] - b[name] for a, b in pairs]) for name in pairs[0][0]}
+        pairs = {s: (variant[s].scores(times), reference[s].scores(times)) for s in set(drawn)}
+        names = pairs[drawn[0]][0]
+        return {n: np.mean([pairs[s][0][n] - pairs[s][1][n] for s in drawn]) for n in names}
 
-    rng, whole = np.random.default_rng(0), np.zeros(len(images), int)
+    rng, whole = np.random.default_rng(0), np.zeros(len(first.images), int)
     whole[counted] = 1
-    measured = ahead(whole, seeds)
+    rare = {
+        f"box AP50 {name}"
+        for name, boxes in (first.boxes or {}).items()
+        if (np.asarray(boxes.objects)[counted] > 0).sum() < LEAST_IMAGES
+    }
+    measured = {name: d for name, d in ahead(whole, seeds).items() if name not in rare}
     found: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(draws):
-        times = np.bincount(rng.choice(counted, len(counted)), minlength=len(images))
-        for name, value in ahead(times, rng.choice(seeds, len(seeds))).items():
-            found[name].append(value)
+        times = np.bincount(rng.choice(counted, len(counted)), minlength=len(whole))
+        drawn = ahead(times, rng.choice(seeds, len(seeds)).tolist())
+        for name, values in found.items():
+            values.append(drawn[name])
     return {
         name: Interval(float(value), *np.nanpercentile(found[name], [2.5, 97.5]).tolist())
         for name, value in measured.items()
-        if not np.isnan(value)
     }
 
 
 def intervals_table(
-    outcomes: Mapping[str, Mapping[int, Outcomes]], subsets: Mapping[str, str]
+    outcomes: Mapping[str, Mapping[int, Outcomes]], reference: str, subsets: Mapping[str, str]
 ) -> str:
-    """A Markdown table of the differences to the first variant, in points.
+    """A Markdown table of the differences to a variant, in points.
 
     Args:
         outcomes: by variant and seed.
-        subsets: patterns of images' names to compare on alone, by their names in the table.
+        reference: the variant that the others are compared with.
+        subsets: patterns of images' paths to compare on alone, by their names in the table.
 
     Raises:
         ValueError: as `difference`.
     """
-    first, *others = outcomes
     rows = []
-    for name in others:
+    for name in (name for name in outcomes if name != reference):
+        seeds = len(outcomes[name].keys() & outcomes[reference].keys())
+        few = len(next(iter(outcomes[name].values())).boxes or {}) <= MOST_CLASSES
         for subset, pattern in {"all": "*", **subsets}.items():
-            found = difference(outcomes[name], outcomes[first], pattern)
-            shown = list(found) if len(found) <= 1 + MOST_CLASSES else ["AP50"]
-            rows += [[name, subset, score, found[score]] for score in shown]
-    return markdown_table(["variant", "images", "score", f"difference to {first} [95 %]"], rows)
+            found = difference(outcomes[name], outcomes[reference], pattern)
+            shown = list(found) if few else list(found)[:1]
+            rows += [[name, subset, score, seeds, found[score]] for score in shown]
+    head = ["variant", "images", "score", "seeds", f"difference to {reference} [95 %]"]
+    return markdown_table(head, rows)

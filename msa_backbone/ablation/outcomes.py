@@ -2,8 +2,8 @@
 
 A score over all test images does not tell how much it would change with other images. For that it
 is computed again on images drawn from these (see `intervals.py`), from what is kept here: of a
-classifier whether each image was right, of a detector its boxes of each class with their scores and
-whether they found something.
+classifier whether each image was right, of a detector its boxes of each class, by falling scores,
+and whether they found something.
 """
 
 import json
@@ -13,27 +13,29 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.runner import Runner
 
-from ..config_nodes import find_nodes
+from ..config_nodes import find_nodes, type_name
 from ..files.whole_files import write_whole
-from ..tasks import Task, task_of
 
 OUTCOMES = "outcomes.json"
-PREDICTIONS = "test"
-"""Beside it: `test.bbox.json`, COCO's results, or `test.right.json`."""
+RIGHT = "test.right.json"
+"""Written by `RightByImage`."""
+BOXES = "test"
+"""Written by `CocoMetric`, which adds `.bbox.json`."""
 
 RECALLS = np.linspace(0, 1, 101)
-"""At which COCO reads the precision."""
+"""Recalls at which COCO reads the precision."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """A class's boxes on all images, the highest score first.
+    """A class's boxes on all images, the highest score first; those on crowds are left out.
 
     Attributes:
-        image: of each box, a number.
+        image: of each box, its index in `Outcomes.images`.
         found: whether it is on an object that no better box is on, at an IoU of 0.5.
-        objects: of each image.
+        objects: how many of the class are in each image, crowds not counted.
     """
 
     image: Sequence[int]
@@ -41,7 +43,7 @@ class Boxes:
     objects: Sequence[int]
 
     def average_precision(self, times: np.ndarray) -> float:
-        """COCO's AP at an IoU of 0.5, each image counted so many times; NaN without an object."""
+        """COCO's AP at an IoU of 0.5; `times` as in `Outcomes.scores`. NaN without an object."""
         objects = (np.asarray(self.objects) * times).sum()
         if objects == 0:
             return float("nan")
@@ -50,8 +52,7 @@ class Boxes:
         recall = hits / objects
         precision = hits / np.maximum(hits + misses, 1)
         best_from = np.maximum.accumulate(precision[::-1])[::-1]
-        at = np.searchsorted(recall, RECALLS)
-        return float(np.append(best_from, 0.0)[at].mean())
+        return float(np.append(best_from, 0.0)[np.searchsorted(recall, RECALLS)].mean())
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Outcomes:
     """What a run got right.
 
     Attributes:
-        images: names of the test images.
+        images: paths of the test images.
         right: of a classifier, by image.
         boxes: of a detector, by class.
     """
@@ -69,43 +70,50 @@ class Outcomes:
     boxes: Mapping[str, Boxes] | None = None
 
     def scores(self, times: np.ndarray) -> dict[str, float]:
-        """Scores in percent, each image counted so many times.
+        """Scores in percent.
 
         Args:
-            times: (images,), whole numbers.
+            times: (images,), how often each image counts; 0 leaves it out.
 
         Returns:
-            'top-1'; or 'AP50' of each class, and the mean of those that have an object.
+            'top-1'; or 'box AP50', the mean of the classes that have an object, and each class's.
         """
         if self.right is not None:
             return {"top-1": 100 * float((np.asarray(self.right) * times).sum() / times.sum())}
         of_class = {
-            f"AP50 {name}": 100 * boxes.average_precision(times)
+            f"box AP50 {name}": 100 * boxes.average_precision(times)
             for name, boxes in self.boxes.items()
         }
-        return {"AP50": float(np.nanmean(list(of_class.values()))), **of_class}
+        return {"box AP50": float(np.nanmean(list(of_class.values()))), **of_class}
 
 
 def keep_outcomes(cfg: Config, folder: Path) -> None:
-    """Let the test write what `write_outcomes` needs; other tasks are left as they are."""
-    for node in find_nodes(cfg.test_evaluator, "CocoMetric"):
-        node["outfile_prefix"] = str(folder / PREDICTIONS)
-    if task_of(cfg) is Task.CLASSIFICATION:
-        evaluators = cfg.test_evaluator
-        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-        right = {"type": "RightByImage", "file": str(folder / f"{PREDICTIONS}.right.json")}
-        cfg.test_evaluator = [*evaluators, right]
+    """Let the test write what `write_outcomes` needs: of classes and of boxes scored as COCO's.
+
+    Args:
+        cfg: changed in place; of other tasks it stays.
+        folder: the run's.
+    """
+    for name in (OUTCOMES, RIGHT, f"{BOXES}.bbox.json"):
+        (folder / name).unlink(missing_ok=True)
+    if metrics := find_nodes(cfg.test_evaluator, "CocoMetric"):
+        metrics[0]["outfile_prefix"] = str(folder / BOXES)
+    evaluator = cfg.test_evaluator
+    nodes = evaluator if isinstance(evaluator, list) else [evaluator]
+    if "Accuracy" in map(type_name, nodes):
+        right = {"type": "RightByImage", "file": str(folder / RIGHT)}
+        cfg.test_evaluator = [*nodes, right]
 
 
-def write_outcomes(cfg: Config, folder: Path) -> None:
-    """Write what a test got right on each image, if its task is one of those."""
-    right, boxes = (folder / f"{PREDICTIONS}.{name}.json" for name in ("right", "bbox"))
-    if right.exists():
-        told = json.loads(right.read_text(encoding="utf-8"))
-        outcomes = Outcomes([Path(name).name for name in told], list(told.values()))
-    elif boxes.exists():
-        (metric,) = find_nodes(cfg.test_evaluator, "CocoMetric")
-        outcomes = _match(Path(metric.ann_file), boxes)
+def write_outcomes(runner: Runner, folder: Path) -> None:
+    """Write what the runner's test got right on each image, if `keep_outcomes` prepared it."""
+    if (folder / RIGHT).exists():
+        told = json.loads((folder / RIGHT).read_text(encoding="utf-8"))
+        outcomes = Outcomes([image for image, _ in told], [right for _, right in told])
+    elif (folder / f"{BOXES}.bbox.json").exists():
+        kinds = runner.test_loop.evaluator.metrics
+        metric = next(metric for metric in kinds if type(metric).__name__ == "CocoMetric")
+        outcomes = match_boxes(metric, folder / f"{BOXES}.bbox.json")
     else:
         return
     write_whole(folder / OUTCOMES, json.dumps(asdict(outcomes)))
@@ -117,26 +125,36 @@ def read_outcomes(folder: Path) -> Outcomes | None:
     if not file.exists():
         return None
     told = json.loads(file.read_text(encoding="utf-8"))
-    if told["boxes"] is not None:
-        told["boxes"] = {name: Boxes(**boxes) for name, boxes in told["boxes"].items()}
-    return Outcomes(**told)
+    if told["boxes"] is None:
+        return Outcomes(told["images"], right=np.array(told["right"], bool))
+    boxes = {
+        name: Boxes(*(np.array(values, int) for values in kept.values()))
+        for name, kept in told["boxes"].items()
+    }
+    return Outcomes(told["images"], boxes=boxes)
 
 
-def _match(annotations: Path, results: Path) -> Outcomes:
-    """COCO's own matching of boxes to objects, image by image."""
+def match_boxes(metric: object, results: Path) -> Outcomes:
+    """COCO's own matching of boxes to objects, image by image.
+
+    Args:
+        metric: mmdet's CocoMetric behind its evaluation: its truth, classes and images count.
+        results: COCO's results, a json.
+    """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    truth = COCO(str(annotations))
+    truth = metric._coco_api
     content = json.loads(results.read_text(encoding="utf-8"))
     judge = COCOeval(truth, truth.loadRes(content) if content else COCO(), "bbox")
     params = judge.params
+    params.catIds, params.imgIds = list(metric.cat_ids), list(metric.img_ids)
     params.iouThrs, params.areaRng, params.areaRngLbl = np.array([0.5]), [[0, 1e10]], ["all"]
-    params.maxDets = [1000]  # as mmdet scores boxes
+    params.maxDets = [metric.proposal_nums[-1]]
     judge.evaluate()
-    matched = np.array(judge.evalImgs, dtype=object).reshape(len(params.catIds), -1)
+    matched = np.array(judge.evalImgs, dtype=object).reshape(len(judge.params.catIds), -1)
     boxes = {}
-    for category, row in zip(params.catIds, matched, strict=True):
+    for category, row in zip(judge.params.catIds, matched, strict=True):
         image, scores, found, objects = [], [], [], []
         for number, match in enumerate(row):
             objects.append(0 if match is None else int((match["gtIgnore"] == 0).sum()))
@@ -150,5 +168,6 @@ def _match(annotations: Path, results: Path) -> Outcomes:
         boxes[truth.cats[category]["name"]] = Boxes(
             [image[n] for n in order], [found[n] for n in order], objects
         )
-    names = [Path(truth.imgs[number]["file_name"]).name for number in params.imgIds]
-    return Outcomes(names, boxes=boxes)
+    return Outcomes(
+        [truth.imgs[number]["file_name"] for number in judge.params.imgIds], boxes=boxes
+    )

@@ -42,7 +42,7 @@ def write_results(
         The Markdown tables.
 
     Raises:
-        ValueError: if no run has finished, none has the metric, or no image fits a subset.
+        ValueError: if no run has finished, or none has the metric.
     """
     results: dict[float, dict[str, dict[int, dict]]] = {}
     for run in runs:
@@ -61,7 +61,7 @@ def write_results(
         title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
         tables.append(title + ablation_table(results[fraction], metric, costs))
     if intervals := _intervals(runs, settings, largest, subsets):
-        tables.append(f"In points, 95 % of {DRAWS} draws of images and seeds\n\n{intervals}")
+        tables.append(intervals)
     text = "\n\n".join(tables)
     write_whole(work_dir / "results.md", text + "\n")
     write_whole(work_dir / "results.csv", ablation_csv(results))
@@ -75,12 +75,20 @@ def write_results(
 def _intervals(
     runs: Sequence[Run], settings: Settings, fraction: float, subsets: Mapping[str, str]
 ) -> str | None:
-    """The differences with intervals, where two variants tell what they got right."""
+    """The differences with intervals, if the first variant and another kept what they got right."""
     outcomes: dict[str, dict[int, Outcomes]] = {}
     for run in runs:
-        if run.fraction == fraction and (told := read_outcomes(run.folder(settings))):
+        finished = run.fraction == fraction and read_result(run, settings) is not None
+        if finished and (told := read_outcomes(run.folder(settings))):
             outcomes.setdefault(run.variant, {})[run.seed] = told
-    return intervals_table(outcomes, subsets) if len(outcomes) > 1 else None
+    first = runs[0].variant
+    if first not in outcomes or len(outcomes) < 2:
+        return None
+    try:
+        table = intervals_table(outcomes, first, subsets)
+    except ValueError as error:
+        return f"No intervals: {error}"
+    return f"In points, the middle 95 % of {DRAWS} draws of images and seeds\n\n{table}"
 
 
 def backbone_costs(

@@ -121,9 +121,9 @@ def run_once(run: Run, settings: Settings) -> None:
         loader, evaluator = train_as_test(cfg)
         result["train"] = plain_scores(TestLoop(runner, loader, evaluator).run())
     result["test"] = plain_scores(runner.test())
-    write_outcomes(cfg, folder)
     result["seconds"] = time.time() - start
     write_whole(folder / RESULT, json.dumps(result, indent=1))
+    write_outcomes(runner, folder)
 
 
 def plain_scores(metrics: Mapping[str, object]) -> dict[str, float]:

@@ -12,7 +12,7 @@ as in training, or in the folders of --others.
 
 Examples:
   tools/predict.py model.onnx holiday/ cats/*.jpg --out work_dirs/predictions
-  tools/predict.py work_dirs/x/best.pth holiday/
+  tools/predict.py work_dirs/x/epoch_5.pth holiday/
   tools/predict.py CONFIG CHECKPOINT street.mp4 --score-thr 0.5 --device cuda
   tools/predict.py CONFIG CHECKPOINT 0 --max-frames 300
   tools/predict.py model.onnx satellite.jpg --tiles 640 --overlap 0.2

@@ -54,10 +54,10 @@ def test_a_part_of_the_images():
     wrong = {0: Outcomes(NAMES, right=[False] * len(NAMES))}
     assert difference(right, wrong, "*night*", 20)["top-1"].low == 100
     assert difference(right, wrong, "*day*", 20)["top-1"].high == 0
-    table = intervals_table({"plain": wrong, "ours": right}, {"night": "*night*"})
-    assert "| variant | images | score | difference to plain [95 %] |" in table
-    assert "| ours | night | top-1 | +100.00 [+100.00, +100.00] |" in table
-    assert "| ours | all | top-1 | +25.00 [" in table
+    table = intervals_table({"ours": right, "plain": wrong}, "plain", {"night": "*night*"})
+    assert "| variant | images | score | seeds | difference to plain [95 %] |" in table
+    assert "| ours | night | top-1 | 1 | +100.00 [+100.00, +100.00] |" in table
+    assert "| ours | all | top-1 | 1 | +25.00 [" in table
     with pytest.raises(
         ValueError, match=r"no test image is named like 'dusk\*'; the first is 0_ni"
     ):
@@ -68,8 +68,20 @@ def test_a_part_of_the_images():
 
 @pytest.mark.parametrize(("classes", "shown"), [(2, 3), (10, 11), (11, 1)])
 def test_many_classes_are_only_their_mean(classes, shown):
-    names = ["a", "b"]
-    good = {str(c): Boxes([0, 1], [True, True], [1, 1]) for c in range(classes)}
-    bad = {str(c): Boxes([0, 1], [False, True], [1, 1]) for c in range(classes)}
+    names = list("abcdef")
+    good = {str(c): Boxes([0, 1], [True, True], [1] * 6) for c in range(classes)}
+    bad = {str(c): Boxes([0, 1], [False, True], [1] * 6) for c in range(classes)}
     runs = {"plain": {0: Outcomes(names, boxes=bad)}, "ours": {0: Outcomes(names, boxes=good)}}
-    assert len(intervals_table(runs, {}).splitlines()) == 2 + shown
+    assert len(intervals_table(runs, "plain", {}).splitlines()) == 2 + shown
+
+
+def test_a_class_in_few_images_has_no_interval():
+    boxes = {
+        "often": Boxes([0], [True], [1] * 6),
+        "rare": Boxes([0], [True], [1] * 4 + [0] * 2),
+    }
+    runs = {0: Outcomes(list("abcdef"), boxes=boxes)}
+    assert set(difference(runs, runs, draws=20)) == {"box AP50", "box AP50 often"}
+    others = {0: Outcomes(list("abcdef"), boxes={"often": boxes["often"]})}
+    with pytest.raises(ValueError, match="tested on different images or classes"):
+        difference(runs, others)

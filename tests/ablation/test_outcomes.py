@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,10 +46,16 @@ def scene(seed: int, digits: int = 1) -> tuple[dict, list[dict]]:
     return truth, results
 
 
-def config(truth: Path) -> Config:
-    evaluator = {"type": "CocoMetric", "ann_file": str(truth), "metric": "bbox"}
-    loader = {"dataset": {"pipeline": [{"type": "PackDetInputs"}]}}
-    return Config({"test_dataloader": loader, "test_evaluator": evaluator})
+def behind_a_test(truth: dict, folder: Path, classes: tuple = CLASSES) -> SimpleNamespace:
+    """What a runner has behind a test."""
+    (folder / "all.json").write_text(json.dumps(truth))
+    coco = COCO(str(folder / "all.json"))
+
+    CocoMetric = type("CocoMetric", (SimpleNamespace,), {})  # by this name it is found
+    images = [image["id"] for image in truth["images"]]
+    metric = CocoMetric(_coco_api=coco, cat_ids=classes, img_ids=images, proposal_nums=(100, 1000))
+    evaluator = SimpleNamespace(metrics=[object(), metric])
+    return SimpleNamespace(test_loop=SimpleNamespace(evaluator=evaluator))
 
 
 def cocos_ap50(truth: dict, results: list[dict], tmp_path: Path) -> float:
@@ -65,17 +72,19 @@ def cocos_ap50(truth: dict, results: list[dict], tmp_path: Path) -> float:
 @pytest.mark.parametrize("seed", range(4))
 def test_ap50_is_cocos_on_all_images_and_on_any_draw(seed, digits, tmp_path):
     truth, results = scene(seed, digits)
-    (tmp_path / "all.json").write_text(json.dumps(truth))
-    cfg = config(tmp_path / "all.json")
+    cfg = Config({"test_evaluator": [{"type": "CocoMetric"}, {"type": "VOCMetric"}]})
     keep_outcomes(cfg, tmp_path)
-    assert cfg.test_evaluator.outfile_prefix == str(tmp_path / "test")
+    assert cfg.test_evaluator[0].outfile_prefix == str(tmp_path / "test")
     (tmp_path / "test.bbox.json").write_text(json.dumps(results))
-    write_outcomes(cfg, tmp_path)
+    write_outcomes(behind_a_test(truth, tmp_path), tmp_path)
     outcomes = read_outcomes(tmp_path)
-    assert outcomes.images == [f"{n}.jpg" for n in range(1, IMAGES + 1)]
+    assert outcomes.images == [f"x/{n}.jpg" for n in range(1, IMAGES + 1)]
     found = outcomes.scores(np.ones(IMAGES, int))
-    assert found["AP50"] == pytest.approx(cocos_ap50(truth, results, tmp_path), abs=1e-9)
-    assert 5 < found["AP50"] < 95 and set(found) == {"AP50", *(f"AP50 c{n}" for n in CLASSES)}
+    assert found["box AP50"] == pytest.approx(cocos_ap50(truth, results, tmp_path), abs=1e-9)
+    assert 5 < found["box AP50"] < 95 and set(found) == {
+        "box AP50",
+        *(f"box AP50 c{n}" for n in CLASSES),
+    }
 
     # A draw by hand: images that are there twice or not at all. Where scores are equal, COCO's AP
     # depends on the order of the images.
@@ -91,32 +100,45 @@ def test_ap50_is_cocos_on_all_images_and_on_any_draw(seed, digits, tmp_path):
                 target += [{**r, "image_id": number} for r in source if r["image_id"] == image]
     drawn["annotations"] = [{**r, "id": n} for n, r in enumerate(drawn["annotations"], 1)]
     expected = cocos_ap50(drawn, boxes, tmp_path)
-    assert outcomes.scores(times)["AP50"] == pytest.approx(expected, abs=1e-9)
+    assert outcomes.scores(times)["box AP50"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_detector_that_found_nothing(tmp_path):
-    truth, _ = scene(0)
-    (tmp_path / "all.json").write_text(json.dumps(truth))
     (tmp_path / "test.bbox.json").write_text("[]")
-    write_outcomes(config(tmp_path / "all.json"), tmp_path)
-    assert read_outcomes(tmp_path).scores(np.ones(IMAGES, int))["AP50"] == 0
+    write_outcomes(behind_a_test(scene(0)[0], tmp_path), tmp_path)
+    assert read_outcomes(tmp_path).scores(np.ones(IMAGES, int))["box AP50"] == 0
 
 
-def test_a_classifiers_images(tmp_path):
-    cfg = Config({
-        "test_evaluator": {"type": "Accuracy"},
-        "test_dataloader": {"dataset": {"pipeline": [{"type": "PackInputs"}]}},
-    })  # fmt: skip
+def test_only_the_classes_that_were_tested_count(tmp_path):
+    truth, results = scene(1)
+    kept = [box for box in results if box["category_id"] == CLASSES[0]]
+    (tmp_path / "test.bbox.json").write_text(json.dumps(kept))
+    write_outcomes(behind_a_test(truth, tmp_path, CLASSES[:1]), tmp_path)
+    found = read_outcomes(tmp_path).scores(np.ones(IMAGES, int))
+    assert set(found) == {"box AP50", "box AP50 c3"} and found["box AP50"] > 5
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_classifiers_images(several, tmp_path):
+    evaluator = {"type": "mmpretrain.Accuracy"}
+    cfg = Config({"test_evaluator": [evaluator, {"type": "Other"}] if several else evaluator})
+    (tmp_path / "outcomes.json").write_text("of an earlier run")
     keep_outcomes(cfg, tmp_path)
-    accuracy, right = cfg.test_evaluator
-    assert accuracy == {"type": "Accuracy"} and right["type"] == "RightByImage"
-    Path(right["file"]).write_text(json.dumps({"a/1.png": True, "b/2.png": False}))
-    write_outcomes(cfg, tmp_path)
+    assert not (tmp_path / "outcomes.json").exists()
+    accuracy, *_, right = cfg.test_evaluator
+    assert accuracy == evaluator and right["type"] == "RightByImage"
+    told = [["a/1.png", True], ["b/1.png", False]]
+    Path(right["file"]).write_text(json.dumps(told))
+    write_outcomes(None, tmp_path)
     outcomes = read_outcomes(tmp_path)
-    assert outcomes.images == ["1.png", "2.png"]
+    assert outcomes.images == ["a/1.png", "b/1.png"]
     assert outcomes.scores(np.array([3, 1])) == {"top-1": 75.0}
 
 
-def test_other_tasks_keep_nothing(tmp_path):
-    write_outcomes(config(tmp_path / "all.json"), tmp_path)
+@pytest.mark.parametrize("kind", ["IoUMetric", "CaptionScores", "VOCMetric", "MultiLabelMetric"])
+def test_other_tests_stay_as_they_are(kind, tmp_path):
+    cfg = Config({"test_evaluator": [{"type": kind}]})
+    keep_outcomes(cfg, tmp_path)
+    assert cfg.test_evaluator == [{"type": kind}]
+    write_outcomes(None, tmp_path)
     assert read_outcomes(tmp_path) is None

@@ -54,10 +54,12 @@ def test_an_ablation_runs_goes_on_and_refuses_other_settings(
     costs = json.loads((work / "costs.json").read_text())
     assert costs["plain"]["latency"] == costs["plain"]["saved"] == 1
     assert costs["multi-scale"]["flops"] > costs["plain"]["flops"]
-    assert re.search(r"\| multi-scale \| all \| AP50 \| [-+][\d.]+ \[[-+][\d.]+, [-+]", table)
+    assert re.search(
+        r"\| multi-scale \| all \| box AP50 \| 1 \| [-+][\d.]+ \[[-+][\d.]+, [-+]", table
+    )
     outcomes = read_outcomes(work / "plain/1/seed_0")
     measured = json.loads((work / "plain/1/seed_0/result.json").read_text())["test"]
-    everything = outcomes.scores(np.ones(len(outcomes.images), int))["AP50"]
+    everything = outcomes.scores(np.ones(len(outcomes.images), int))["box AP50"]
     assert everything == pytest.approx(100 * measured["coco/bbox_mAP_50"], abs=0.06)  # rounded
     for name in ("costs.png", "fractions.png"):
         assert (work / name).stat().st_size > 10_000

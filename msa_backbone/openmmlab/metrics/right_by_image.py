@@ -12,7 +12,7 @@ from ...files.whole_files import write_whole
 
 @METRICS.register_module()
 class RightByImage(BaseMetric):
-    """Writes a json, image -> whether the class of the highest score is the true one; no score.
+    """Writes a json of [image, whether the class of the highest score is true]; gives no score.
 
     Args:
         file: the json.
@@ -27,9 +27,10 @@ class RightByImage(BaseMetric):
         """Keep every image's name, and whether its class was found."""
         for sample in data_samples:
             right = int(sample["pred_label"]) in sample["gt_label"].tolist()
-            self.results.append((str(sample["img_path"]), right))
+            image = sample.get("img_path", sample.get("sample_idx", len(self.results)))
+            self.results.append((str(image), right))
 
     def compute_metrics(self, results: list[tuple[str, bool]]) -> dict[str, float]:
         """Write the file."""
-        write_whole(Path(self.file), json.dumps(dict(results)))
+        write_whole(Path(self.file), json.dumps(results))
         return {}

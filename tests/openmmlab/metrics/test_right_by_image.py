@@ -22,4 +22,4 @@ def test_it_writes_whether_each_image_is_right(tmp_path):
         metric.process(None, samples)
     assert metric.evaluate(4) == {}
     told = json.loads((tmp_path / "right.json").read_text())
-    assert told == {"x/0.png": True, "x/1.png": True, "x/2.png": False, "x/3.png": False}
+    assert told == [["x/0.png", True], ["x/1.png", True], ["x/2.png", False], ["x/3.png", False]]
