@@ -65,7 +65,7 @@ def parse_args() -> argparse.Namespace:
         type=parse_subset,
         default=[],
         metavar="NAME=PATTERN",
-        help="test images, by their names, to compare on alone: night='*N.png'",
+        help="test images, by name or path, to compare on alone: night='*N.png'",
     )
     add_config_options(parser)
     return parser.parse_args()

@@ -14,6 +14,7 @@ which those of one video are not.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from pathlib import Path
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def difference(
 
     Args:
         variant, reference: by seed; seeds that only one of them has are left out.
-        pattern: images whose paths fit are compared, such as '*_night.png'.
+        pattern: images whose names or paths fit are compared, such as 'night_*' or 'night/*'.
         draws: of the bootstrap, by a fixed seed.
 
     Returns:
@@ -68,7 +69,9 @@ def difference(
             or (run.boxes or {}).keys() != (first.boxes or {}).keys()
         ):
             raise ValueError("the runs were tested on different images or classes")
-    counted = np.flatnonzero([fnmatch(name, pattern) for name in first.images])
+    counted = np.flatnonzero(
+        [fnmatch(path, pattern) or fnmatch(Path(path).name, pattern) for path in first.images]
+    )
     if not len(counted):
         raise ValueError(f"no test image is named like '{pattern}'; the first is {first.images[0]}")
 
@@ -84,7 +87,11 @@ def difference(
         for name, boxes in (first.boxes or {}).items()
         if (np.asarray(boxes.objects)[counted] > 0).sum() < LEAST_IMAGES
     }
-    measured = {name: d for name, d in ahead(whole, seeds).items() if name not in rare}
+    measured = {
+        name: ahead_by
+        for name, ahead_by in ahead(whole, seeds).items()
+        if name not in rare and not np.isnan(ahead_by)
+    }
     found: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(draws):
         times = np.bincount(rng.choice(counted, len(counted)), minlength=len(whole))
@@ -108,7 +115,7 @@ def intervals_table(
         subsets: patterns of images' paths to compare on alone, by their names in the table.
 
     Raises:
-        ValueError: as `difference`.
+        ValueError: as `difference`, and if no seed is that of both.
     """
     rows = []
     for name in (name for name in outcomes if name != reference):
@@ -118,5 +125,7 @@ def intervals_table(
             found = difference(outcomes[name], outcomes[reference], pattern)
             shown = list(found) if few else list(found)[:1]
             rows += [[name, subset, score, seeds, found[score]] for score in shown]
+    if not rows:
+        raise ValueError(f"no seed of {reference} is one of another variant's")
     head = ["variant", "images", "score", "seeds", f"difference to {reference} [95 %]"]
     return markdown_table(head, rows)

@@ -84,7 +84,8 @@ class Outcomes:
             f"box AP50 {name}": 100 * boxes.average_precision(times)
             for name, boxes in self.boxes.items()
         }
-        return {"box AP50": float(np.nanmean(list(of_class.values()))), **of_class}
+        there = [value for value in of_class.values() if not np.isnan(value)]
+        return {"box AP50": float(np.mean(there)) if there else float("nan"), **of_class}
 
 
 def keep_outcomes(cfg: Config, folder: Path) -> None:

@@ -75,6 +75,22 @@ def test_many_classes_are_only_their_mean(classes, shown):
     assert len(intervals_table(runs, "plain", {}).splitlines()) == 2 + shown
 
 
+def test_images_are_named_by_file_or_path():
+    names = [f"{part}/{n}.png" for part in ("night", "day") for n in range(5)]
+    one, other = ({0: Outcomes(names, right=[r] * 10)} for r in (True, False))
+    for pattern in ("night/*", "[0-4].png", "*/4.png", "4.png"):
+        assert difference(one, other, pattern, 5)["top-1"].low == 100
+
+
+def test_nothing_to_compare():
+    boxes = {"a": Boxes([0], [True], [1] * 5 + [0] * 5)}
+    runs = {0: Outcomes([f"{n}.png" for n in range(10)], boxes=boxes)}
+    assert set(difference(runs, runs, "[0-4].png", 5)) == {"box AP50", "box AP50 a"}
+    assert difference(runs, runs, "[5-9].png", 5) == {}  # no object there
+    with pytest.raises(ValueError, match="no seed of plain is one of another variant's"):
+        intervals_table({"plain": runs, "ours": {1: runs[0]}}, "plain", {})
+
+
 def test_a_class_in_few_images_has_no_interval():
     boxes = {
         "often": Boxes([0], [True], [1] * 6),

@@ -13,7 +13,7 @@ from ..folders import user_folder
 from ..splits import SPLIT_WORDS, choose_val
 from .pictures import PictureFiles, split_in, with_files
 from .read_captions import read_captions
-from .read_questions import most_given, ranked, read_questions, same_image
+from .read_questions import most_given, number_key, ranked, read_questions, same_image
 from .records import Captions, Question, read_json
 
 QUESTION_LAYOUTS = """\
@@ -133,7 +133,7 @@ def _first(records: object) -> dict:
 def _images(path: Path, name: str) -> dict[str, int | str | None]:
     """The image of every question, by the question's number."""
     rows = [row for row in read_json(path)[name] if isinstance(row, dict)]
-    return {str(row.get("question_id")): row.get("image_id") for row in rows}
+    return {number_key(row.get("question_id")): row.get("image_id") for row in rows}
 
 
 def _answers_of(path: Path, root: Path, images: dict[Path, dict]) -> Path | None:

@@ -11,6 +11,7 @@ Where known, an annotation or a row has `boxes` around the things that its quest
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -44,7 +45,7 @@ def read_questions(questions: Path, answers: Path | None = None) -> list[Questio
         what = f"question {number}"
         image = field(record, IMAGE, (int, str), what, questions)
         text = field(record, ("question",), str, what, questions)
-        truth = answered.get(str(number), {}) if answers else record
+        truth = answered.get(number_key(number), {}) if answers else record
         if not same_image(record.get("image_id"), truth.get("image_id")):
             raise DataError(
                 f"{questions}: {what} is about image {image}, its answer in {answers} about "
@@ -65,18 +66,31 @@ def read_questions(questions: Path, answers: Path | None = None) -> list[Questio
                 _boxes(truth),
             )
         )
-    if twice := _twice(str(question.number) for question in found):
+    if twice := _twice(number_key(question.number) for question in found):
         raise DataError(f"{questions}: question {twice} is there twice; remove one")
     if isinstance(content, list) and not any("question_id" in record for record in records):
         found = _joined(found)
-    if without and (answers or len(without) < len(found)):
+    if without and (answers or len(without) < len(records)):
         raise DataError(f"{first_and_count(without, 'more without')}; add it or remove them")
     return found
 
 
+def number_key(number: object) -> str:
+    """A question's number in one form: 7, 7.0 and '7' are the same."""
+    whole = isinstance(number, float) and number.is_integer()
+    return str(int(number) if whole else number)
+
+
 def same_image(one: int | str | None, other: int | str | None) -> bool:
-    """Whether two records may be about the same image: none of the two names another."""
-    return one is None or other is None or str(one).lstrip("0") == str(other).lstrip("0")
+    """Whether two records may be about the same image, named by number or file."""
+    return one is None or other is None or _image_key(one) == _image_key(other)
+
+
+def _image_key(image: int | str) -> str:
+    """The number that a picture's name ends with, else its stem."""
+    stem = Path(str(image)).stem
+    number = re.search(r"\d+$", stem)
+    return str(int(number[0])) if number else stem
 
 
 def _joined(rows: list[Question]) -> list[Question]:
@@ -96,9 +110,9 @@ def _beside(answers: Path | None) -> str:
 
 def _by_question(path: Path) -> dict:
     annotations = records_of(read_json(path), "annotations", path)
-    if twice := _twice(str(record.get("question_id")) for record in annotations):
+    if twice := _twice(number_key(record.get("question_id")) for record in annotations):
         raise DataError(f"{path}: question {twice} is answered twice; remove one")
-    return {str(record.get("question_id")): record for record in annotations}
+    return {number_key(record.get("question_id")): record for record in annotations}
 
 
 def _answers(record: dict, what: str, path: Path) -> tuple[str, ...]:

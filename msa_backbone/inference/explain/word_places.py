@@ -25,7 +25,7 @@ class Looking:
         own: by the question's words.
         other: by another question's.
         area: the box's share of the picture, that of a change which is the same everywhere.
-        questions: how many were asked.
+        questions: how many were asked, but for those whose words change nothing.
     """
 
     own: float
@@ -83,12 +83,12 @@ def measure_looking(predictor: Predictor, samples: Sequence[Mapping]) -> dict[st
                     f"'{sample['question']}' lies outside of the picture: give it in pixels"
                 )
             found.setdefault(position, []).append((own[0], other[0], own[1]))
-    looking = {
-        position: Looking(*np.mean(shares, axis=0).tolist(), len(shares))
-        for position, shares in found.items()
-    }
-    if any(math.isnan(shares.own) for shares in looking.values()):
-        raise ValueError("words change nothing that attention adds: train the model first")
+    looking = {}
+    for position, shares in found.items():
+        changed = [share for share in shares if not any(map(math.isnan, share))]
+        if not changed:
+            raise ValueError("words change nothing that attention adds: train the model first")
+        looking[position] = Looking(*np.mean(changed, axis=0).tolist(), len(changed))
     return looking
 
 

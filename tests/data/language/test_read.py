@@ -75,6 +75,10 @@ def test_rows_of_the_same_question_are_people(tmp_path):
         Question("a.png", "Which?", ("yes", "no", "yes"), 0, "which?"),
         Question("b.png", "Which?", ("no",), 1, "which?"),
     ]
+    asked = {"image": "b.png", "question": "How?"}
+    for unanswered in ([asked] * 3, [{**rows[0], "answer": None}]):
+        with pytest.raises(DataError, match=r"has no answer; add it or|more without"):
+            read_questions(write(tmp_path / "some.json", [*rows, *unanswered]))
     numbered = [{**row, "question_id": number} for number, row in enumerate(rows)]
     assert len(read_questions(write(tmp_path / "numbered.json", numbered))) == 4
 
@@ -98,8 +102,14 @@ def test_what_is_no_box_is_left(boxes, tmp_path):
 def test_numbers_may_be_texts(pair):
     texts = [{**row, "question_id": str(row["question_id"])} for row in ANNOTATIONS]
     assert read_questions(*pair(annotations=texts)) == read_questions(*pair())
-    padded = [{**row, "image_id": f"{row['image_id']:012d}"} for row in ANNOTATIONS]
-    assert read_questions(*pair(annotations=padded))[0].answers == ("dog", "cat", "cat")
+    floats = [{**row, "question_id": float(row["question_id"])} for row in ANNOTATIONS]
+    assert read_questions(*pair(annotations=floats)) == read_questions(*pair())
+
+
+@pytest.mark.parametrize("form", ["{:012d}", "COCO_val2014_{:012d}", "{}.jpg", "val/{}.png"])
+def test_an_image_may_be_named_by_number_or_file(form, pair):
+    named = [{**row, "image_id": form.format(row["image_id"])} for row in ANNOTATIONS]
+    assert read_questions(*pair(annotations=named))[0].answers == ("dog", "cat", "cat")
 
 
 def test_questions_of_a_test_have_no_answers(pair):
