@@ -39,7 +39,6 @@ def plot_objects(
         start += counts
     _name_bars(left, classes, [f"{int(total)}" for total in start], start)
     left.set(title=f"{len(labels)} objects", xlabel="objects")
-    left.legend(loc="lower right")
     ends = (1, *SIZE_LIMITS, max(2 * SIZE_LIMITS[1], sizes.max(initial=0) + 1))
     bins = (20, 6, max(1, round(5.5 * np.log(ends[3] / ends[2]))))  # of about equal width
     spans = zip(ends[:-1], ends[1:], bins, strict=True)

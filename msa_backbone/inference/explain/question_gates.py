@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from ...plots.heatmaps import Heatmap
 from ..predictor import Predictor
 from .forward_hooks import forward_hooks
+from .word_changes import listening
 
 
 def listening_gates(predictor: Predictor) -> dict[str, nn.Module]:
     """The attention modules that have a spatial gate which listens to words, by position."""
     return {
         name: module
-        for name, module in predictor.attentions.items()
-        if getattr(module, "listens", False)
-        and getattr(module, "spatial_attention", None) is not None
+        for name, module in listening(predictor).items()
+        if getattr(module, "spatial_attention", None) is not None
     }
 
 

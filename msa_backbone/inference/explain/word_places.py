@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files.markdown import markdown_table
 from ..predictor import Predictor
 from .word_changes import listening, share_inside, word_changes
 
@@ -103,13 +104,13 @@ def _next_other(samples: Sequence[Mapping], number: int) -> str:
 
 def looking_table(looking: Mapping[str, Looking]) -> str:
     """A Markdown table, a row for every module."""
+    head = ["position", "in the box, own words", "other words", "the box's area", "questions"]
     rows = [
-        "| position | in the box, own words | other words | the box's area | questions |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    rows += [
-        f"| {position} | {found.own:.3f} | {found.other:.3f} | {found.area:.3f} | "
-        f"{found.questions} |"
+        [
+            position,
+            *(f"{share:.3f}" for share in (found.own, found.other, found.area)),
+            found.questions,
+        ]
         for position, found in looking.items()
     ]
-    return "\n".join(rows)
+    return markdown_table(head, rows)
