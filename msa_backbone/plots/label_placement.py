@@ -1,9 +1,10 @@
-"""Labels on a picture, moved until none covers another."""
+"""Labels on a picture: moved until none covers another, and placed without delay."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 from mmengine.visualization import Visualizer
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def labels_apart(visualizer: object) -> Iterator[None]:
     The visualizers of mmdet write a label into the corner of every box: of boxes that lie close,
     nobody can read it. Their texts are matplotlib's: they are moved before the picture is taken. A
     box that reaches out of the picture would also widen matplotlib's axes and leave a white border,
-    so the axes get the picture's size again.
+    so the axes get the picture's size again. Those of mmseg sort all pixels of a class in Python to
+    place its name, a second a picture: they are given `middle_of_widest_row`.
     """
     if not isinstance(visualizer, Visualizer):
         yield
@@ -37,10 +39,25 @@ def labels_apart(visualizer: object) -> Iterator[None]:
         return take_picture()
 
     visualizer.get_image = part_and_take_picture
+    if hasattr(visualizer, "_get_center_loc"):
+        visualizer._get_center_loc = middle_of_widest_row
     try:
         yield
     finally:
         del visualizer.get_image
+        vars(visualizer).pop("_get_center_loc", None)
+
+
+def middle_of_widest_row(mask: np.ndarray) -> np.ndarray:
+    """Where mmseg's `SegLocalVisualizer` writes the name of a class, (x, y).
+
+    Args:
+        mask: (H, W), 1 where the class is.
+    """
+    here = mask == 1
+    row = here.sum(axis=1).argmax()
+    columns = np.flatnonzero(here[row])
+    return np.array([columns[len(columns) // 2], row])
 
 
 def part_labels(axes: "Axes") -> None:

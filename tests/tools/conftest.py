@@ -2,14 +2,18 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from yapf.yapflib import yapf_api
 
 TOOLS = Path(__file__).parents[2] / "tools"
+DEMO_CONFIG = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +39,8 @@ def run_tool(monkeypatch):
         forget_runs()
         # The tools set this for their process; the fixture takes it back.
         monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")
+        # mmengine lays out the config five times a run and once a checkpoint, half a second each.
+        monkeypatch.setattr(yapf_api, "FormatCode", lambda text, **_: (text, False))
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, args)])
         spec = importlib.util.spec_from_file_location(f"tool_{name}", TOOLS / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
@@ -46,17 +52,33 @@ def run_tool(monkeypatch):
 
 
 @pytest.fixture
-def tiny_config(tmp_path) -> Path:
-    """The demo config, narrower and shorter still: 2 epochs of 3 iterations."""
-    base = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
-    path = tmp_path / "tiny.py"
-    path.write_text(
-        f"_base_ = {str(base)!r}\n"
-        "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
-        "train_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False)\n"
-        "val_dataloader = dict(num_workers=0, persistent_workers=False)\n"
-        "test_dataloader = dict(num_workers=0, persistent_workers=False)\n"
-        "train_cfg = dict(max_epochs=2, val_interval=1)\n"
-        "default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))\n"
-    )
-    return path
+def config_of_side(tmp_path) -> Callable[[int], Path]:
+    """The demo config, narrower and shorter, for images of this many pixels: 2 epochs of 3 steps."""
+
+    def write(side: int) -> Path:
+        cfg = Config.fromfile(DEMO_CONFIG)
+        cfg.merge_from_dict(
+            {
+                "model.backbone.base_channels": 8,
+                "model.neck.in_channels": [16, 32, 64, 64],
+                "train_dataloader.batch_size": 8,
+                "train_cfg": {"max_epochs": 2, "val_interval": 1},
+                "default_hooks.logger.interval": 1,
+            }
+        )
+        for part in ("train", "val", "test"):
+            loader = cfg[f"{part}_dataloader"]
+            loader.update(num_workers=0, persistent_workers=False)
+            for step in loader.dataset.pipeline:
+                if step.type == "Resize":
+                    step.scale = (side, side)
+        path = tmp_path / "tiny.py"
+        path.write_text(f"{cfg.pretty_text}\n")  # tests append to it
+        return path
+
+    return write
+
+
+@pytest.fixture
+def tiny_config(config_of_side) -> Path:
+    return config_of_side(128)

@@ -63,7 +63,7 @@ def backbone_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 @pytest.fixture
 def detector(tiny_config) -> Path:
     with tiny_config.open("a") as file:
-        file.write("train_cfg = dict(max_epochs=1, val_interval=1)\n")
+        file.write("train_cfg['max_epochs'] = 1\n")
         file.write("custom_hooks = [dict(type='KeepStart')]\n")
     return tiny_config
 

@@ -35,7 +35,7 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
         run_tool("browse_data", tiny_config, "--data", demo / "coco", *options)
         assert str(work / "images.png") in capsys.readouterr().out
         picture = np.asarray(Image.open(work / "images.png"))
-        side = 256  # as the demo's pipeline makes the images
+        side = 128  # as the pipeline makes the images
         assert picture.shape[1] % (side + 6) == side and len(np.unique(picture)) > 100
     labels, sizes, classes, path = counted[-1]
     content = json.loads((demo / "coco/annotations/instances_train.json").read_text())

@@ -69,7 +69,7 @@ def test_the_console_shows_what_one_follows(run_tool, talking, demo, tmp_path, c
     (log,) = work.glob("*/*.log")
     assert f"Everything else is in {log}" in lines
     written = log.read_text()
-    everything = ("creating index...", "System environment:", "model = dict(", "lr_mult=0.1")
+    everything = ("creating index...", "System environment:", "model=dict(", "lr_mult=0.1")
     for text in (*remarks, *everything, *lines[-4:]):
         assert text in written, text
     assert written.count(remarks[0]) == 2  # of training and validation

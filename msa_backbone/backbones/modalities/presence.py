@@ -106,7 +106,7 @@ def which_are_present(
     Raises:
         ValueError: for flags of another shape.
     """
-    shape = len(pictures[0]), len(pictures)
+    shape = pictures[0].shape[0], len(pictures)
     if given is None:
         present = not_all_zero(pictures)
     elif given.shape in (shape, shape[1:]):

@@ -57,7 +57,9 @@ def presence_flags(present: Tensor | None, x: Tensor, modalities: int) -> list[T
     """
     if present is None:
         return [None] * modalities
-    if present.shape not in ((modalities,), (len(x), modalities)):
+    # x.shape[0] and the dimensions first: torch.export keeps len(x) and what equals it as numbers.
+    fitting = (modalities,) if present.dim() == 1 else (x.shape[0], modalities)
+    if present.shape != fitting:
         raise ValueError(
             f"flags of presence of shape {tuple(present.shape)} do not fit {len(x)} samples: "
             f"give ({len(x)}, {modalities}), or ({modalities},) for the whole batch"
