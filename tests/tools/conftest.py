@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from processes import leave_unformatted
 from yapf.yapflib import yapf_api
 
 TOOLS = Path(__file__).parents[2] / "tools"
@@ -39,8 +40,7 @@ def run_tool(monkeypatch):
         forget_runs()
         # The tools set this for their process; the fixture takes it back.
         monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")
-        # mmengine lays out the config five times a run and once a checkpoint, half a second each.
-        monkeypatch.setattr(yapf_api, "FormatCode", lambda text, **_: (text, False))
+        monkeypatch.setattr(yapf_api, "FormatCode", leave_unformatted)
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, args)])
         spec = importlib.util.spec_from_file_location(f"tool_{name}", TOOLS / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
@@ -53,7 +53,7 @@ def run_tool(monkeypatch):
 
 @pytest.fixture
 def config_of_side(tmp_path) -> Callable[[int], Path]:
-    """The demo config, narrower and shorter, for images of this many pixels: 2 epochs of 3 steps."""
+    """The demo config, narrower and shorter, by the images' side: 2 epochs of 3 iterations."""
 
     def write(side: int) -> Path:
         cfg = Config.fromfile(DEMO_CONFIG)
