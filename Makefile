@@ -23,7 +23,7 @@ demo: .venv/.demo
 
 # The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
 demo-segmentation: work_dirs/demo/epoch_4.pth .venv/.demo
-	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb4-1k_demo-192x192.py \
+	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py \
 		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
 
 work_dirs/demo/epoch_4.pth:
@@ -33,7 +33,7 @@ work_dirs/demo/epoch_4.pth:
 demo-pairs: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py --pairs data/demo-pairs
 	$(BIN)/python tools/train.py \
-		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py \
+		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py \
 		--seed 0 --work-dir work_dirs/demo-pairs
 
 # Questions about coloured digits: which, how many, yes or no, where.

@@ -63,7 +63,7 @@ ASKING = (
     "multimodal/vqa_msa-vgg16-bn-c16_1xb128-2k_demo-64x64.py",
 )
 PAIRS = (
-    "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py",
+    "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py",
     "multimodal/faster-rcnn_multimodal-msa-vgg16-caffe_fpn_1xb1-8e_msrs-320x240.py",
 )
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -43,7 +44,7 @@ def run_in_processes(
         The tasks that failed, with the reason; the others went on.
     """
     report(f"{len(tasks)} to do, {jobs} at a time")
-    context = _context(preload)
+    context = _context(preload, next(iter(logs.values()), None))
     waiting, free, failed = list(tasks), list(range(jobs)), {}
     active: dict[str, tuple[BaseProcess, int]] = {}
     start, done = time.time(), 0
@@ -92,16 +93,38 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
+def _context(preload: Sequence[str], log: Path | None) -> multiprocessing.context.BaseContext:
     """How processes are started: forked from a server with loaded modules, or from nothing.
 
     CUDA does not work in a fork of a process that has used it: with a GPU all start from nothing.
+
+    Args:
+        log: the file that what is said while the server loads is added to.
     """
     if torch.cuda.is_available() or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
+    if log is not None:
+        with _output_to(log):
+            forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """In the block, processes that are started write into a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    console = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            for stream in console:
+                os.dup2(file.fileno(), stream)
+        yield
+    finally:
+        for stream, copy in console.items():
+            os.dup2(copy, stream)
+            os.close(copy)
 
 
 @contextmanager

@@ -76,6 +76,34 @@ def test_a_killed_main_process_leaves_none_behind(tmp_path, how):
         main.kill()
 
 
+LOADS = """
+from functools import partial
+from pathlib import Path
+from toy_tasks import note
+from msa_backbone.ablation.processes import run_in_processes
+if __name__ == '__main__':
+    folder = Path({folder!r})
+    task = {{'x': partial(note, folder / 'noted')}}
+    run_in_processes(task, {{'x': folder / 'logs/x'}}, 1, print, preload=['talks_when_loaded'])
+"""
+
+
+def test_what_is_said_while_modules_load_goes_into_the_log(tmp_path):
+    said = "import os\nos.write(1, b'a print')\nos.write(2, b'a warning')\n"
+    (tmp_path / "talks_when_loaded.py").write_text(said)
+    script = tmp_path / "main.py"
+    script.write_text(LOADS.format(folder=str(tmp_path)))
+    places = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": places}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("1 to do") and "[1/1] x: done" in done.stdout
+    log = (tmp_path / "logs/x").read_text()
+    assert all(text in log for text in ("a print", "a warning", "noted by"))
+    assert not any(text in done.stdout + done.stderr for text in ("a print", "a warning"))
+
+
 def is_alive(pid: int) -> bool:
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 from msa_backbone.data.demo.pairs import make_demo_pairs
 
 CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
-DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py"
+DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
 SEGMENTER = CONFIGS / "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py"
 
 

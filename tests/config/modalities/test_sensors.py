@@ -17,7 +17,7 @@ from msa_backbone.config.user_data import use_data
 from msa_backbone.data.demo.pairs import make_demo_pairs
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-DETECTOR = CONFIGS / "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-4e_demo-pairs.py"
+DETECTOR = CONFIGS / "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
 
 
 @pytest.fixture
