@@ -31,7 +31,7 @@ model = dict(
         rpn_proposal=dict(nms_pre=500, max_per_img=200),
         rcnn=dict(sampler=dict(num=64))),
     test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=100), rcnn=dict(max_per_img=30)))
-train_dataloader = dict(batch_size=2)  # twice the steps of 4, in little more time
+train_dataloader = dict(batch_size=2)  # not 4: more steps an epoch, in little more time
 train_cfg = dict(max_epochs=3)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),

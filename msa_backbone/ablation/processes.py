@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -28,6 +28,7 @@ def run_in_processes(
     report: Callable[[str], None],
     threads: int | None = None,
     preload: Sequence[str] = (),
+    preload_log: Path | None = None,
 ) -> dict[str, str]:
     """Run tasks and report progress with the time left.
 
@@ -39,12 +40,13 @@ def run_in_processes(
         threads: of the CPU, for each process; None leaves it to torch.
         preload: modules that all tasks import. Without a GPU a server imports them once, and its
             forks start with them.
+        preload_log: the file that what that server says is added to; None leaves it on the console.
 
     Returns:
         The tasks that failed, with the reason; the others went on.
     """
     report(f"{len(tasks)} to do, {jobs} at a time")
-    context = _context(preload, next(iter(logs.values()), None))
+    context = _context(preload, preload_log)
     waiting, free, failed = list(tasks), list(range(jobs)), {}
     active: dict[str, tuple[BaseProcess, int]] = {}
     start, done = time.time(), 0
@@ -97,9 +99,6 @@ def _context(preload: Sequence[str], log: Path | None) -> multiprocessing.contex
     """How processes are started: forked from a server with loaded modules, or from nothing.
 
     CUDA does not work in a fork of a process that has used it: with a GPU all start from nothing.
-
-    Args:
-        log: the file that what is said while the server loads is added to.
     """
     if torch.cuda.is_available() or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -113,9 +112,12 @@ def _context(preload: Sequence[str], log: Path | None) -> multiprocessing.contex
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """In the block, processes that are started write into a file."""
+    """In the block, this process and those that it starts write into a file."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    console = {stream: os.dup(stream) for stream in (1, 2)}
+    console = {}
+    for stream in (1, 2):
+        with suppress(OSError):  # one that is closed
+            console[stream] = os.dup(stream)
     try:
         with log.open("a", encoding="utf-8") as file:
             for stream in console:

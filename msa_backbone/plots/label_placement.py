@@ -1,4 +1,4 @@
-"""Labels on a picture: moved until none covers another, and placed without delay."""
+"""Labels on a picture, moved until none covers another; names of areas, without sorting pixels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

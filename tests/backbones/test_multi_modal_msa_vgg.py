@@ -563,3 +563,19 @@ def test_inputs_that_do_not_fit_are_named():
         backbone(pictures(3))
     with pytest.raises(ValueError, match=r"shape \(3, 2\) do not fit: give \(2, 2\), or \(2,\)"):
         backbone(pictures(), torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("flags", [None, torch.tensor([[1, 1], [1, 0]]), torch.tensor([1, 0])])
+def test_torch_export_takes_any_number_of_samples(flags):
+    """Also from an example with as many samples as modalities, or flags as samples."""
+    backbone = small(depth=11, num_stages=2, out_indices=(1,)).eval()
+    any_number = {0: torch.export.Dim.DYNAMIC}
+    shapes = any_number, None if flags is None else any_number if flags.dim() == 2 else {}
+    program = torch.export.export(
+        backbone, (pictures(), flags), dynamic_shapes=shapes, strict=False
+    )
+    more = pictures(samples=5)
+    if flags is not None and flags.dim() == 2:
+        flags = flags[[0, 1, 1, 0, 0]]
+    (found,), (expected,) = program.module()(more, flags), backbone(more, flags)
+    torch.testing.assert_close(found, expected)

@@ -13,7 +13,7 @@ from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 
 from msa_backbone.plots.data_samples import draw_sample
-from msa_backbone.plots.label_placement import middle_of_widest_row
+from msa_backbone.plots.label_placement import labels_apart, middle_of_widest_row
 
 CLASSES = ("platelets", "red blood cell", "white blood cell")
 
@@ -95,7 +95,11 @@ def test_a_box_that_reaches_out_of_the_picture_leaves_no_white_border(tmp_path):
 
 def test_names_of_areas_are_where_mmseg_writes_them():
     visualization = pytest.importorskip("mmseg.visualization")
-    mmsegs = visualization.SegLocalVisualizer()._get_center_loc
+    visualizer = visualization.SegLocalVisualizer()
+    mmsegs = visualizer._get_center_loc
+    with labels_apart(visualizer):
+        assert visualizer._get_center_loc is middle_of_widest_row
+    assert visualizer._get_center_loc == mmsegs
     rng = np.random.default_rng(0)
     for share in (0.01, 0.3, 0.9, 1.0):
         mask = (rng.random((13, 17)) < share).astype(np.uint8)

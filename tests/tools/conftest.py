@@ -2,7 +2,6 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,33 +51,27 @@ def run_tool(monkeypatch):
 
 
 @pytest.fixture
-def config_of_side(tmp_path) -> Callable[[int], Path]:
-    """The demo config, narrower and shorter, by the images' side: 2 epochs of 3 iterations."""
+def tiny_config(tmp_path) -> Path:
+    """The demo config, narrower, smaller and shorter: 2 epochs of 3 iterations.
 
-    def write(side: int) -> Path:
-        cfg = Config.fromfile(DEMO_CONFIG)
-        cfg.merge_from_dict(
-            {
-                "model.backbone.base_channels": 8,
-                "model.neck.in_channels": [16, 32, 64, 64],
-                "train_dataloader.batch_size": 8,
-                "train_cfg": {"max_epochs": 2, "val_interval": 1},
-                "default_hooks.logger.interval": 1,
-            }
-        )
-        for part in ("train", "val", "test"):
-            loader = cfg[f"{part}_dataloader"]
-            loader.update(num_workers=0, persistent_workers=False)
-            for step in loader.dataset.pipeline:
-                if step.type == "Resize":
-                    step.scale = (side, side)
-        path = tmp_path / "tiny.py"
-        path.write_text(f"{cfg.pretty_text}\n")  # tests append to it
-        return path
-
-    return write
-
-
-@pytest.fixture
-def tiny_config(config_of_side) -> Path:
-    return config_of_side(128)
+    It has no base: `x = dict(...)` that a test appends replaces what is there.
+    """
+    cfg = Config.fromfile(DEMO_CONFIG)
+    cfg.merge_from_dict(
+        {
+            "model.backbone.base_channels": 8,
+            "model.neck.in_channels": [16, 32, 64, 64],
+            "train_dataloader.batch_size": 8,
+            "train_cfg": {"max_epochs": 2, "val_interval": 1},
+            "default_hooks.logger.interval": 1,
+        }
+    )
+    for part in ("train", "val", "test"):
+        loader = cfg[f"{part}_dataloader"]
+        loader.update(num_workers=0, persistent_workers=False)
+        for step in loader.dataset.pipeline:
+            if step.type == "Resize":
+                step.scale = (128, 128)
+    path = tmp_path / "tiny.py"
+    path.write_text(f"{cfg.pretty_text}\n")  # tests append to it
+    return path

@@ -39,11 +39,11 @@ def row(page: str, name: str) -> list[str]:
 
 
 @pytest.fixture
-def trained(run_tool, config_of_side, demo, tmp_path, monkeypatch) -> Path:
-    """The work dir of a detector, trained for six iterations on images in which it finds some."""
+def trained(run_tool, tiny_config, demo, tmp_path, monkeypatch) -> Path:
+    """The work dir of a detector, trained for six iterations."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(demo, tmp_path / "data/demo")  # where the config looks for it
-    run_tool("train", config_of_side(256), "--work-dir", "work", "--seed", 0)
+    run_tool("train", tiny_config, "--work-dir", "work", "--seed", 0)
     return tmp_path / "work"
 
 

@@ -109,7 +109,7 @@ def which_are_present(
     shape = pictures[0].shape[0], len(pictures)
     if given is None:
         present = not_all_zero(pictures)
-    elif given.shape in (shape, shape[1:]):
+    elif given.shape == (shape if given.dim() == 2 else shape[1:]):
         present = given.to(pictures[0].device, bool).expand(shape)
     else:
         raise ValueError(

@@ -57,7 +57,7 @@ def presence_flags(present: Tensor | None, x: Tensor, modalities: int) -> list[T
     """
     if present is None:
         return [None] * modalities
-    # x.shape[0] and the dimensions first: torch.export keeps len(x) and what equals it as numbers.
+    # len(x), or comparing N with M, would fix N for torch.export: x.shape[0], dimensions first.
     fitting = (modalities,) if present.dim() == 1 else (x.shape[0], modalities)
     if present.shape != fitting:
         raise ValueError(

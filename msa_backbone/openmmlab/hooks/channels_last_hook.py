@@ -4,6 +4,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from torch import Tensor, nn
 
 
 @HOOKS.register_module()
@@ -14,8 +15,19 @@ class ChannelsLastHook(Hook):
     and its output, which costs more the fewer channels there are. Results differ by rounding.
     Checkpoints are the same in either order.
 
+    mmcv's compiled operators read memory as if channels came first, and do not look: RoIAlign would
+    give wrong features without a word (mmcv issue 2203). They get their inputs in that order.
+
     A config names it in its `custom_hooks`.
     """
 
     def before_run(self, runner: Runner) -> None:
         runner.model.to(memory_format=torch.channels_last)
+        for module in runner.model.modules():
+            if type(module).__module__.startswith("mmcv.ops"):
+                module.to(memory_format=torch.contiguous_format)
+                module.register_forward_pre_hook(_channels_first)
+
+
+def _channels_first(module: nn.Module, inputs: tuple) -> tuple:
+    return tuple(x.contiguous() if isinstance(x, Tensor) else x for x in inputs)

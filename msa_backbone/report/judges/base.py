@@ -50,18 +50,21 @@ class Ranking:
         if np.isnan(judged.score):
             return
         self.judged += 1
-        self.best = self._first([*self.best, judged], -1)
-        self.worst = self._first([*self.worst, judged], 1)
-
-    def _first(self, images: list[Judged], sign: int) -> list[Judged]:
-        images.sort(key=lambda judged: (sign * judged.score, -judged.weight, judged.index))
-        return images[: self.most]
+        self.best = _first([*self.best, judged], -1, self.most)
+        # Twice as many: where scores are equal, half of them may be among the best.
+        self.worst = _first([*self.worst, judged], 1, 2 * self.most)
 
     def best_and_worst(self) -> tuple[list[Judged], list[Judged]]:
         """The best images, at most half of all, and the worst of the others."""
         best = self.best[: -(-self.judged // 2)]
         shown = {judged.index for judged in best}
-        return best, [judged for judged in self.worst if judged.index not in shown]
+        others = [judged for judged in self.worst if judged.index not in shown]
+        return best, others[: self.most]
+
+
+def _first(images: list[Judged], sign: int, most: int) -> list[Judged]:
+    images.sort(key=lambda judged: (sign * judged.score, -judged.weight, judged.index))
+    return images[:most]
 
 
 class Judge(ABC):

@@ -43,3 +43,24 @@ def test_gradients_are_the_same_and_so_is_the_checkpoint(backbones):
     assert all(
         torch.equal(a, b) for a, b in zip(fresh.parameters(), usual.parameters(), strict=True)
     )
+
+
+def test_operators_of_mmcv_get_their_channels_first():
+    """Compiled, they do not look at the order: they would read wrong values."""
+
+    class Operator(torch.nn.Module):
+        __module__ = "mmcv.ops.roi_align"
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.rand(4, 8, 3, 3))
+
+        def forward(self, x: torch.Tensor, scale: float) -> torch.Tensor:
+            assert x.is_contiguous() and self.weight.is_contiguous()
+            return scale * x
+
+    model = torch.nn.ModuleList([torch.nn.Conv2d(3, 8, 3), Operator()])
+    HOOKS.build({"type": "ChannelsLastHook"}).before_run(SimpleNamespace(model=model))
+    x = model[0](torch.rand(2, 3, 7, 6))
+    assert not x.is_contiguous()
+    assert torch.equal(model[1](x, 2.0), 2 * x)

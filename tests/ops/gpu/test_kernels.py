@@ -90,6 +90,18 @@ def test_any_shape_equals_the_published_formula(
     assert found[1].is_contiguous(memory_format=memory_format)
 
 
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_a_batch_equals_the_published_formula(memory_format):
+    module = build(8, 2).double()
+    x = torch.randn(2, 8, 5, 7, dtype=torch.float64).contiguous(memory_format=memory_format)
+    tensors = [x.requires_grad_(), *module.parameters()]
+    parameters = dict(module.named_parameters())
+    expected = output_and_gradients(lambda x: multi_scale_attention(parameters, x), tensors)
+    assert select_form.form_for(module, x) == "kernels"
+    for mine, published in zip(output_and_gradients(module, tensors), expected, strict=True):
+        assert (mine - published).norm() <= 1e-10 * (1 + published.norm())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("memory_format", FORMATS)
