@@ -1,12 +1,18 @@
-"""The tools' runner: the console shows how far it is and what came out, the log file everything."""
+"""The tools' runner: the console shows how far it is and what came out, the log file everything.
+
+What it resumes fits the order in memory of today's parameters.
+"""
 
 import logging
 from collections.abc import Mapping
 
+import torch
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ..progress import format_time
 from ..scores import HEADLINES, all_scores_of
@@ -58,8 +64,21 @@ class ProgressHook(Hook):
         runner.logger.info(f"validation: {shown or 'no score'}")
 
 
+def order_as_parameters(optimizer: Optimizer) -> None:
+    """Give what an optimizer keeps of a parameter, its moments, that parameter's order in memory.
+
+    A loaded state keeps the order of the training that wrote it, channels first or last. Fused
+    steps walk through parameters and moments side by side and do not look at the order: they would
+    mix up values without a word.
+    """
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
 class ToolRunner(Runner):
-    """mmengine's `Runner`, with such a console."""
+    """mmengine's `Runner`, with such a console and such a resume."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
         logger = super().build_logger(*args, **kwargs)
@@ -78,6 +97,12 @@ class ToolRunner(Runner):
         with sorted_prints():  # toolboxes are imported
             super().register_hooks(*args, **kwargs)
         self.register_hook(ProgressHook())
+
+    def resume(self, *args: object, **kwargs: object) -> None:
+        super().resume(*args, **kwargs)
+        several = isinstance(self.optim_wrapper, OptimWrapperDict)
+        for wrapper in self.optim_wrapper.values() if several else [self.optim_wrapper]:
+            order_as_parameters(wrapper.optimizer)
 
     def train(self) -> nn.Module:
         with sorted_prints():

@@ -7,6 +7,7 @@ import torch
 from mmengine.registry import HOOKS
 
 from msa_backbone import MSAVGG
+from msa_backbone.training.tool_runner import order_as_parameters
 
 
 @pytest.fixture
@@ -64,3 +65,25 @@ def test_operators_of_mmcv_get_their_channels_first():
     x = model[0](torch.rand(2, 3, 7, 6))
     assert not x.is_contiguous()
     assert torch.equal(model[1](x, 2.0), 2 * x)
+
+
+@pytest.mark.parametrize("saved", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("now", [torch.channels_last, torch.contiguous_format])
+def test_a_fused_optimizer_goes_on_from_moments_in_another_order(saved, now):
+    """As one that is not fused, which looks at the order."""
+    ends = []
+    for fused in (True, False):
+        rng = torch.Generator().manual_seed(0)
+        weight, *gradients = (torch.randn(4, 8, 3, 3, generator=rng) for _ in range(3))
+        parameter = torch.nn.Parameter(weight.contiguous(memory_format=saved))
+        before = torch.optim.AdamW([parameter], lr=0.1, fused=fused)
+        parameter.grad = gradients[0].contiguous(memory_format=saved)
+        before.step()
+        parameter = torch.nn.Parameter(parameter.detach().contiguous(memory_format=now))
+        resumed = torch.optim.AdamW([parameter], lr=0.1, fused=fused)
+        resumed.load_state_dict(before.state_dict())
+        order_as_parameters(resumed)
+        parameter.grad = gradients[1].contiguous(memory_format=now)
+        resumed.step()
+        ends.append(parameter.detach())
+    torch.testing.assert_close(*ends)
