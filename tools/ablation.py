@@ -104,7 +104,7 @@ def main() -> None:
             partial(print, flush=True),
             args.threads,
             modules_of(scope),
-            args.work_dir / "server.txt",
+            Path(args.work_dir, "server.txt"),
         )
         print(write_results(runs, settings, args.metric, args.rounds, dict(args.subsets)))
     if failed:
