@@ -41,7 +41,8 @@ class MultiModalMSAVGG(MSAVGG):
     An absent modality is zeros after normalisation, and flagged: its stream runs, so that every
     parameter has a gradient, but no fusion takes anything from it. Black is a picture as any other.
     Where no flags are given, a modality counts as absent in a sample whose channels are zero
-    everywhere. A camera whose real pictures can be that needs flags.
+    everywhere. A camera whose real pictures can be black needs a mean that is not 0 to normalise
+    by, as `MultiModalPreprocessor` has, or flags.
 
     Args:
         in_channels: channels of each modality, the reference's first, e.g. (3, 1).
@@ -61,7 +62,8 @@ class MultiModalMSAVGG(MSAVGG):
         frozen_stages: the first k stages of every stream do not train. Their fusions do: unlike
             the streams, which a checkpoint starts, they have learned nothing yet.
         init_cfg: as in MSAVGG; a checkpoint of one VGG goes into every stream that is as wide as
-            the reference's, its first convolution adapted to the modality's channels.
+            the reference's, its first convolution adapted to the modality's channels. Its attention
+            is left out where there are several modalities: fusions have other parts.
         depth, num_stages, out_indices, out_before_pool, conv_cfg, norm_cfg, act_cfg, norm_eval,
             ceil_mode, dilations, pool_strides, with_cp, zero_init: as in MSAVGG, for every stream.
 
@@ -192,14 +194,14 @@ class MultiModalMSAVGG(MSAVGG):
                 width, reference = self._base_channels[int(modality)], self._base_channels[0]
                 if width == reference:
                     MMLogger.get_current_instance().info(f"Modality {modality}, as the reference:")
-                    load_pretrained(stream, source, prefix=prefix)
+                    load_pretrained(stream, source, prefix, skip_other_attention=True)
                 else:
                     MMLogger.get_current_instance().info(
                         f"Modality {modality} has base_channels={width}, the reference "
                         f"{reference}: its stream keeps its random start"
                     )
             reference = nn.ModuleDict({"features": self.features, "attentions": self.attentions})
-            load_pretrained(reference, source, prefix=prefix)
+            load_pretrained(reference, source, prefix, skip_other_attention=bool(self.streams))
 
     def fuse(self) -> "MultiModalMSAVGG":
         """As MSAVGG's: batch norms go into the convolutions before them, in every stream."""

@@ -6,6 +6,7 @@ is not there, or does not fit, is an error: a network that is shown another scen
 trains on without a word.
 
 Files are read at their full depth. A depth of 10,000 mm, as 16-bit PNG hold it, is 39 in 8 bits.
+Three channels of a `.npy` are red, green and blue, as in image files.
 """
 
 import glob
@@ -219,6 +220,7 @@ def _values(path: Path) -> np.ndarray:
             values = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{path}: unreadable array ({error}); replace the file") from error
+        values = values[..., ::-1] if values.ndim == 3 and values.shape[2] == 3 else values
     values = values[..., np.newaxis] if values.ndim == 2 else values
     if values.ndim != 3 or values.size == 0 or values.dtype.kind not in "buif":
         raise DataError(

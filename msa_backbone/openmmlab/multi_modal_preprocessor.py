@@ -156,6 +156,11 @@ class MultiModalPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 "then: mean, std, bgr_to_rgb and rgb_to_bgr belong to the modalities; remove them"
             )
+        if any(getattr(self.then, name, 0) for name in ("pad_value", "pad_val")):
+            raise ValueError(
+                "then: padding other than 0 would be taken for the picture of an absent modality; "
+                "remove pad_value and pad_val"
+            )
         if any(m.unknown for m in self.modalities) and getattr(self.then, "batch_augments", None):
             raise ValueError(
                 "then: batch_augments mix unknown places into known ones; remove them, or unknown"

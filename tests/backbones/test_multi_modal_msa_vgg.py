@@ -442,6 +442,28 @@ def test_a_vggs_weights_go_into_every_stream(norm_cfg, positions, tmp_path):
     assert all(map(torch.equal, backbone.eval()(x), alone(x[:, :3])))  # still at the identity
 
 
+def test_a_trained_detectors_backbone_starts_every_stream(tmp_path):
+    """Without its attention, which has other parts than a fusion; with one camera it is kept."""
+    trained = single(
+        attention={"type": "MultiScaleAttention", "reduction_ratio": 4}, zero_init=False
+    )
+    state = {f"backbone.{name}": tensor for name, tensor in trained.state_dict().items()}
+    torch.save({"state_dict": state}, tmp_path / "detector.pth")
+    init_cfg = {"type": "Pretrained", "checkpoint": str(tmp_path / "detector.pth")}
+    backbone = small(init_cfg=init_cfg)
+    before = copy.deepcopy(backbone.attentions.state_dict())
+    backbone.init_weights()
+    for name, tensor in trained.features.state_dict().items():
+        assert torch.equal(backbone.features.state_dict()[name], tensor)
+        if name != "0.weight":
+            assert torch.equal(backbone.streams["1"].features.state_dict()[name], tensor)
+    assert all(torch.equal(t, before[n]) for n, t in backbone.attentions.state_dict().items())
+    alone = small(in_channels=(3,), init_cfg=init_cfg)
+    alone.init_weights()
+    for name, tensor in trained.attentions.state_dict().items():
+        assert torch.equal(alone.attentions.state_dict()[name], tensor)
+
+
 def test_a_narrower_stream_keeps_its_start(tmp_path):
     state = vgg_file(tmp_path / "vgg.pth")
     init_cfg = {"type": "Pretrained", "checkpoint": str(tmp_path / "vgg.pth")}

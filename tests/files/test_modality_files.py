@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from msa_backbone.errors import DataError
 from msa_backbone.files.modality import modalities_of
@@ -25,8 +26,9 @@ def touch(*files: Path) -> None:
 
 
 def write(file: Path, values: np.ndarray) -> Path:
+    """Colours are given as OpenCV has them, BGR."""
     if file.suffix == ".npy":
-        np.save(file, values)
+        np.save(file, values[..., ::-1] if values.shape[2:] == (3,) else values)
     else:
         assert cv2.imwrite(str(file), values)
     return file
@@ -96,6 +98,15 @@ def test_partners_that_are_not_there_or_not_certain(tmp_path):
     assert partner(image, VISIBLE, Modality("infrared", 1, suffix=".npy")).suffix == ".npy"
     with pytest.raises(DataError, match="lies in no folder 'rgb'"):
         partner(image, Modality("rgb", 3), INFRARED)
+
+
+def test_colours_of_arrays_are_those_of_image_files(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", picture)
+    of_file, of_array = (read_modality(tmp_path / f"a.{s}", VISIBLE)[0] for s in ("png", "npy"))
+    np.testing.assert_array_equal(of_file, picture[..., ::-1])
+    np.testing.assert_array_equal(of_array, of_file)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])

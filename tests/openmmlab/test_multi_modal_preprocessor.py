@@ -201,6 +201,7 @@ def test_the_backbone_takes_absent_for_absent_and_black_for_a_picture():
         ({"absent": ["visible", "infrared"]}, "all modalities are absent"),
         ({"then": {**THEN, "mean": [1], "std": [1]}}, "belong to the modalities"),
         ({"then": {**THEN, "bgr_to_rgb": True}}, "belong to the modalities"),
+        ({"then": {**THEN, "pad_value": 114}}, "padding other than 0 would be taken for the pic"),
     ],
 )
 def test_options_that_do_not_fit(options, match):

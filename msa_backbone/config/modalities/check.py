@@ -6,27 +6,36 @@ colour. So configs that load several modalities have to wrap them. Its preproces
 three channels to three without a word.
 """
 
+import inspect
 from collections.abc import Iterator
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import MODELS
 
 from ...config_nodes import LOADERS, pipeline_steps, type_name
-from ...files.loaded_modalities import loaded_modalities
+from ...files.loaded_modalities import absent_modalities, loaded_modalities
 from ...files.modality import Modality, modalities_of
 
-_THREE_CHANNELS = "Mosaic MixUp RandomMosaic Expand CutOut RandomCutOut RandomErasing"
+_THREE_CHANNELS = (
+    "Mosaic MixUp RandomMosaic RandomAffine Expand CutOut RandomCutOut RandomErasing Pad"
+)
 _PHOTOMETRIC = (
     "PhotoMetricDistortion YOLOXHSVRandomAug Color Brightness Contrast Sharpness Solarize "
     "SolarizeAdd Posterize Equalize AutoContrast Invert ColorTransform Corrupt CLAHE RGB2Gray "
-    "AdjustGamma Rerange"
+    "AdjustGamma Rerange Albu"
 )
 WRAPPERS = {
     **dict.fromkeys(_THREE_CHANNELS.split(), "dict(type='ThreeChannelsAtATime', transform=...)"),
     **dict.fromkeys(_PHOTOMETRIC.split(), "dict(type='OnModality', transforms=[...])"),
 }
 THREE_CHANNELS_ONLY = ("DetDataPreprocessor", "SegDataPreProcessor", "ImgDataPreprocessor")
-REFUSED = {"CachedMosaic": "Mosaic", "CachedMixUp": "MixUp"}
+REFUSED = {
+    "CachedMosaic": "Mosaic in dict(type='ThreeChannelsAtATime', transform=...)",
+    "CachedMixUp": "MixUp in dict(type='ThreeChannelsAtATime', transform=...)",
+    "RandAugment": "the transforms that you want, photometric ones in OnModality",
+    "AutoAugment": "the transforms that you want, photometric ones in OnModality",
+}
 
 
 def check_modalities(cfg: Config) -> None:
@@ -46,16 +55,15 @@ def check_modalities(cfg: Config) -> None:
 def _check_transforms(cfg: Config) -> None:
     """Refuse pipelines that load several modalities and do not wrap what needs it."""
     for loader in LOADERS:
-        steps = pipeline_steps(cfg, loader)
-        if not any(type_name(step) == "LoadModalities" for step in steps):
-            continue
-        for name in _unwrapped(steps):
+        modalities = loaded_modalities(cfg, loader)
+        channels = sum(modality.channels + modality.unknown for modality in modalities)
+        for step in _unwrapped(pipeline_steps(cfg, loader)) if modalities else ():
+            name = type_name(step)
             if name in REFUSED:
                 raise ValueError(
-                    f"{loader}: {name} does not work with several modalities: take "
-                    f"{REFUSED[name]} in {WRAPPERS[REFUSED[name]]}"
+                    f"{loader}: {name} does not work with several modalities: take {REFUSED[name]}"
                 )
-            if name in WRAPPERS:
+            if name in WRAPPERS and (name != "Pad" or _is_too_narrow(step, channels)):
                 raise ValueError(
                     f"{loader}: {name} is made for three channels, and several modalities are "
                     f"loaded: write {WRAPPERS[name]} around it"
@@ -75,6 +83,13 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
         )
     if type_name(preprocessor) != "MultiModalPreprocessor":
         return
+    unannounced = set(absent_modalities(cfg, loader)).difference(preprocessor.get("absent", ()))
+    if unannounced:
+        name = min(unannounced)
+        raise ValueError(
+            f"{loader} does not read {name} (LoadModalities, absent), of which the network would "
+            f"take the zeros for a black picture: give the data_preprocessor absent=['{name}'] too"
+        )
     known = modalities_of(preprocessor["modalities"])
     if _layout(known) != _layout(modalities):
         raise ValueError(
@@ -82,17 +97,34 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
             f"{_layout(known)}: give both the same list of modalities"
         )
     used = preprocessor.get("only") or [modality.name for modality in known]
-    channels = sum(modality.channels for modality in known if modality.name in used)
-    if "in_channels" in backbone and np.sum(backbone["in_channels"]) != channels:
+    channels = tuple(modality.channels for modality in known if modality.name in used)
+    given = _in_channels(backbone)
+    if given and given != channels and given != (sum(channels),):
         raise ValueError(
-            f"the backbone has in_channels={backbone['in_channels']}, but {', '.join(used)} have "
-            f"{channels} channels: give those of each modality"
+            f"the backbone has in_channels={given}, but {', '.join(used)} have {channels}: give "
+            "those of each modality, in this order, or their sum for early fusion"
         )
     if preprocessor.get("dropout") and np.any(backbone.get("modality_dropout", 0)):
         raise ValueError(
             "dropout of the data_preprocessor and modality_dropout of the backbone would both take "
             "modalities away: keep one of them, the preprocessor's draws black pictures as well"
         )
+
+
+def _in_channels(backbone: dict) -> tuple[int, ...]:
+    """What a backbone takes, as its config or else its class says; nothing if neither does."""
+    given = backbone.get("in_channels")
+    if given is None and (cls := backbone and MODELS.get(backbone["type"])):
+        parameter = inspect.signature(cls).parameters.get("in_channels")
+        given = parameter and parameter.default
+    return () if given in (None, inspect.Parameter.empty) else tuple(np.ravel(given).tolist())
+
+
+def _is_too_narrow(pad: dict, channels: int) -> bool:
+    """Whether Pad fails: OpenCV fills four channels at most, and all of them need a value."""
+    value = pad.get("pad_val", 0)
+    value = value.get("img", 0) if isinstance(value, dict) else value
+    return channels > 4 or isinstance(value, list | tuple)
 
 
 def _layout(modalities: tuple[Modality, ...]) -> str:
@@ -102,14 +134,14 @@ def _layout(modalities: tuple[Modality, ...]) -> str:
     )
 
 
-def _unwrapped(node: object) -> Iterator[str]:
-    """The types of transforms that see all channels, also those in RandomApply and its like."""
+def _unwrapped(node: object) -> Iterator[dict]:
+    """Transforms that see all channels, also those in RandomApply and its like."""
     if isinstance(node, dict):
         name = type_name(node)
         if name in ("OnModality", "ThreeChannelsAtATime"):
             return
         if name:
-            yield name
+            yield node
         node = list(node.values())
     if isinstance(node, list | tuple):
         for inner in node:

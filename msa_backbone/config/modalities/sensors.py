@@ -19,7 +19,8 @@ def switch_sensors(
 
     Args:
         cfg: changed in place.
-        sensors: names of the modalities that are on; None for all. The others are absent.
+        sensors: names of the modalities that are on; None for those that the config has on. The
+            others are absent.
         black: names of modalities that are on and send black pictures.
 
     Returns:
@@ -38,12 +39,13 @@ def switch_sensors(
         )
     preprocessor = preprocessors[0]
     names = [modality.name for modality in modalities_of(preprocessor["modalities"])]
-    on = names if sensors is None else [name for name in names if name in sensors]
+    off = preprocessor.get("absent", ()) if sensors is None else set(names).difference(sensors)
+    on = [name for name in names if name not in off]
     for option, given in (("--sensors", sensors or ()), ("--black", black)):
         if wrong := [name for name in given if name not in names]:
             raise ValueError(f"{option} {wrong[0]}: choose from {', '.join(names)}")
-    if off := [name for name in black if name not in on]:
-        raise ValueError(f"--black {off[0]}: name it in --sensors too, it sends pictures")
+    if dark := [name for name in black if name not in on]:
+        raise ValueError(f"--black {dark[0]}: name it in --sensors too, it sends pictures")
     if preprocessor.get("only"):
         raise ValueError(
             f"--sensors: the model was trained on {', '.join(preprocessor['only'])} alone "

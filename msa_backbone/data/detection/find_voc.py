@@ -47,7 +47,9 @@ def voc_splits(root: Path, modalities: Sequence[Modality] = ()) -> dict[str, Voc
     for folder in _split_folders(base):
         inner = [(folder, folder)]
         inner += [
-            (folder_below(folder, "images"), folder_below(folder, xmls)) for xmls in _XML_FOLDERS
+            (folder_below(folder, images), folder_below(folder, xmls))
+            for images in ("images", *reference)
+            for xmls in _XML_FOLDERS
         ]
         _add_folders(found, folder.name, inner)
     for image_dir, xml_dir in pairs[:-1]:

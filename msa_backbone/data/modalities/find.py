@@ -4,6 +4,7 @@ What lists the scenes, a COCO json or the masks, names the reference's pictures 
 lie in folders that differ from the reference's in one place of their paths.
 """
 
+import glob
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from ..splits import SPLIT_OF
 from .names import folder_names
 
 MODALITY_LAYOUT = """\
-For configs that load several modalities (LoadModalities), with COCO jsons, VOC, YOLO or masks:
+For configs that load several modalities (LoadModalities), with COCO jsons, VOC or masks:
       {visible,infrared,depth,...}/ or images/ + {infrared,depth,...}/, each with or without
       {train,val,test}/, or such folders inside {train,val,test}/; stems are equal. The first
-      modality's pictures are those that the json or the masks belong to. Other words are known,
-      such as rgb, thermal and ir; jsons named after one modality are left aside beside others."""
+      modality's pictures are those that the json or the masks belong to; YOLO has them in images/.
+      Other words are known, such as rgb, thermal and ir; jsons named after one modality are left
+      aside beside others."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def with_folders(
         modalities: the reference first.
 
     Raises:
-        DataError: for a modality without a folder, or with two that may be meant.
+        DataError: for a modality without a folder, or with two that may be meant, also of the
+            reference.
     """
     others = modalities[1:]
     first = next(image for files in images.values() for image in files)
@@ -66,6 +69,7 @@ def with_folders(
         key=lambda p: sum((folder / p.below).is_dir() for part in found[p] for folder in part),
     )
     folders = []
+    _refuse_second_reference(place, first, modalities)
     for other, candidates in zip(others, found[place], strict=True):
         if not candidates:
             raise DataError(
@@ -74,11 +78,7 @@ def with_folders(
                 "take a config without this modality"
             )
         if len(candidates) > 1:
-            both = " and ".join(map(str, candidates[:2]))
-            raise DataError(
-                f"{both}: both may hold the {other.name} pictures; move one of them away, or set "
-                f"the folder of {other.name} in the config"
-            )
+            raise _two_folders(other, candidates[:2])
         folders.append(candidates[0])
     if place.reference == Path():  # no folder of its own: only full paths tell them apart
         named = [str(place.before), *map(str, folders)]
@@ -99,6 +99,27 @@ def describe(root: Path, modalities: Sequence[Modality]) -> str:
         parts.append(f"{modality.name} in {place}, {channels}")
     word = "modality" if len(parts) == 1 else "modalities"
     return f"{len(parts)} {word}: {'; '.join(parts)}"
+
+
+def _refuse_second_reference(place: Place, image: Path, modalities: Sequence[Modality]) -> None:
+    """Refuse a picture of the reference that lies in two folders, none of them of its own name."""
+    reference = modalities[0]
+    if place.reference.name in (reference.folder, reference.name):
+        return
+    meant = place.before / place.reference
+    for name in folder_names(reference, modalities):
+        folder = folder_below(place.before, name)
+        alike = folder and (folder / place.below).glob(f"{glob.escape(image.stem)}.*")
+        if folder not in (None, meant) and any(alike):
+            raise _two_folders(reference, (meant, folder))
+
+
+def _two_folders(modality: Modality, folders: Sequence[Path]) -> DataError:
+    both = " and ".join(map(str, folders))
+    return DataError(
+        f"{both}: both may hold the {modality.name} pictures; move one of them away, or set the "
+        f"folder of {modality.name} in the config"
+    )
 
 
 def _has_partners(image: Path, modalities: Sequence[Modality]) -> bool:

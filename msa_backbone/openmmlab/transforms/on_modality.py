@@ -39,7 +39,7 @@ class OnModality(BaseTransform):
             raise ValueError(f"modality '{name}' is none of {list(loaded)}, which were loaded")
         img, channels = results["img"], loaded[name]
         part = self.transforms({**results, "img": _eight_bits(img[..., channels], results)})
-        changed = [key for key in part if key != "img" and part[key] is not results.get(key)]
+        changed = [key for key in part if key != "img" and not _same(part[key], results.get(key))]
         if changed or part["img"].shape != img[..., channels].shape:
             raise ValueError(
                 f"transforms of one modality may change pixels only, and these change "
@@ -52,6 +52,11 @@ class OnModality(BaseTransform):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(transforms={self.transforms}, modality={self.modality})"
+
+
+def _same(new: object, old: object) -> bool:
+    """Whether a transform left something as it was; Albu writes equal sizes anew."""
+    return new is old or (isinstance(new, tuple | str | int | float) and new == old)
 
 
 def _eight_bits(picture: np.ndarray, results: dict) -> np.ndarray:

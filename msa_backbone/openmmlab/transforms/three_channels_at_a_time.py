@@ -23,7 +23,8 @@ class ThreeChannelsAtATime(BaseTransform):
 
     Raises:
         ValueError: for a transform that keeps pictures of earlier calls, as CachedMosaic does: it
-            would mix up the groups.
+            would mix up the groups. When used, for one that cuts values down to 8 bits, as MixUp
+            does: 10,000 mm of depth would become 16.
     """
 
     def __init__(self, transform: dict) -> None:
@@ -47,6 +48,12 @@ class ThreeChannelsAtATime(BaseTransform):
             changed = self.inner(_with_three_channels(results, start))
             if changed is None:
                 return None
+            if not np.can_cast(results["img"].dtype, changed["img"].dtype):
+                raise ValueError(
+                    f"{type(self.inner).__name__} returns {changed['img'].dtype} for "
+                    f"{results['img'].dtype}, and values would be lost: leave it out where a "
+                    "modality has more than 8 bits or unknown places"
+                )
             pictures.append(changed["img"])
         changed["img"] = np.concatenate(pictures, axis=2)[..., :channels]
         changed.pop("mix_results", None)  # used up, and three channels only

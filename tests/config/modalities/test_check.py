@@ -52,6 +52,9 @@ def test_one_camera_needs_no_wrappers():
         ({"type": "RandomApply", "transforms": [COLOURS]}, "PhotoMetricDistortion"),
         ({"type": "Mosaic"}, "Mosaic is made for three channels.*'ThreeChannelsAtATime'"),
         ({"type": "CachedMosaic"}, "CachedMosaic does not work .*take Mosaic in"),
+        ({"type": "mmdet.Albu", "transforms": []}, "Albu is made for three .*'OnModality'"),
+        ({"type": "RandAugment"}, "RandAugment does not work .* photometric ones in OnModality"),
+        ({"type": "Pad", "pad_val": {"img": (114, 114, 114)}}, "Pad is made for three channels"),
     ],
 )
 def test_what_is_not_wrapped_is_refused(wrong, match):
@@ -76,7 +79,8 @@ def test_a_model_that_fits_passes():
         ({"modalities": (INFRARED, VISIBLE)}, r"expects infrared \(1 channels\), visible .* same"),
         ({"modalities": (VISIBLE, {**INFRARED, "unknown": True})}, r"expects .* and a mask\)"),
         ({"modalities": (VISIBLE,)}, "give both the same list"),
-        ({"in_channels": (3, 3)}, r"in_channels=\(3, 3\), but visible, infrared have 4 channels"),
+        ({"in_channels": (3, 3)}, r"in_channels=\(3, 3\), but visible, infrared have \(3, 1\)"),
+        ({"in_channels": (1, 3)}, r"in_channels=\(1, 3\), but .* have \(3, 1\): .* in this order"),
         (
             {"dropout": {"absent": 0.1}, "modality_dropout": (0.0, 0.1)},
             "dropout of the data_preprocessor and modality_dropout of the backbone .* keep one",
@@ -86,6 +90,34 @@ def test_a_model_that_fits_passes():
 def test_a_model_that_does_not_fit_is_refused(options, match):
     with pytest.raises(ValueError, match=match):
         check_modalities(model(**options))
+
+
+def test_the_default_of_the_backbone_is_looked_at():
+    """Infrared first: its channel and two colours would run through the colours' stream."""
+    cfg = model(modalities=(INFRARED, VISIBLE))
+    cfg.train_dataloader.dataset.pipeline[0].modalities = [INFRARED, VISIBLE]
+    del cfg.model.backbone["in_channels"]
+    with pytest.raises(ValueError, match=r"in_channels=\(3, 1\), but infrared, visible have"):
+        check_modalities(cfg)
+    cfg.model.backbone.in_channels = (1, 3)
+    check_modalities(cfg)
+
+
+def test_a_file_that_is_not_read_is_told_to_the_network():
+    cfg = model()
+    cfg.train_dataloader.dataset.pipeline[0].absent = ["infrared"]
+    with pytest.raises(ValueError, match=r"does not read infrared .*absent=\['infrared'\] too"):
+        check_modalities(cfg)
+    cfg.model.data_preprocessor.absent = ["infrared"]
+    check_modalities(cfg)
+
+
+def test_padding_by_one_value_fills_four_channels():
+    check_modalities(config(LOAD, {"type": "Pad", "size_divisor": 32, "pad_val": {"img": 114}}))
+    depth = {"name": "depth", "channels": 1, "unknown": True}
+    wide = {"type": "LoadModalities", "modalities": [VISIBLE, INFRARED, depth]}
+    with pytest.raises(ValueError, match="Pad is made for three channels"):
+        check_modalities(config(wide, {"type": "Pad", "size_divisor": 32}))
 
 
 @pytest.mark.parametrize("name", ["DetDataPreprocessor", "SegDataPreProcessor"])

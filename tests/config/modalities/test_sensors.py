@@ -54,6 +54,15 @@ def test_what_the_network_is_given(root, tmp_path):
     assert torch.allclose(seen[:, 3:], torch.tensor(-38.0 / 45.0))  # (0 - mean) / std
 
 
+def test_a_camera_that_the_config_has_off_stays_off(tmp_path):
+    cfg = load_config(str(DETECTOR), str(tmp_path / "work"), {})
+    switch_sensors(cfg, ["visible"])
+    assert switch_sensors(cfg, None, ["visible"]) == ["Sensors: visible black, infrared absent"]
+    assert cfg.model.data_preprocessor.absent == ["infrared"]
+    with pytest.raises(ValueError, match="--black infrared: name it in --sensors too"):
+        switch_sensors(cfg, None, ["infrared"])
+
+
 def test_the_files_of_an_absent_camera_need_not_be_there(root, tmp_path):
     both, _ = inputs_of(root, tmp_path)
     shutil.rmtree(root / "infrared")

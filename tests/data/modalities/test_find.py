@@ -114,6 +114,17 @@ def test_two_folders_that_may_be_meant_are_refused(tmp_path):
         with_folders(tmp_path, {"train": [tmp_path / "visible/a.jpg"]}, (VISIBLE, INFRARED))
 
 
+def test_two_folders_that_may_be_the_references_are_refused(tmp_path):
+    touch(tmp_path, "rgb/a.jpg", "vis/a.png", "infrared/a.png")
+    both = re.escape(f"{tmp_path / 'rgb'} and {tmp_path / 'vis'}: both may hold the visible")
+    with pytest.raises(DataError, match=f"{both}.*set the folder of visible"):
+        with_folders(tmp_path, {"train": [tmp_path / "rgb/a.jpg"]}, (VISIBLE, INFRARED))
+    placed = with_folders(
+        tmp_path, {"train": [tmp_path / "rgb/a.jpg"]}, (Modality("visible", 3, "rgb"), INFRARED)
+    )
+    assert [m.folder for m in placed] == ["rgb", "infrared"]
+
+
 def test_a_modality_without_a_folder_is_refused(tmp_path):
     touch(tmp_path, "visible/train/a.jpg", "infrared/train/a.png")
     images = {"train": [tmp_path / "visible/train/a.jpg"]}
@@ -142,18 +153,20 @@ def test_jsons_that_are_named_after_one_modality():
     [
         ("visible/{}", "infrared/{}", "Annotations"),  # LLVIP
         ("Vis", "Ir", "Annotation"),  # M3FD
+        ("{}/visible", "{}/infrared", "{}/Annotations"),
     ],
 )
 def test_xml_files_beside_the_folders_of_two_cameras(folder, visible, infrared, xml):
     names = {"train": ["a", "b"], "test": ["c"]} if "{}" in visible else {"train": ["a", "b", "c"]}
     for split, stems in names.items():
-        folder.voc(visible.format(split), xml, stems)
+        folder.voc(visible.format(split), xml.format(split), stems)
         for stem in stems:
             folder.image(f"{infrared.format(split)}/{stem}.jpg")
     data = find_detection_data(folder.root, modalities=(VISIBLE, INFRARED))
     assert {s: [p.stem for p in paths] for s, paths in data.image_files.items()} == names
     placed = with_folders(folder.root, data.image_files, (VISIBLE, INFRARED))
-    assert [m.folder for m in placed] == [visible.split("/")[0], infrared.split("/")[0]]
+    folders = [path.replace("{}", "").strip("/") for path in (visible, infrared)]
+    assert [m.folder for m in placed] == folders
     errors, notes = modality_defects(data.image_files, placed)
     assert errors == []
     assert (

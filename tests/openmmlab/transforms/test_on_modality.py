@@ -41,6 +41,29 @@ def test_only_the_chosen_modality_changes(dtype, scope):
     np.testing.assert_array_equal(given["img"], loaded(dtype)["img"])  # not changed in place
 
 
+@TRANSFORMS.register_module(force=True)
+class WritesItsSize:
+    """As mmdet's Albu, which writes an equal `img_shape` anew."""
+
+    def __init__(self, more: int = 0) -> None:
+        self.more = more
+
+    def __call__(self, results: dict) -> dict:
+        height, width = results["img_shape"]
+        return {**results, "img": results["img"] + 1, "img_shape": (height + self.more, width)}
+
+
+def test_what_is_written_anew_and_equal_is_no_change(scope):
+    given = loaded(largest=200)
+    img = TRANSFORMS.build({"type": "OnModality", "transforms": [{"type": "WritesItsSize"}]})(
+        dict(given)
+    )["img"]
+    np.testing.assert_array_equal(img[..., :3], given["img"][..., :3] + 1)
+    step = {"type": "OnModality", "transforms": [{"type": "WritesItsSize", "more": 1}]}
+    with pytest.raises(ValueError, match="these change img_shape"):
+        TRANSFORMS.build(step)(dict(given))
+
+
 def test_another_modality_than_the_reference(scope):
     given = loaded()
     given["modalities"] = {"infrared": slice(0, 2), "visible": slice(2, 5)}

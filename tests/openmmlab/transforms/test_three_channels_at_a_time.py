@@ -39,6 +39,24 @@ def mmdet_scope():
         yield
 
 
+def test_values_that_would_be_cut_to_eight_bits_are_refused(mmdet_scope):
+    """mmdet's MixUp would make 16 of a depth of 10,000 mm."""
+    boxes = pytest.importorskip("mmdet.structures.bbox").HorizontalBoxes(
+        np.array([[5, 5, 30, 30.0]])
+    )
+    depth = np.full((40, 50, 4), 10_000, np.float32)
+    sample = {
+        "img": depth,
+        "img_shape": (40, 50),
+        "gt_bboxes": boxes,
+        "gt_bboxes_labels": np.array([0]),
+        "gt_ignore_flags": np.array([False]),
+    }
+    step = TRANSFORMS.build({"type": "ThreeChannelsAtATime", "transform": THREE["mixup"]})
+    with pytest.raises(ValueError, match="MixUp returns uint8 for float32, and values would be"):
+        step({**sample, "mix_results": [dict(sample)]})
+
+
 @pytest.mark.parametrize("name", THREE)
 def test_mmdet_on_more_channels(name, tmp_path, mmdet_scope):
     """The visible camera and the boxes as with the visible camera alone; infrared moves along."""
