@@ -24,8 +24,8 @@ def pair_inputs(
         absent: names of those that are not read.
         inputs: what `find_sources` takes. Of several cameras they are the reference's files, or a
             folder in which those have a folder of their own.
-        others: a folder for each other camera that is read; None where they lie beside the inputs,
-            as `with_folders` finds them.
+        others: a folder for each other camera that is read, the inputs being one folder or files of
+            it; None where they lie beside the inputs, as `with_folders` finds them.
 
     Returns:
         The inputs, of several cameras by full paths; and those cameras whose folders were found,
@@ -46,16 +46,17 @@ def pair_inputs(
         for text in inputs
     ]
     if others:
-        if len(others) != len(rest) or len(inputs) != 1 or not Path(inputs[0]).is_dir():
+        places = {path if (path := Path(text)).is_dir() else path.parent for text in inputs}
+        if len(others) != len(rest) or len(places) != 1 or not min(places).is_dir():
             wanted = ", ".join(modality.name for modality in rest)
             raise ValueError(
-                f"--others: give one folder of {reference.name} pictures as input, and with "
-                f"--others one for each of: {wanted}"
+                f"--others: give one folder of {reference.name} pictures as input, or files of it, "
+                f"and with --others one folder for each of: {wanted}"
             )
         folders = [Path(folder).absolute() for folder in others]
         if missing := [folder for folder in folders if not folder.is_dir()]:
             raise ValueError(f"--others {missing[0]}: no such folder")
-        full = zip((reference, *rest), (inputs[0], *folders), strict=True)
+        full = zip((reference, *rest), (*places, *folders), strict=True)
         return inputs, tuple(replace(modality, folder=str(folder)) for modality, folder in full)
     images, _ = find_sources(inputs)
     if not (images and rest):

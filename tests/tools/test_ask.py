@@ -1,6 +1,7 @@
 """Questions and captions at new pictures, from the command line: predict.py and visualize.py."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ pytest.importorskip("mmpretrain")
 pytest.importorskip("mmdet")  # for run_tool
 pytest.importorskip("tokenizers")
 
+from answerers import ANSWERS, QUESTIONS, small_answerer
+
 from msa_backbone.config.load import load_config
 from msa_backbone.files.images import read_image
 from msa_backbone.inference.explain.question_gates import question_gates
@@ -22,33 +25,11 @@ from msa_backbone.inference.predictor import Predictor
 from msa_backbone.language import train_vocabulary
 from msa_backbone.language.shared_pictures import shared_pictures
 
-CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
-QUESTIONS = ["is it red?", "where is the 3?"]
-ANSWERS = ["yes", "no", "top left"]
-
 
 @pytest.fixture
 def trained(tmp_path):
-    """A small config and a checkpoint with words of its own, which the config does not know."""
-
-    def make(kind: str, attention: str = "") -> tuple[Path, Path]:
-        base = next(CONFIGS.glob(f"{kind}_*demo*.py"))
-        config, checkpoint = tmp_path / f"{kind}.py", tmp_path / f"{kind}.pth"
-        options = ", attention_positions=(10, 15)" * (kind == "vqa") + attention
-        config.write_text(
-            f"_base_ = {str(base)!r}\n"
-            f"model = dict(backbone=dict(depth=11, base_channels=16{options}))\n"
-        )
-        cfg = Config.fromfile(config)
-        init_default_scope(cfg.default_scope)
-        cfg.model.vocabulary = train_vocabulary(QUESTIONS)
-        if kind == "vqa":
-            cfg.model.answers = ANSWERS
-        torch.manual_seed(0)
-        torch.save({"state_dict": MODELS.build(cfg.model).state_dict()}, checkpoint)
-        return config, checkpoint
-
-    return make
+    """Call `trained("vqa")`: a small config and a checkpoint with words of its own."""
+    return partial(small_answerer, tmp_path)
 
 
 @pytest.fixture

@@ -124,6 +124,13 @@ def test_the_folders_may_lie_anywhere(models, pairs, run_tool, tmp_path, capsys)
         "--out", out,
     )  # fmt: skip
     assert predictions(out)["annotations"] == predictions(expected)["annotations"]
+    # Some files of a folder.
+    files = sorted((tmp_path / "day/left").iterdir())
+    run_tool(
+        "predict", *models["coco"], *files, "--others", tmp_path / "night/right",
+        "--out", tmp_path / "d",
+    )  # fmt: skip
+    assert predictions(tmp_path / "d")["annotations"] == predictions(expected)["annotations"]
     # A folder that holds those of both cameras.
     (tmp_path / "scene").mkdir()
     (tmp_path / "day/left").rename(tmp_path / "scene/rgb")
@@ -180,7 +187,7 @@ def test_what_does_not_fit_is_refused(models, pairs, run_tool, tmp_path):
     assert "no folder 'infrared' beside" in stop(run_tool, "predict", *model, lonely, *out)
     two = "--others", root / "infrared/val", root / "infrared/val"
     message = stop(run_tool, "predict", *model, root / "visible/val", *two, *out)
-    assert "one for each of: infrared" in message
+    assert "one folder for each of: infrared" in message
     nowhere = "--others", tmp_path / "nowhere"
     message = stop(run_tool, "predict", *model, root / "visible/val", *nowhere, *out)
     assert "nowhere: no such folder" in message
