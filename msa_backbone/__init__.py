@@ -47,3 +47,8 @@ if find_spec("torch") and find_spec("mmengine"):
     ]
 else:
     __all__ = ["__version__", "load"]
+
+    def __getattr__(name: str) -> None:
+        if name in ("MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "vgg16_msa"):
+            raise ImportError(f"{name} needs torch and mmengine: pip install torch mmengine")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ Image.fromarray(model.draw("photo.jpg", found)).show()
 """
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,11 @@ def load(
         return Model(FileModel(RuntimePredictor(file, threads)))
     if threads:
         raise ValueError(f"threads={threads} is for exported files: use torch.set_num_threads")
+    if not (find_spec("torch") and find_spec("mmengine")):
+        raise ValueError(
+            f"{file}: a checkpoint needs torch and OpenMMLab; where they are, export it to a file "
+            "that needs neither (tools/export.py), and load that"
+        )
     from .config.load import load_config
     from .inference.checkpoint_model import CheckpointModel
     from .inference.predictor import Predictor

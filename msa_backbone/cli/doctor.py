@@ -40,7 +40,6 @@ OFFICIAL = {
 
 OPTIONAL = ("numpy", "opencv-python", "opencv-python-headless", "matplotlib", "pycocotools",
             "tokenizers", "onnx", "onnxruntime", "openvino", "triton")  # fmt: skip
-INSTALL = "pip install 'msa_backbone[openmmlab]'"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def check_needed() -> Iterator[Finding]:
         if found := version(distribution):
             yield Finding(module, f"{found} ({distribution})")
         else:
-            yield from _other_or_missing(module, distribution, "everything", "msa_backbone")
+            yield from _other_or_missing(module, distribution, "all but exported files")
 
 
 def check_toolboxes() -> Iterator[Finding]:
@@ -97,12 +96,10 @@ def check_toolboxes() -> Iterator[Finding]:
         elif found:
             yield Finding(module, f"{found} ({distribution})")
         else:
-            yield from _other_or_missing(module, distribution, purpose, "msa_backbone[openmmlab]")
+            yield from _other_or_missing(module, distribution, purpose)
 
 
-def _other_or_missing(
-    module: str, distribution: str, purpose: str, extra: str
-) -> Iterator[Finding]:
+def _other_or_missing(module: str, distribution: str, purpose: str) -> Iterator[Finding]:
     """A module whose distribution is not there: another one brings it, or nothing does."""
     for name in OFFICIAL.get(module, ()):
         if found := version(name):
@@ -112,7 +109,7 @@ def _other_or_missing(
                 f"pip uninstall -y {name} && pip install {distribution}",
             )
             return
-    yield Finding(module, f"not installed: {purpose} needs it", f"pip install '{extra}'")
+    yield Finding(module, f"not installed: {purpose} needs it", f"pip install {distribution}")
 
 
 def check_fit() -> Iterator[Finding]:
@@ -161,7 +158,7 @@ def check_operators() -> Iterator[Finding]:
         extension = import_module("mmcv._ext")
         from ..openmmlab.mmcv_ops.table import OPS
     except Exception as error:
-        yield Finding("mmcv ops", f"not to be had: {_first(error)}", INSTALL)
+        yield Finding("mmcv ops", f"not to be had: {_first(error)}", "pip install onedl-mmcv")
         return
     if getattr(extension, "__file__", None):
         yield Finding("mmcv ops", "all by mmcv's own compiled extension")

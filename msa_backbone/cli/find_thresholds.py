@@ -72,7 +72,10 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
         progress(number, len(truths))
     best = dict(zip(predictor.classes, finder.best(), strict=True))
     write_thresholds(args.checkpoint, {name: score for name, (score, _) in best.items()})
-    yield f"{args.checkpoint}: from {len(truths)} pictures"
+    yield (
+        f"written into {args.checkpoint}, from {len(truths)} pictures; files that were exported "
+        "before do not have them"
+    )
     for name, (score, f1) in best.items():
         yield f"  {name:20} from {score:.3f} on, F1 {f1:.3f}"
 

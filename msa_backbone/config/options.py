@@ -89,6 +89,29 @@ def enable_auto_scale_lr(cfg: Config) -> None:
     cfg.auto_scale_lr.enable = True
 
 
+def schedule_notes(cfg: Config) -> list[str]:
+    """A note for the user where the learning rate's schedule ends at another time than training."""
+    unit = "max_epochs" if "max_epochs" in cfg.train_cfg else "max_iters"
+    length = cfg.train_cfg.get(unit)
+    schedules = cfg.get("param_scheduler") or []
+    schedules = schedules if isinstance(schedules, list | tuple) else [schedules]
+    ends = [
+        schedule.get("end") or schedule.get("begin", 0) + schedule.get("T_max", 0)
+        for schedule in schedules
+    ]
+    for number, schedule in enumerate(schedules):
+        is_warm_up = schedule.get("type") in ("LinearLR", "ConstantLR")
+        if is_warm_up or schedule.get("by_epoch", True) != (unit == "max_epochs"):
+            ends[number] = 0
+    if length is None or max(ends, default=0) in (0, length):
+        return []
+    return [
+        f"Learning rate: its schedule (param_scheduler) ends at {max(ends)}, the training at "
+        f"{length} ({unit}): for a whole schedule set T_max and end too, e.g. --cfg-options "
+        f"param_scheduler.{ends.index(max(ends))}.T_max={length}"
+    ]
+
+
 def drop_pretrained(cfg: Config) -> None:
     """Forget the files that a model starts training from."""
     if cfg.model.get("pretrained"):

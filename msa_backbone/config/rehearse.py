@@ -17,6 +17,7 @@ from ..config_nodes import walk
 from ..files.checkpoints import read_checkpoint, read_state_dict
 from .load import config_at_fault
 from .modalities.check import check_modalities
+from .trained_input import check_input
 
 
 def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
@@ -99,8 +100,10 @@ def check_data_files(
     walk(loader.get("dataset"), check)
 
 
-def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None) -> None:
-    """Raise ValueError for a checkpoint of another model (naming a tensor) or other classes."""
+def check_checkpoint(
+    model: nn.Module, cfg: Config, path: str, classes: Sequence[str] | None
+) -> None:
+    """Raise ValueError for a checkpoint of another model (naming a tensor), input or classes."""
     checkpoint = read_checkpoint(path)
     tensors = checkpoint.get("state_dict", checkpoint)
     for name, tensor in model.state_dict().items():
@@ -111,6 +114,7 @@ def check_checkpoint(model: nn.Module, path: str, classes: Sequence[str] | None)
                 f"checkpoint {path}: {name} has shape {tuple(tensors[name].shape)} in the file and "
                 f"{tuple(tensor.shape)} in the model: give the config and the data of its training"
             )
+    check_input(cfg, path, checkpoint.get("meta", {}).get("cfg"))
     trained = checkpoint.get("meta", {}).get("dataset_meta", {}).get("classes")
     if classes is not None and trained is not None and tuple(trained) != tuple(classes):
         raise ValueError(

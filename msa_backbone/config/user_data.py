@@ -26,8 +26,8 @@ from ..errors import DataError, printable
 from ..files.loaded_modalities import loaded_modalities
 from ..progress import progress_line
 from ..tasks import Task, task_of
-from . import classification_data, detection_data, segmentation_data
 from .classes import set_num_classes
+from .datasets import classification, detection, segmentation
 from .language import data as language_data
 from .modalities.data import pair
 
@@ -43,9 +43,9 @@ FIND_AND_CHECK = {
 }
 
 READ_BY = {
-    DetectionData: detection_data,
-    SegmentationData: segmentation_data,
-    ClassificationData: classification_data,
+    DetectionData: detection,
+    SegmentationData: segmentation,
+    ClassificationData: classification,
     LanguageData: language_data,
 }
 """The module that knows how a toolbox reads the data: `dataset`, `metrics` and `fit_config`."""

@@ -81,7 +81,7 @@ def quantise_for(
             use_exported(cfg, str(candidate))
             _, after = score_of(cfg, f"int8-{number}")
             tried.append(
-                f"int8 of {part}, {nodes} layers: {name} {after:.1f}, {before - after:.1f} lost"
+                f"int8 of {part}, {nodes} layers: {name} {after:.1f}, {after - before:+.1f}"
             )
             if before - after <= MOST_LOSS:
                 write_whole(out, candidate.read_bytes())

@@ -15,10 +15,8 @@ RUNTIMES = {
 """What each runtime needs; those that need nothing run the model itself, without a file."""
 
 
-def require_packages(names: Iterable[str], extra: str = "export") -> None:
+def require_packages(names: Iterable[str]) -> None:
     """Raise ValueError, with the mend, for packages that are not installed."""
     missing = [name for name in names if find_spec(name) is None]
     if missing:
-        raise ValueError(
-            f"{', '.join(missing)} is not installed: pip install 'msa_backbone[{extra}]'"
-        )
+        raise ValueError(f"{', '.join(missing)} is not installed: pip install {' '.join(missing)}")

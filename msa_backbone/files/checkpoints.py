@@ -82,7 +82,7 @@ def read_checkpoint(source: str | os.PathLike) -> dict:
     except OSError as error:
         raise ValueError(
             f"weights {source} cannot be read ({error}): download the file by other means "
-            "and give its path"
+            "and give its path, for a backbone as --weights FILE"
         ) from None
     except Exception as error:  # a broken pickle can raise anything
         if "://" in source and isinstance(error, KeyError):

@@ -187,6 +187,6 @@ def _load_model(cfg: Config, checkpoint: str, tensors: Mapping[str, Tensor]) -> 
     unsync_norms(cfg)
     cfg.load_from = None  # what is checked and loaded here
     model = rehearse(cfg, ())
-    check_checkpoint(model, checkpoint, None)
+    check_checkpoint(model, cfg, checkpoint, None)
     model.load_state_dict({name: tensors[name] for name in model.state_dict()})
     return model

@@ -26,12 +26,12 @@ def require_packages() -> None:
     Raises:
         ValueError: if a package is missing.
     """
-    packages = ("jinja2", "plotly", "sklearn")
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    packages = {"jinja2": "jinja2", "plotly": "plotly", "sklearn": "scikit-learn"}
+    missing = [
+        package for name, package in packages.items() if importlib.util.find_spec(name) is None
+    ]
     if missing:
-        raise ValueError(
-            f'a report needs {" and ".join(missing)}: pip install "msa_backbone[report]"'
-        )
+        raise ValueError(f"a report needs {' and '.join(missing)}: pip install {' '.join(missing)}")
 
 
 def render(report: Report) -> str:

@@ -20,6 +20,7 @@ from ..config.options import (
     enable_auto_scale_lr,
     fit_processes,
     make_resumable,
+    schedule_notes,
     set_backbone_weights,
     set_mixed_precision,
     set_seed,
@@ -77,6 +78,7 @@ def prepare_training(
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)
+    lines += schedule_notes(cfg)
     lines += learn_words(cfg, found.data if found else None)
     with sorted_prints():
         model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
@@ -123,7 +125,7 @@ def prepare_testing(
         recall_words(cfg, checkpoint)
         with sorted_prints():
             model = rehearse(cfg, () if found else ("test_dataloader",))
-        check_checkpoint(model, checkpoint, found.data.classes if found else None)
+        check_checkpoint(model, cfg, checkpoint, found.data.classes if found else None)
         known = cfg.model.get("answers", ())
         lines = compare_answers(cfg, known, checkpoint, found.data if found else None)
         return [*lines, set_flip_augmentation(cfg)] if tta else lines

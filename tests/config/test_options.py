@@ -1,5 +1,8 @@
 """Each edit of a config changes what it names and leaves the rest."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -191,3 +194,37 @@ def test_auto_scale_lr_needs_the_base_batch_size():
     cfg.auto_scale_lr = {"enable": False, "base_batch_size": 16}
     options.enable_auto_scale_lr(cfg)
     assert cfg.auto_scale_lr.enable
+
+
+COSINE = {"type": "CosineAnnealingLR", "T_max": 5, "by_epoch": True, "convert_to_iter_based": True}
+WARM_UP = {"type": "LinearLR", "start_factor": 0.01, "by_epoch": False, "end": 100}
+
+
+@pytest.mark.parametrize(
+    ("schedules", "length", "said"),
+    [
+        ([WARM_UP, COSINE], {"max_epochs": 5}, None),
+        (
+            [WARM_UP, COSINE],
+            {"max_epochs": 2},
+            r"ends at 5, the training at 2 \(max_epochs\).*r.1.T_m",
+        ),
+        (COSINE, {"max_epochs": 7}, "ends at 5, the training at 7"),
+        ([WARM_UP], {"max_iters": 500}, None),  # then constant
+        ([{"type": "PolyLR", "end": 500, "by_epoch": False}], {"max_iters": 500}, None),
+        ([{"type": "PolyLR", "end": 500, "by_epoch": False}], {"max_iters": 50}, "ends at 500"),
+        ([{"type": "MultiStepLR", "milestones": [8, 11]}], {"max_epochs": 12}, None),
+        (None, {"max_epochs": 5}, None),
+    ],
+)
+def test_a_schedule_of_another_length_is_told(schedules, length, said):
+    cfg = Config({"train_cfg": length, "param_scheduler": schedules})
+    notes = options.schedule_notes(cfg)
+    assert len(notes) == (said is not None)
+    assert said is None or re.search(said, notes[0])
+
+
+def test_the_shipped_schedules_are_as_long_as_the_trainings():
+    configs = Path(__file__).parents[2].joinpath("configs").rglob("*_*xb*.py")
+    notes = {path.stem: options.schedule_notes(Config.fromfile(path)) for path in configs}
+    assert len(notes) == 40 and not any(notes.values()), notes

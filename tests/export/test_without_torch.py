@@ -97,3 +97,27 @@ def test_predictions_are_the_same(kind, exported, tmp_path):
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert np.allclose(found[name], values, atol=1e-4), name
+
+
+ASKS_FOR_TORCH = f"""
+import sys
+sys.modules.update(dict.fromkeys({BARE}))
+sys.path.insert(0, {str(PACKAGE.parent)!r})
+import msa_backbone
+try:
+    msa_backbone.load("epoch_5.pth")
+except ValueError as error:
+    print(error)
+try:
+    from msa_backbone import MSAVGG
+except ImportError as error:
+    print(error)
+print(hasattr(msa_backbone, "nothing"))
+"""
+
+
+def test_what_needs_torch_says_so():
+    command = [sys.executable, "-c", ASKS_FOR_TORCH]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[0].startswith("epoch_5.pth: a checkpoint needs torch and OpenMMLab; where they are")
+    assert told[1:] == ["MSAVGG needs torch and mmengine: pip install torch mmengine", "False"]

@@ -75,7 +75,7 @@ def test_without_mmdet(installed, diagnose):
     assert code == 1
     assert mend(lines, "mmdet") == (
         "not installed: detection and instance segmentation needs it",
-        "pip install 'msa_backbone[openmmlab]'",
+        "pip install onedl-mmdetection",
     )
 
 
@@ -111,7 +111,7 @@ def test_mmcv_of_another_distribution(official, installed, diagnose):
 def test_no_mmcv_at_all(installed, diagnose):
     installed(onedl_mmcv=None)
     lines, code = diagnose("--quick")
-    assert (code, mend(lines, "mmcv")[1]) == (1, "pip install 'msa_backbone[openmmlab]'")
+    assert (code, mend(lines, "mmcv")[1]) == (1, "pip install onedl-mmcv")
 
 
 def test_two_distributions_in_one_folder(installed, diagnose):

@@ -117,7 +117,7 @@ class Painter:
             from sklearn.datasets import load_digits, load_sample_images
         except ImportError as error:
             raise ImportError(
-                'the demo data needs scikit-learn: pip install "msa_backbone[demo]"'
+                "the demo data needs scikit-learn: pip install scikit-learn"
             ) from error
 
         self.image_size = image_size

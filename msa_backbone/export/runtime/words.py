@@ -19,7 +19,7 @@ def tokens_of(questions: Sequence[str], vocabulary: str) -> np.ndarray:
     Raises:
         ValueError: if the package is not installed.
     """
-    require_packages(["tokenizers"], "language")
+    require_packages(["tokenizers"])
     from tokenizers import Tokenizer
 
     encoded = Tokenizer.from_str(vocabulary).encode_batch(list(questions))

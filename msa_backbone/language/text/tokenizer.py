@@ -33,9 +33,7 @@ def _package() -> "tokenizers":
     try:
         import tokenizers
     except ImportError:
-        raise ImportError(
-            "text needs the tokenizers package: pip install 'msa_backbone[language]'"
-        ) from None
+        raise ImportError("text needs the tokenizers package: pip install tokenizers") from None
     return tokenizers
 
 

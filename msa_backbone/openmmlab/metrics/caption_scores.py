@@ -51,7 +51,7 @@ class CaptionScores(BaseMetric):
             import pycocoevalcap  # noqa: F401
         except ImportError:
             raise ImportError(
-                "captions are judged by pycocoevalcap: pip install 'msa_backbone[language]'"
+                "captions are judged by pycocoevalcap: pip install pycocoevalcap"
             ) from None
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mmengine.config import Config, ConfigDict
 from PIL import Image
 
-from msa_backbone.config.segmentation_data import dataset as dataset_config
+from msa_backbone.config.datasets.segmentation import dataset as dataset_config
 from msa_backbone.data.formats.index_masks import VOC_CLASSES
 from msa_backbone.data.segmentation.check import check_segmentation_data, mask_defects
 from msa_backbone.data.segmentation.find import find_segmentation_data

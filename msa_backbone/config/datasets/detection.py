@@ -4,12 +4,12 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from ..config_nodes import find_nodes
-from ..data.detection.index import ann_file
-from ..data.formats.detection_annotations import DetectionData
-from ..data.formats.instance_masks import require_segmentations
-from ..tasks import Task, task_of
-from .classes import make_palette
+from ...config_nodes import find_nodes
+from ...data.detection.index import ann_file
+from ...data.formats.detection_annotations import DetectionData
+from ...data.formats.instance_masks import require_segmentations
+from ...tasks import Task, task_of
+from ..classes import make_palette
 
 
 def dataset(data: DetectionData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:

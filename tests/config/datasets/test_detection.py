@@ -10,7 +10,7 @@ from msa_backbone.config.user_data import set_data
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.detection.index import make_val_split
 
-from .toy_config import config
+from ..toy_config import config
 
 INDEX = Path("/nowhere/index")
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from ..config_nodes import type_name, walk
-from ..data.classification.find import ClassificationData
-from ..data.folders import list_file
+from ...config_nodes import type_name, walk
+from ...data.classification.find import ClassificationData
+from ...data.folders import list_file
 
 CLASSWISE = "ClasswiseSingleLabelMetric"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from ..config_nodes import LOADERS, find_nodes
-from ..data.folders import list_file
-from ..data.segmentation.find import SegmentationData
-from ..data.segmentation.index import are_listed, mask_dir, mask_suffix
-from .classes import make_palette
+from ...config_nodes import LOADERS, find_nodes
+from ...data.folders import list_file
+from ...data.segmentation.find import SegmentationData
+from ...data.segmentation.index import are_listed, mask_dir, mask_suffix
+from ..classes import make_palette
 
 
 def dataset(data: SegmentationData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:
