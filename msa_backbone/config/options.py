@@ -1,5 +1,7 @@
 """What the tools' options do to an OpenMMLab config: each function changes one thing in place."""
 
+import math
+
 import torch
 from mmengine.config import Config, ConfigDict
 
@@ -90,26 +92,35 @@ def enable_auto_scale_lr(cfg: Config) -> None:
 
 
 def schedule_notes(cfg: Config) -> list[str]:
-    """A note for the user where the learning rate's schedule ends at another time than training."""
-    unit = "max_epochs" if "max_epochs" in cfg.train_cfg else "max_iters"
-    length = cfg.train_cfg.get(unit)
-    schedules = cfg.get("param_scheduler") or []
-    schedules = schedules if isinstance(schedules, list | tuple) else [schedules]
-    ends = [
-        schedule.get("end") or schedule.get("begin", 0) + schedule.get("T_max", 0)
-        for schedule in schedules
-    ]
-    for number, schedule in enumerate(schedules):
-        is_warm_up = schedule.get("type") in ("LinearLR", "ConstantLR")
-        if is_warm_up or schedule.get("by_epoch", True) != (unit == "max_epochs"):
-            ends[number] = 0
-    if length is None or max(ends, default=0) in (0, length):
+    """A note for the user where the learning rate's schedule ends at another time than training.
+
+    mmengine lets a schedule without an end last as long as the training, so that one fits.
+    """
+    training = cfg.get("train_cfg") or {}
+    unit = "max_epochs" if "max_epochs" in training else "max_iters"
+    length, given = training.get(unit), cfg.get("param_scheduler") or []
+    several = isinstance(given, list | tuple)
+    last, where = None, ""
+    for number, schedule in enumerate(given if several else [given]):
+        in_unit = schedule.get("by_epoch", True) == (unit == "max_epochs")
+        warms_up = type_name(schedule) in ("LinearLR", "ConstantLR") and not schedule.get("begin")
+        if in_unit and not warms_up and (not last or _end(schedule) > _end(last)):
+            last, where = schedule, f"param_scheduler.{number}." if several else "param_scheduler."
+    if length is None or not last or _end(last) in (math.inf, length):
         return []
+    values = {"end": length, "T_max": length - last.get("begin", 0)}
+    mend = " ".join(f"{where}{key}={value}" for key, value in values.items() if key in last)
     return [
-        f"Learning rate: its schedule (param_scheduler) ends at {max(ends)}, the training at "
-        f"{length} ({unit}): for a whole schedule set T_max and end too, e.g. --cfg-options "
-        f"param_scheduler.{ends.index(max(ends))}.T_max={length}"
+        f"Learning rate: its schedule ends at {_end(last)}, the training at {length} ({unit}); for "
+        f"a whole schedule: --cfg-options {mend}" + (" and milestones" * ("milestones" in last))
     ]
+
+
+def _end(schedule: dict) -> float:
+    """When a schedule ends; infinity for one that lasts as long as the training."""
+    if "end" in schedule:
+        return schedule["end"] or math.inf
+    return schedule.get("begin", 0) + schedule["T_max"] if "T_max" in schedule else math.inf
 
 
 def drop_pretrained(cfg: Config) -> None:

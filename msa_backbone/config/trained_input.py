@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from mmengine.config import Config
 
-_NUMBERS, _FLAGS = ("mean", "std"), ("bgr_to_rgb", "rgb_to_bgr", "to_rgb")
+_NUMBERS = {"mean": 0.0, "std": 1.0}
+_FLAGS = ("bgr_to_rgb", "rgb_to_bgr", "to_rgb")
 
 
 def check_input(cfg: Config, checkpoint: str, trained: str | None) -> None:
@@ -30,7 +31,7 @@ def check_input(cfg: Config, checkpoint: str, trained: str | None) -> None:
         was, told = (", ".join(f"{n}={values.get(n)}" for n in other) for values in (before, now))
         raise ValueError(
             f"checkpoint {checkpoint} was trained on pictures with {was}, and the config feeds it "
-            f"{told}: give the config of its training, which lies beside the checkpoint"
+            f"{told}: give the config of its training, or these values"
         )
 
 
@@ -41,10 +42,14 @@ def _input(cfg: Mapping) -> dict[str, object]:
     cameras = found.get("modalities") or [found] * bool(found)
     values = {}
     for camera in cameras:
+        if found.get("only") and camera.get("name") not in found["only"]:
+            continue
         prefix = f"{camera['name']}." if "name" in camera else ""
-        for name in _NUMBERS:
+        for name, unchanged in _NUMBERS.items():
             given = camera.get(name)
-            values[prefix + name] = None if given is None else np.ravel(given).tolist()
+            numbers = np.ravel(unchanged if given is None else given).tolist()
+            # One number stands for all channels.
+            values[prefix + name] = numbers[0] if len(set(numbers)) == 1 else numbers
         values |= {prefix + name: bool(camera.get(name)) for name in _FLAGS}
     return values
 
@@ -53,12 +58,13 @@ def _settings(text: str) -> dict[str, object]:
     """Plain data of a config's text. None of it is run: it is a stranger's."""
     try:
         lines = ast.parse(text).body
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return {}
     named = [line for line in lines if isinstance(line, ast.Assign)]
     settings = {line.targets[0].id: line for line in named if isinstance(line.targets[0], ast.Name)}
     wanted = ("model", "data_preprocessor")
-    return {name: _plain(settings[name].value) for name in wanted if name in settings}
+    plain = {name: _plain(settings[name].value) for name in wanted if name in settings}
+    return {name: value for name, value in plain.items() if isinstance(value, dict)}
 
 
 def _plain(node: ast.expr) -> object:

@@ -47,7 +47,8 @@ def pair_inputs(
     ]
     if others:
         places = {path if (path := Path(text)).is_dir() else path.parent for text in inputs}
-        if len(others) != len(rest) or len(places) != 1 or not min(places).is_dir():
+        exist = all(Path(text).exists() for text in inputs)
+        if len(others) != len(rest) or len(places) != 1 or not exist:
             wanted = ", ".join(modality.name for modality in rest)
             raise ValueError(
                 f"--others: give one folder of {reference.name} pictures as input, or files of it, "
@@ -62,7 +63,8 @@ def pair_inputs(
     if not (images and rest):
         return inputs, ()
     root = Path(images[0].path.anchor)
-    return inputs, with_folders(root, {"": [images[0].path]}, (reference, *rest))
+    images = {"": [images[0].path]}
+    return inputs, with_folders(root, images, (reference, *rest), reference_is_named=True)
 
 
 def _reference_folder(path: Path, names: Sequence[str]) -> Path:

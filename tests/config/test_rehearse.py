@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import nn
 
-from msa_backbone.config.rehearse import check_data_files, check_pretrained
+from msa_backbone.config.rehearse import check_checkpoint, check_data_files, check_pretrained
 
 
 class Backbone(BaseModule):
@@ -49,3 +50,16 @@ def test_a_root_that_does_not_exist_is_named(tmp_path):
     loader["dataset"]["data_root"] = str(tmp_path / "CUB_200_2011")
     with pytest.raises(ValueError, match=r"CUB_200_2011 does not exist, .* --data ROOT"):
         check_data_files(loader, "train_dataloader")
+
+
+def test_a_checkpoint_of_another_input_is_refused(tmp_path):
+    """One network, two configs that feed it differently: all its tensors fit both."""
+    trained, other = (
+        Config({"model": {"data_preprocessor": {"type": "DetDataPreprocessor", "bgr_to_rgb": rgb}}})
+        for rgb in (True, False)
+    )
+    model, file = Backbone(), str(tmp_path / "epoch_1.pth")
+    torch.save({"state_dict": model.state_dict(), "meta": {"cfg": trained.pretty_text}}, file)
+    check_checkpoint(model, trained, file, None)
+    with pytest.raises(ValueError, match=r"epoch_1.pth was trained on pictures with bgr_to_rgb=Tr"):
+        check_checkpoint(model, other, file, None)

@@ -15,6 +15,12 @@ def config(preprocessor: dict) -> Config:
 def test_the_input_of_the_training_passes():
     for preprocessor in (RGB, CAFFE, {**CAFFE, "bgr_to_rgb": False, "pad_size_divisor": 32}):
         check_input(config(preprocessor), "a.pth", config(preprocessor).pretty_text)
+    nothing = {"mean": None, "std": None}, {"mean": [0, 0, 0], "std": (1, 1, 1)}, {}
+    for one in nothing:
+        for other in nothing:
+            given = ({"type": "DetDataPreprocessor", **values} for values in (one, other))
+            now, before = map(config, given)
+            check_input(now, "a.pth", before.pretty_text)
     tuples = {
         **CAFFE,
         "mean": (103.9, 116.8, 123.7),
@@ -49,12 +55,12 @@ def test_each_camera_is_compared():
         return config({"type": "MultiModalPreprocessor", "modalities": [visible, infrared]})
 
     check_input(cameras(38.0), "a.pth", cameras(38.0).pretty_text)
-    with pytest.raises(ValueError, match=r"with infrared.mean=\[38.0\], and .*=\[29.0\]"):
+    with pytest.raises(ValueError, match=r"with infrared.mean=38.0, and .*=29.0:"):
         check_input(cameras(29.0), "a.pth", cameras(38.0).pretty_text)
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "not a config(", "model = dict(type='FasterRCNN')\n", 3]
+    "text", [None, "", "not a config(", "model = dict(type='FasterRCNN')\n", "model = 'x'", "\0", 3]
 )
 def test_a_checkpoint_that_does_not_say_passes(text):
     check_input(config(RGB), "a.pth", text)

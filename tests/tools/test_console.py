@@ -55,7 +55,7 @@ def talking(tiny_config):
 
 def test_the_console_shows_what_one_follows(run_tool, talking, demo, tmp_path, capfd):
     work, data = tmp_path / "work", ("--data", demo / "coco")
-    one_epoch = ("--cfg-options", "train_cfg.max_epochs=1")
+    one_epoch = ("--cfg-options", "train_cfg.max_epochs=1", "param_scheduler.1.T_max=1")
     with pytest.warns(UserWarning, match="the user warns"):
         run_tool("train", talking, *data, "--work-dir", work, *one_epoch)
     out, _ = capfd.readouterr()
@@ -116,6 +116,7 @@ def test_a_dry_run_shows_which_weights_were_loaded(run_tool, tiny_config, demo, 
     run_tool("train", tiny_config, *data, "--dry-run", *weights)
     out, _ = capfd.readouterr()
     assert re.search(r"\d+ of \d+ tensors loaded", out) and "Dry run: nothing was trained." in out
+    assert "Learning rate: its schedule ends at 4, the training at 2 (max_epochs)" in out
 
 
 def test_remarks_are_shown_if_a_run_fails_before_it_has_a_log(capsys):

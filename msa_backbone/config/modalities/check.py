@@ -23,7 +23,7 @@ _THREE_CHANNELS = (
 _PHOTOMETRIC = (
     "PhotoMetricDistortion YOLOXHSVRandomAug Color Brightness Contrast Sharpness Solarize "
     "SolarizeAdd Posterize Equalize AutoContrast Invert ColorTransform Corrupt CLAHE RGB2Gray "
-    "AdjustGamma Rerange Albu"
+    "AdjustGamma Rerange"
 )
 WRAPPERS = {
     **dict.fromkeys(_THREE_CHANNELS.split(), "dict(type='ThreeChannelsAtATime', transform=...)"),
@@ -59,11 +59,11 @@ def _check_transforms(cfg: Config) -> None:
         channels = sum(modality.channels + modality.unknown for modality in modalities)
         for step in _unwrapped(pipeline_steps(cfg, loader)) if modalities else ():
             name = type_name(step)
-            if name in REFUSED:
+            if name in REFUSED and "policies" not in step:  # whose transforms are looked at
                 raise ValueError(
                     f"{loader}: {name} does not work with several modalities: take {REFUSED[name]}"
                 )
-            if name in WRAPPERS and (name != "Pad" or _is_too_narrow(step, channels)):
+            if name in WRAPPERS and (name != "Pad" or not _fills(step, channels)):
                 raise ValueError(
                     f"{loader}: {name} is made for three channels, and several modalities are "
                     f"loaded: write {WRAPPERS[name]} around it"
@@ -83,13 +83,6 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
         )
     if type_name(preprocessor) != "MultiModalPreprocessor":
         return
-    unannounced = set(absent_modalities(cfg, loader)).difference(preprocessor.get("absent", ()))
-    if unannounced:
-        name = min(unannounced)
-        raise ValueError(
-            f"{loader} does not read {name} (LoadModalities, absent), of which the network would "
-            f"take the zeros for a black picture: give the data_preprocessor absent=['{name}'] too"
-        )
     known = modalities_of(preprocessor["modalities"])
     if _layout(known) != _layout(modalities):
         raise ValueError(
@@ -97,9 +90,18 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
             f"{_layout(known)}: give both the same list of modalities"
         )
     used = preprocessor.get("only") or [modality.name for modality in known]
+    absent = absent_modalities(cfg, loader)
+    told = preprocessor.get("absent", ())
+    if unread := [name for name in used if name in absent and name not in told]:
+        raise ValueError(
+            f"{loader} does not read {', '.join(unread)} (LoadModalities, absent), and the network "
+            f"would take zeros for a black picture: give the data_preprocessor absent={unread} too"
+        )
     channels = tuple(modality.channels for modality in known if modality.name in used)
     given = _in_channels(backbone)
-    if given and given != channels and given != (sum(channels),):
+    # Neighbours may share a stream; all of them do in early fusion.
+    ends, borders = np.cumsum(given).tolist(), np.cumsum(channels).tolist()
+    if given and (ends[-1] != borders[-1] or not set(ends) <= set(borders)):
         raise ValueError(
             f"the backbone has in_channels={given}, but {', '.join(used)} have {channels}: give "
             "those of each modality, in this order, or their sum for early fusion"
@@ -114,17 +116,19 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
 def _in_channels(backbone: dict) -> tuple[int, ...]:
     """What a backbone takes, as its config or else its class says; nothing if neither does."""
     given = backbone.get("in_channels")
-    if given is None and (cls := backbone and MODELS.get(backbone["type"])):
+    cls = backbone.get("type")
+    cls = MODELS.get(cls) if isinstance(cls, str) else cls
+    if given is None and cls:
         parameter = inspect.signature(cls).parameters.get("in_channels")
         given = parameter and parameter.default
     return () if given in (None, inspect.Parameter.empty) else tuple(np.ravel(given).tolist())
 
 
-def _is_too_narrow(pad: dict, channels: int) -> bool:
-    """Whether Pad fails: OpenCV fills four channels at most, and all of them need a value."""
+def _fills(pad: dict, channels: int) -> bool:
+    """Whether Pad works: OpenCV fills four channels at most, and all of them need a value."""
     value = pad.get("pad_val", 0)
     value = value.get("img", 0) if isinstance(value, dict) else value
-    return channels > 4 or isinstance(value, list | tuple)
+    return channels <= 4 and (not isinstance(value, list | tuple) or len(value) == channels)
 
 
 def _layout(modalities: tuple[Modality, ...]) -> str:

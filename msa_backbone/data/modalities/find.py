@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DataError
-from ...files.modality_files import Modality, partner
+from ...files.modality_files import MODALITY_SUFFIXES, Modality, partner
 from ..folders import folder_below
 from ..splits import SPLIT_OF
 from .names import folder_names
@@ -39,7 +39,10 @@ class Place:
 
 
 def with_folders(
-    root: Path, images: Mapping[str, Sequence[Path]], modalities: Sequence[Modality]
+    root: Path,
+    images: Mapping[str, Sequence[Path]],
+    modalities: Sequence[Modality],
+    reference_is_named: bool = False,
 ) -> tuple[Modality, ...]:
     """The modalities with the folders that they have in `root`.
 
@@ -48,10 +51,11 @@ def with_folders(
     Args:
         images: the reference's files, by split.
         modalities: the reference first.
+        reference_is_named: whether the user has named the folder of the reference.
 
     Raises:
-        DataError: for a modality without a folder, or with two that may be meant, also of the
-            reference.
+        DataError: for a modality without a folder, or with two that may be meant; of the reference
+            too, unless it is named.
     """
     others = modalities[1:]
     first = next(image for files in images.values() for image in files)
@@ -69,7 +73,8 @@ def with_folders(
         key=lambda p: sum((folder / p.below).is_dir() for part in found[p] for folder in part),
     )
     folders = []
-    _refuse_second_reference(place, first, modalities)
+    if not reference_is_named:
+        _refuse_second_reference(place, first, modalities)
     for other, candidates in zip(others, found[place], strict=True):
         if not candidates:
             raise DataError(
@@ -109,8 +114,10 @@ def _refuse_second_reference(place: Place, image: Path, modalities: Sequence[Mod
     meant = place.before / place.reference
     for name in folder_names(reference, modalities):
         folder = folder_below(place.before, name)
-        alike = folder and (folder / place.below).glob(f"{glob.escape(image.stem)}.*")
-        if folder not in (None, meant) and any(alike):
+        if folder is None or folder.samefile(meant):
+            continue
+        alike = (folder / place.below).glob(f"{glob.escape(image.stem)}.*")
+        if any(path.suffix.lower() in MODALITY_SUFFIXES for path in alike):
             raise _two_folders(reference, (meant, folder))
 
 

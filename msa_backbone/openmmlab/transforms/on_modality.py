@@ -55,8 +55,11 @@ class OnModality(BaseTransform):
 
 
 def _same(new: object, old: object) -> bool:
-    """Whether a transform left something as it was; Albu writes equal sizes anew."""
-    return new is old or (isinstance(new, tuple | str | int | float) and new == old)
+    """Whether a transform left something as it was; Albu writes equal sizes and boxes anew."""
+    if new is old:
+        return True
+    new, old = (getattr(value, "tensor", getattr(value, "masks", value)) for value in (new, old))
+    return type(new) is type(old) and np.array_equal(new, old)
 
 
 def _eight_bits(picture: np.ndarray, results: dict) -> np.ndarray:

@@ -23,8 +23,8 @@ class ThreeChannelsAtATime(BaseTransform):
 
     Raises:
         ValueError: for a transform that keeps pictures of earlier calls, as CachedMosaic does: it
-            would mix up the groups. When used, for one that cuts values down to 8 bits, as MixUp
-            does: 10,000 mm of depth would become 16.
+            would mix up the groups. When used, for one that cuts values down to 8 bits where that
+            loses some: MixUp would make 16 of 10,000 mm of depth.
     """
 
     def __init__(self, transform: dict) -> None:
@@ -48,11 +48,10 @@ class ThreeChannelsAtATime(BaseTransform):
             changed = self.inner(_with_three_channels(results, start))
             if changed is None:
                 return None
-            if not np.can_cast(results["img"].dtype, changed["img"].dtype):
+            if changed["img"].dtype == np.uint8 and _needs_more_than_bytes(results):
                 raise ValueError(
-                    f"{type(self.inner).__name__} returns {changed['img'].dtype} for "
-                    f"{results['img'].dtype}, and values would be lost: leave it out where a "
-                    "modality has more than 8 bits or unknown places"
+                    f"{type(self.inner).__name__} cuts values down to 8 bits: leave it out where a "
+                    "modality has larger ones or unknown places"
                 )
             pictures.append(changed["img"])
         changed["img"] = np.concatenate(pictures, axis=2)[..., :channels]
@@ -61,6 +60,13 @@ class ThreeChannelsAtATime(BaseTransform):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(transform={self.inner})"
+
+
+def _needs_more_than_bytes(results: dict) -> bool:
+    """Whether values are beyond 255, or channels tell what is known, which may be in between."""
+    img, loaded = results["img"], results.get("modalities", {})
+    pictures = max((channels.stop for channels in loaded.values()), default=img.shape[2])
+    return img.dtype != np.uint8 and (img.max() > 255 or pictures < img.shape[2])
 
 
 def _with_three_channels(results: dict, start: int) -> dict:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from msa_backbone import MultiModalMSAVGG
 from msa_backbone.config.load import load_config
 from msa_backbone.config.modalities.check import check_modalities
 from msa_backbone.config.rehearse import rehearse
@@ -52,7 +53,6 @@ def test_one_camera_needs_no_wrappers():
         ({"type": "RandomApply", "transforms": [COLOURS]}, "PhotoMetricDistortion"),
         ({"type": "Mosaic"}, "Mosaic is made for three channels.*'ThreeChannelsAtATime'"),
         ({"type": "CachedMosaic"}, "CachedMosaic does not work .*take Mosaic in"),
-        ({"type": "mmdet.Albu", "transforms": []}, "Albu is made for three .*'OnModality'"),
         ({"type": "RandAugment"}, "RandAugment does not work .* photometric ones in OnModality"),
         ({"type": "Pad", "pad_val": {"img": (114, 114, 114)}}, "Pad is made for three channels"),
     ],
@@ -66,6 +66,8 @@ def test_what_is_not_wrapped_is_refused(wrong, match):
 def test_a_model_that_fits_passes():
     check_modalities(model())
     check_modalities(model(in_channels=(4,)))  # early fusion
+    policies = [[{"type": "OnModality", "transforms": [COLOURS]}]]
+    check_modalities(config(LOAD, {"type": "AutoAugment", "policies": policies}))
     check_modalities(model(dropout={"absent": 0.1}, modality_dropout=0.0))
     check_modalities(model(modality_dropout=(0.0, 0.2)))
     alone = model(in_channels=(1,))
@@ -103,6 +105,27 @@ def test_the_default_of_the_backbone_is_looked_at():
     check_modalities(cfg)
 
 
+def test_neighbours_may_share_a_stream():
+    depth = {"name": "depth", "channels": 1}
+    three = (VISIBLE, INFRARED, depth)
+    for channels in ((3, 1, 1), (3, 2), (4, 1), (5,)):
+        cfg = model(modalities=three, in_channels=channels)
+        cfg.train_dataloader.dataset.pipeline[0].modalities = list(three)
+        check_modalities(cfg)
+    cfg.model.backbone.in_channels = (2, 3)
+    with pytest.raises(ValueError, match=r"in_channels=\(2, 3\)"):
+        check_modalities(cfg)
+
+
+def test_the_backbone_may_be_given_as_a_class():
+    cfg = model()
+    cfg.model.backbone = {"type": MultiModalMSAVGG}
+    check_modalities(cfg)
+    cfg.model.data_preprocessor.only = ["infrared"]
+    with pytest.raises(ValueError, match=r"in_channels=\(3, 1\), but infrared have \(1,\)"):
+        check_modalities(cfg)
+
+
 def test_a_file_that_is_not_read_is_told_to_the_network():
     cfg = model()
     cfg.train_dataloader.dataset.pipeline[0].absent = ["infrared"]
@@ -110,10 +133,15 @@ def test_a_file_that_is_not_read_is_told_to_the_network():
         check_modalities(cfg)
     cfg.model.data_preprocessor.absent = ["infrared"]
     check_modalities(cfg)
+    alone = model(in_channels=(3,))
+    alone.train_dataloader.dataset.pipeline[0].absent = ["infrared"]
+    alone.model.data_preprocessor.only = ["visible"]  # the network gets nothing of infrared
+    check_modalities(alone)
 
 
 def test_padding_by_one_value_fills_four_channels():
-    check_modalities(config(LOAD, {"type": "Pad", "size_divisor": 32, "pad_val": {"img": 114}}))
+    for value in (114, (114, 114, 114, 0)):
+        check_modalities(config(LOAD, {"type": "Pad", "size": (9, 9), "pad_val": {"img": value}}))
     depth = {"name": "depth", "channels": 1, "unknown": True}
     wide = {"type": "LoadModalities", "modalities": [VISIBLE, INFRARED, depth]}
     with pytest.raises(ValueError, match="Pad is made for three channels"):

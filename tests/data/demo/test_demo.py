@@ -233,7 +233,7 @@ def test_bad_arguments_are_named(tmp_path, arguments):
     assert not list(tmp_path.iterdir())
 
 
-def test_missing_scikit_learn_names_the_extra(tmp_path, monkeypatch):
+def test_missing_scikit_learn_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match="pip install scikit-learn"):
         make_demo_data(tmp_path / "data", **SMALL)

@@ -119,10 +119,18 @@ def test_two_folders_that_may_be_the_references_are_refused(tmp_path):
     both = re.escape(f"{tmp_path / 'rgb'} and {tmp_path / 'vis'}: both may hold the visible")
     with pytest.raises(DataError, match=f"{both}.*set the folder of visible"):
         with_folders(tmp_path, {"train": [tmp_path / "rgb/a.jpg"]}, (VISIBLE, INFRARED))
-    placed = with_folders(
-        tmp_path, {"train": [tmp_path / "rgb/a.jpg"]}, (Modality("visible", 3, "rgb"), INFRARED)
-    )
+    images, named = {"train": [tmp_path / "rgb/a.jpg"]}, Modality("visible", 3, "rgb")
+    placed = with_folders(tmp_path, images, (named, INFRARED))
     assert [m.folder for m in placed] == ["rgb", "infrared"]
+    placed = with_folders(tmp_path, images, (VISIBLE, INFRARED), reference_is_named=True)
+    assert [m.folder for m in placed] == ["rgb", "infrared"]
+
+
+def test_labels_and_links_are_no_second_folder(tmp_path):
+    touch(tmp_path, "images/a.jpg", "infrared/a.png", "vis/a.txt")
+    (tmp_path / "rgb").symlink_to("images")
+    placed = with_folders(tmp_path, {"train": [tmp_path / "images/a.jpg"]}, (VISIBLE, INFRARED))
+    assert [m.folder for m in placed] == ["images", "infrared"]
 
 
 def test_a_modality_without_a_folder_is_refused(tmp_path):

@@ -43,18 +43,21 @@ def test_only_the_chosen_modality_changes(dtype, scope):
 
 @TRANSFORMS.register_module(force=True)
 class WritesItsSize:
-    """As mmdet's Albu, which writes an equal `img_shape` anew."""
+    """As mmdet's Albu, which writes an equal `img_shape` and equal boxes anew."""
 
     def __init__(self, more: int = 0) -> None:
         self.more = more
 
     def __call__(self, results: dict) -> dict:
         height, width = results["img_shape"]
-        return {**results, "img": results["img"] + 1, "img_shape": (height + self.more, width)}
+        boxes = results["gt_bboxes"].clone()
+        shape = (height + self.more, width)
+        return {**results, "img": results["img"] + 1, "img_shape": shape, "gt_bboxes": boxes}
 
 
-def test_what_is_written_anew_and_equal_is_no_change(scope):
-    given = loaded(largest=200)
+def test_what_is_written_anew_and_equal_is_no_change():
+    boxes = pytest.importorskip("mmdet.structures.bbox").HorizontalBoxes(np.array([[0.0, 0, 3, 4]]))
+    given = {**loaded(largest=200), "gt_bboxes": boxes}
     img = TRANSFORMS.build({"type": "OnModality", "transforms": [{"type": "WritesItsSize"}]})(
         dict(given)
     )["img"]
