@@ -12,13 +12,15 @@ Examples:
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
+from msa_backbone.ablation.failures import failures_of, run_failure
 from msa_backbone.ablation.processes import run_in_processes
 from msa_backbone.ablation.results import write_results
-from msa_backbone.ablation.runs import Settings, list_runs, modules_of, read_result, run_once
+from msa_backbone.ablation.runs import Run, Settings, list_runs, modules_of, read_result, run_once
 from msa_backbone.ablation.variants import name_variants, write_variants
 from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
@@ -67,6 +69,11 @@ def parse_args() -> argparse.Namespace:
         metavar="NAME=PATTERN",
         help="test images, by name or path, to compare on alone: night='*N.png'",
     )
+    parser.add_argument(
+        "--failures",
+        action="store_true",
+        help="several cameras: test every run again with each of them absent, and black",
+    )
     add_config_options(parser)
     return parser.parse_args()
 
@@ -96,16 +103,26 @@ def main() -> None:
         scope, found = write_variants(variants, args.base, settings, args.cfg_options)
         for line in found:
             print(line, flush=True)
-        to_do = [run for run in runs if read_result(run, settings) is None]
-        failed = run_in_processes(
-            {str(run): partial(run_once, run, settings) for run in to_do},
-            {str(run): run.folder(settings) / "log.txt" for run in to_do},
-            args.jobs,
-            partial(print, flush=True),
-            args.threads,
-            modules_of(scope),
-            Path(args.work_dir, "server.txt"),
-        )
+
+        def complete(some: Sequence[Run], task: Callable[[Run, Settings], None]) -> dict[str, str]:
+            """Do what is left of some runs; return those that failed."""
+            to_do = [run for run in some if read_result(run, settings) is None]
+            return run_in_processes(
+                {str(run): partial(task, run, settings) for run in to_do},
+                {str(run): run.folder(settings) / "log.txt" for run in to_do},
+                args.jobs,
+                partial(print, flush=True),
+                args.threads,
+                modules_of(scope),
+                Path(args.work_dir, "server.txt"),
+            )
+
+        failed = complete(runs, run_once)
+        if args.failures:
+            trained = [run for run in runs if str(run) not in failed]
+            tests = [test for run in trained for test in failures_of(run, settings)]
+            failed |= complete(tests, run_failure)
+            runs += tests
         print(write_results(runs, settings, args.metric, args.rounds, dict(args.subsets)))
     if failed:
         sys.exit(f"error: {len(failed)} of {len(runs)} runs failed: {', '.join(failed)}")

@@ -47,14 +47,15 @@ def write_results(
     results: dict[float, dict[str, dict[int, dict]]] = {}
     for run in runs:
         if (result := read_result(run, settings)) is not None:
-            results.setdefault(run.fraction, {}).setdefault(run.variant, {})[run.seed] = result
+            results.setdefault(run.fraction, {}).setdefault(run.name, {})[run.seed] = result
     if not results:
         raise ValueError(f"{settings.work_dir}: no run has finished")
     work_dir, largest = Path(settings.work_dir), max(results)
     found = (run for seeds in results[largest].values() for run in seeds.values())
     metric = headline({name for run in found for name in run["test"]}, metric)
     fractions = sorted(results, reverse=True)
-    variants = list(dict.fromkeys(name for part in fractions for name in results[part]))
+    done = {name for part in fractions for name in results[part]}
+    variants = [name for name in dict.fromkeys(run.variant for run in runs) if name in done]
     costs = backbone_costs(variants, settings, rounds) if rounds else None
     tables = []
     for fraction in fractions:
@@ -66,7 +67,8 @@ def write_results(
     write_whole(work_dir / "results.md", text + "\n")
     write_whole(work_dir / "results.csv", ablation_csv(results))
     if costs:
-        plot_costs(results[largest], metric, costs, work_dir / "costs.png")
+        whole = {name: found for name, found in results[largest].items() if name in costs}
+        plot_costs(whole, metric, costs, work_dir / "costs.png")
     if len(results) > 1:
         plot_fractions(results, metric, work_dir / "fractions.png")
     return text
@@ -80,8 +82,8 @@ def _intervals(
     for run in runs:
         finished = run.fraction == fraction and read_result(run, settings) is not None
         if finished and (told := read_outcomes(run.folder(settings))):
-            outcomes.setdefault(run.variant, {})[run.seed] = told
-    first = runs[0].variant
+            outcomes.setdefault(run.name, {})[run.seed] = told
+    first = runs[0].name
     if first not in outcomes or len(outcomes) < 2:
         return None
     try:

@@ -44,25 +44,33 @@ class Settings:
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One training and its test.
+    """One training and its test, or another test of what it trained.
 
     Attributes:
         variant: name of the variant.
         fraction: of the training images, in (0, 1].
         seed: of the training and of the choice of images.
+        failure: the camera that fails in the test, and how; see `failures.py`.
     """
 
     variant: str
     fraction: float
     seed: int
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        """The row of its result in a table."""
+        return f"{self.variant}, {self.failure}" if self.failure else self.variant
 
     def folder(self, settings: Settings) -> Path:
         """Where its log, checkpoints and result are."""
-        return Path(settings.work_dir, self.variant, f"{self.fraction:g}", f"seed_{self.seed}")
+        folder = Path(settings.work_dir, self.variant, f"{self.fraction:g}", f"seed_{self.seed}")
+        return folder / self.failure.replace(" ", "_")
 
     def __str__(self) -> str:
         part = "" if self.fraction == 1 else f" on {self.fraction:.0%} of the data"
-        return f"{self.variant}{part}, seed {self.seed}"
+        return f"{self.name}{part}, seed {self.seed}"
 
 
 def list_runs(
@@ -122,6 +130,11 @@ def run_once(run: Run, settings: Settings) -> None:
         result["train"] = plain_scores(TestLoop(runner, loader, evaluator).run())
     result["test"] = plain_scores(runner.test())
     result["seconds"] = time.time() - start
+    keep_result(folder, result, runner)
+
+
+def keep_result(folder: Path, result: dict, runner: Runner) -> None:
+    """Write a run's scores, and what its test got right."""
     write_whole(folder / RESULT, json.dumps(result, indent=1))
     write_outcomes(runner, folder)
 

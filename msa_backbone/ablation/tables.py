@@ -101,7 +101,9 @@ def ablation_table(
             train = scores_by_seed(results, variant, metric, "train")
             gaps = [train[seed] - test[seed] for seed in train]
             cells.append(spread(gaps, list(test.values())) if gaps else "-")
-        if costs:
+        if costs and variant not in costs:  # a test of another row's model
+            cells += ["-"] * 4
+        elif costs:
             cost = costs[variant]
             cells += [f"{cost.parameters / 1e6:.2f} M", f"{cost.flops / 1e9:.3f}"]
             cells += [f"{cost.latency:.2f}", f"{cost.saved:.2f}"]

@@ -1,6 +1,7 @@
 """A detector with two cameras: trained and tested by the tools, on the demo pairs."""
 
 import importlib.util
+import json
 import re
 import shutil
 from pathlib import Path
@@ -85,3 +86,30 @@ def test_a_missing_partner_is_told(config, run_tool, tmp_path):
 def test_costs_of_a_step(config, run_tool, tmp_path, capsys):
     run_tool("benchmark", config, "--data", tmp_path / "pairs/coco", "--rounds", 1)
     assert re.search(r"\| tiny \| \d\.\d\d M \|", capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_an_ablation_tests_again_while_a_camera_fails(config, run_tool, tmp_path, capfd):
+    """With the score of tools/test.py with that camera switched off; nothing is trained for it."""
+    work, data = tmp_path / "work", ("--data", tmp_path / "pairs/coco")
+    command = ("ablation", config, "--seeds", 0, *data, "--work-dir", work, "--rounds", 0)
+    run_tool(*command, "--threads", 1)
+    run = work / "tiny/1/seed_0"
+    log = (run / "log.txt").read_text()
+    capfd.readouterr()
+    run_tool(*command, "--threads", 1, "--failures")
+    shown = capfd.readouterr().out
+    assert "4 to do" in shown and (run / "log.txt").read_text() == log
+    rows = re.findall(r"^\| (tiny[^|]*) \|", shown, re.MULTILINE)
+    assert rows[:5] == ["tiny"] + [
+        f"tiny, {camera} {way}" for camera in ("visible", "infrared") for way in ("absent", "black")
+    ]
+    kept = json.loads((run / "infrared_absent/result.json").read_text())["test"]
+    out = tmp_path / "out"
+    run_tool(
+        *("test", work / "tiny/config.py", run / "epoch_1.pth", *data),
+        *("--sensors", "visible", "--work-dir", out),
+    )
+    (scores,) = (file for file in out.rglob("*.json") if re.fullmatch(r"\d+_\d+", file.stem))
+    assert json.loads(scores.read_text())["coco/bbox_mAP"] == kept["coco/bbox_mAP"]
+    assert (run / "infrared_absent/outcomes.json").is_file()
