@@ -52,7 +52,7 @@ def test_found_kept_and_used(model, run_tool, tmp_path, capsys):
     before = read_checkpoint(str(model.checkpoint))
     run_tool("find_thresholds", model.config, model.checkpoint, "--data", tmp_path / "data")
     lines = capsys.readouterr().out.splitlines()
-    assert f"{model.checkpoint}: from 3 pictures" in lines
+    assert any(x.startswith(f"written into {model.checkpoint}, from 3 pictures;") for x in lines)
     after = read_checkpoint(str(model.checkpoint))
     found = after["meta"]["dataset_meta"].pop("score_thresholds")
     assert tuple(found) == CLASSES

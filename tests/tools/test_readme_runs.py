@@ -30,16 +30,22 @@ from msa_backbone.data.demo.pairs import make_demo_pairs
 RUN = [block for block in blocks() if block.language in ("bash", "python") and not block.not_run]
 PAGES = {page: list(found) for page, found in groupby(RUN, key=lambda block: block.page)}
 NOT_HERE = ("make", "pip", "source")  # minutes each, and CI begins with them
-SMALL = 128
+SMALL, WIDTH = 64, 32
 
 
 def shrink(config: Path) -> Path:
-    """The config without a download, an eighth as wide, on small pictures; written in its place."""
+    """The config without a download, narrow, on small pictures; written in its place."""
     cfg = Config.fromfile(config)
     drop_pretrained(cfg)
-    backbone = cfg.model.backbone
-    backbone.base_channels = 8
-    cfg.model.neck.in_channels = [16, 32, 64, 64]
+    head = {"in_channels": WIDTH, "fc_out_channels": WIDTH}
+    cfg.model.merge(
+        {
+            "backbone": {"base_channels": 8},
+            "neck": {"in_channels": [16, 32, 64, 64], "out_channels": WIDTH},
+            "rpn_head": {"in_channels": WIDTH, "feat_channels": WIDTH},
+            "roi_head": {"bbox_roi_extractor": {"out_channels": WIDTH}, "bbox_head": head},
+        }
+    )
     for part in ("train", "val", "test"):
         loader = cfg[f"{part}_dataloader"]
         loader.update(batch_size=8, num_workers=0, persistent_workers=False)
