@@ -11,6 +11,7 @@ import processes
 import pytest
 
 
+@pytest.mark.slow
 def test_a_subset_is_made_once_and_trained_on(run_tool, tiny_config, demo, tmp_path, capsys):
     out = tmp_path / "half"
     run_tool("make_subset", "coco", demo / "coco", out, "--fraction", 0.5)

@@ -197,6 +197,7 @@ def test_other_models_that_answer_are_tested_without_such_a_comparison(tiny):
     assert compare_answers(cfg, (), "blip.pth") == []
 
 
+@pytest.mark.slow
 def test_where_questions_go_is_compared(run_tool, tiny, root, tmp_path):
     """Each variant learns the words itself; one without a backbone has no costs."""
     variants = [CONFIGS.parent / f"ablation/questions/{name}.py" for name in ("gates", "question")]
@@ -276,6 +277,7 @@ def test_a_folder_of_captions_is_trained_on_and_tested(
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.slow
 def test_reports_of_questions_and_captions(run_tool, tiny, tiny_captions, root, tmp_path):
     pytest.importorskip("plotly")
     work = tmp_path / "work"

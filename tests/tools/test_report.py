@@ -249,6 +249,7 @@ def test_the_report_of_a_classifier(run_tool, tmp_path):
     assert float(row(page, "accuracy/top1")[0]) == pytest.approx(100 * counts.trace() / 6, abs=0.01)
 
 
+@pytest.mark.slow
 def test_masks_of_instances_are_reported(run_tool, coco128, tmp_path):
     """Real polygons and crowds, with what the tool writes for --data."""
     truth = json.loads(next(coco128.rglob("*.json")).read_text())

@@ -69,6 +69,7 @@ def test_train_on_a_coco_folder_then_resume_and_test(run_tool, tiny_config, demo
     assert (out / "predictions.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_test_has_a_folder_of_its_own(run_tool, tiny_config, demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = ["--data", demo / "voc"]
@@ -212,6 +213,7 @@ def test_the_real_blood_cells_train_from_imagenet_weights(run_tool, tmp_path, ca
     assert re.findall(r"^\| (\w+) +\| \d+ +\|", log, re.MULTILINE) == ["Platelets", "RBC", "WBC"]
 
 
+@pytest.mark.slow
 def test_the_seed_and_the_scaled_learning_rate(run_tool, tiny_config, demo, tmp_path):
     runs = []
     for name, seed, more in (("a", 3, []), ("b", 3, ["--auto-scale-lr"]), ("c", 4, [])):
@@ -288,6 +290,7 @@ def test_amp_on_the_cpu_runs_in_bfloat16(run_tool, tiny_config, demo, tmp_path, 
     assert set(seen) == {torch.bfloat16}
 
 
+@pytest.mark.slow
 def test_a_config_of_mmdet_with_our_backbone_trains(run_tool, demo, tmp_path):
     path = tmp_path / "theirs.py"
     path.write_text(

@@ -351,6 +351,7 @@ def test_accumulated_gradients(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_compiled_step(tmp_path):
     watch = Watch()
     make_runner(tmp_path, [progressive(1), watch], compiled=True, epochs=2).train()
