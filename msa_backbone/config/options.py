@@ -1,4 +1,4 @@
-"""What the tools' options do to an OpenMMLab config: each function changes one thing in place."""
+"""What the tools' options do to an OpenMMLab config, and a note where they leave it unfit."""
 
 import math
 
