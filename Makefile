@@ -10,30 +10,30 @@ INSTALL = $(BIN)/python -m pip install $(PIP_FLAGS)
 
 .PHONY: demo demo-segmentation demo-pairs demo-vqa test test-gpu clean
 
-DEMO := configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py
+DEMO := configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py
 
 demo: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py data/demo
 	$(BIN)/python tools/train.py $(DEMO) --seed 0 --work-dir work_dirs/demo
 	@echo
 	@echo "Found digits: work_dirs/demo/predictions.png. What comes next:"
-	@echo "  $(BIN)/python tools/predict.py $(DEMO) work_dirs/demo/epoch_4.pth PICTURES/"
+	@echo "  $(BIN)/python tools/predict.py $(DEMO) work_dirs/demo/epoch_2.pth PICTURES/"
 	@echo "  $(BIN)/python tools/train.py configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-5e_320x240.py --data YOUR_FOLDER --dry-run"
 	@echo "  make demo-segmentation"
 
 # The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
-demo-segmentation: work_dirs/demo/epoch_4.pth .venv/.demo
+demo-segmentation: work_dirs/demo/epoch_2.pth .venv/.demo
 	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py \
 		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
 
-work_dirs/demo/epoch_4.pth:
+work_dirs/demo/epoch_2.pth:
 	$(MAKE) demo
 
 # Digits that the visible camera sees, or the infrared one, or both.
 demo-pairs: .venv/.demo
 	$(BIN)/python tools/make_demo_data.py --pairs data/demo-pairs
 	$(BIN)/python tools/train.py \
-		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py \
+		configs/multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py \
 		--seed 0 --work-dir work_dirs/demo-pairs
 
 # Questions about coloured digits: which, how many, yes or no, where.

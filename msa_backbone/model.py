@@ -142,7 +142,7 @@ def load(
         ValueError, OSError: for what cannot be read or does not fit.
 
     Example:
-        >>> model = load("work_dirs/demo/epoch_4.pth")  # doctest: +SKIP
+        >>> model = load("work_dirs/demo/epoch_2.pth")  # doctest: +SKIP
         >>> found = model.predict("photo.jpg")  # doctest: +SKIP
         >>> found.boxes, found.scores, found.names  # doctest: +SKIP
     """

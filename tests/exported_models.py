@@ -76,7 +76,7 @@ KINDS = {
     "unet": ("segmentation/unet_msa-vgg16_4xb4-40k_camvid-360x360.py", UNET),
     "fcn": ("segmentation/fcn_msa-vgg16_4xb4-40k_voc12aug-512x512.py", FCN),
     "cameras": (
-        "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py",
+        "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py",
         CAMERAS | PYRAMID,
     ),
     "cameras-unet": (

@@ -15,7 +15,7 @@ from msa_backbone.config.language.words import stand_in_words
 ROOT = Path(__file__).parents[1] / "configs"
 ABLATIONS = sorted((ROOT / "ablation").glob("*.py"))
 BASES = (
-    "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
+    "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py",
     "segmentation/unet_msa-vgg16-caffe_1xb2-1k_camvid-128x128.py",
     "classification/msa-vgg16-bn-c16_1xb128-20e_tinyimagenet50-48x48.py",
 )
@@ -63,7 +63,7 @@ ASKING = (
     "multimodal/vqa_msa-vgg16-bn-c16_1xb128-2k_demo-64x64.py",
 )
 PAIRS = (
-    "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py",
+    "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py",
     "multimodal/faster-rcnn_multimodal-msa-vgg16-caffe_fpn_1xb1-8e_msrs-320x240.py",
 )
 

@@ -20,11 +20,11 @@ def main() -> None:
     kind.add_argument(
         "--questions", action="store_true", help="small pictures with questions and captions"
     )
-    parser.add_argument("--num-train", type=int, help="training images (default: 480, or 8000)")
+    parser.add_argument("--num-train", type=int, help="training images (default: 400, or 8000)")
     parser.add_argument("--num-val", type=int, help="validation images (default: 80, or 240)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same images")
     args = parser.parse_args()
-    make, num_train, num_val = make_demo_data, 480, 80
+    make, num_train, num_val = make_demo_data, 400, 80
     if args.pairs:
         make = make_demo_pairs
     elif args.questions:

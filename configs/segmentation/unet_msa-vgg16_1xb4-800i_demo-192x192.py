@@ -12,7 +12,7 @@ model = dict(
         attention=dict(reduction_ratio=8),
         # Where the detector has them; the one behind the last pool has no place in a U-Net.
         attention_positions=(4, 9, 16, 23),
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/epoch_4.pth')),
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/demo/epoch_2.pth')),
     decode_head=dict(
         in_channels=(16, 32, 64, 128, 128),
         decoder_channels=(16, 32, 64, 64, 64),

@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData
 
 from ..config.shipped import shipped_folder
 
-CONFIG = "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
+CONFIG = "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
 SIDE = 64
 
 

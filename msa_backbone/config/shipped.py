@@ -21,7 +21,7 @@ def find_config(name: str) -> str:
 
     Args:
         name: a file; or one of the project's configs, with or without its folder and `.py`, such as
-            'detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo', which may leave out 'detection/'.
+            'detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo', which may leave out 'detection/'.
 
     Raises:
         ValueError: for neither, with the names that come closest.

@@ -40,7 +40,7 @@ def test_a_derived_config_is_the_variant_on_another_base(tmp_path):
 
 def test_a_variant_that_cannot_be_built_is_named_and_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")  # set for the process, then taken back
-    base = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
+    base = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"
     good.write_text(f"_base_ = {str(base)!r}\n")
     bad.write_text(f"_base_ = {str(base)!r}\nmodel = dict(backbone=dict(depth=17))\n")

@@ -8,7 +8,7 @@ from msa_backbone.config.load import load_config
 from msa_backbone.config.shipped import find_config, shipped_folder
 
 ROOT = Path(__file__).parents[2]
-DEMO = "faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo"
+DEMO = "faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_segmenter_is_the_sum_of_its_convolutions():
 
 def test_a_second_stage_counts_every_proposal():
     pytest.importorskip("mmdet")
-    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
+    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
     more, before = copy.deepcopy(cfg), copy.deepcopy(cfg)
     more.model.test_cfg.rpn.max_per_img += 10
     found = whole_model(cfg, (256, 256))
@@ -52,7 +52,7 @@ def test_a_second_stage_counts_every_proposal():
 
 def test_of_parts_that_are_not_known_only_parameters_are_told():
     pytest.importorskip("mmdet")
-    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
+    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
     extractor = cfg.model.roi_head.bbox_roi_extractor
     head = {**cfg.model.roi_head.bbox_head, "fc_out_channels": 8}
     assert whole_model(cfg, (64, 64))[1] > 0

@@ -36,7 +36,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 def config_of(task: str) -> Config:
     """The task's demo config at an eighth of VGG16's width."""
     if task == "detection":
-        cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
+        cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
         cfg.model.backbone.base_channels = 8
         cfg.model.neck.in_channels = [16, 32, 64, 64]
     elif task == "segmentation":

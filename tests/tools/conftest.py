@@ -13,7 +13,7 @@ from processes import leave_unformatted
 from yapf.yapflib import yapf_api
 
 TOOLS = Path(__file__).parents[2] / "tools"
-DEMO_CONFIG = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
+DEMO_CONFIG = TOOLS.parent / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 from msa_backbone.data.demo.pairs import make_demo_pairs
 
 CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
-DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
+DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py"
 SEGMENTER = CONFIGS / "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py"
 
 
@@ -67,7 +67,7 @@ def test_what_does_not_go_together_is_refused(check, tmp_path):
     root = make_demo_pairs(tmp_path / "pairs", 4, 2, image_size=64) / "coco"
     code, _ = check(root, "--config", DETECTOR, "--fix", tmp_path / "fixed")
     assert "leave --config out" in code and not (tmp_path / "fixed").exists()
-    one = CONFIGS.parent / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
+    one = CONFIGS.parent / "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
     code, _ = check(root, "--config", one)
     assert "loads one camera" in code
 

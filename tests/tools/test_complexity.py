@@ -6,7 +6,7 @@ import pytest
 
 from msa_backbone.files.images import read_image
 
-CONFIG = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"
+CONFIG = Path(__file__).parents[2] / "configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
 
 
 def test_ratios_and_places_beside_plain_vgg(run_tool, tmp_path, capsys):

@@ -17,7 +17,7 @@ from msa_backbone.errors import DataError
 from msa_backbone.files.images import read_image
 
 BASE = Path(__file__).parents[2] / "configs/multimodal"
-BASE = BASE / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
+BASE = BASE / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py"
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
 NUMBERS = tuple("0123456789")
 TINY = {
     "coco": (
-        "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py",
+        "faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py",
         "neck=dict(in_channels=[16, 32, 64, 64])",
         NUMBERS,
     ),

@@ -73,7 +73,7 @@ def stage(tmp_path, demo, monkeypatch) -> Path:
     shutil.copytree(ROOT / "configs", "configs")
     shutil.copytree(demo / "coco", "ROOT")
     shrink(Path("configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-5e_320x240.py"))
-    demo_config = shrink(Path("configs/detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"))
+    demo_config = shrink(Path("configs/detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"))
     shutil.copy(demo_config, "tiny.py")
     random_checkpoint(Path("tiny.py"), Path("tiny.pth"))
     pictures = sorted(Path("ROOT").rglob("*.jpg"))[:2]

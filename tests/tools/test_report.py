@@ -152,7 +152,7 @@ def test_an_image_that_a_detector_cannot_load_is_one_line(workers, run_tool, dem
     truth = data / "annotations/instances_val.json"
     work = untrained(
         tmp_path / "work",
-        "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
+        "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py",
         "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
         f"dataset = dict(data_root={str(data)!r})\n"
         f"val_dataloader = dict(num_workers={workers}, persistent_workers=False, dataset=dataset)\n"
@@ -328,7 +328,7 @@ def test_bad_input_ends_in_one_line(run_tool, tiny_config, tmp_path, monkeypatch
 def test_a_checkpoint_of_other_classes_is_refused(run_tool, tiny_config, demo, tmp_path):
     work = untrained(
         tmp_path / "work",
-        "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
+        "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py",
         "model = dict(backbone=dict(base_channels=8), neck=dict(in_channels=[16, 32, 64, 64]))\n"
         f"dataset = dict(data_root={str(demo / 'coco')!r})\n"
         "val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dataset)\n"

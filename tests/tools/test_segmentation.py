@@ -259,7 +259,7 @@ def test_unknown_class_names(refuse, masks):
 
 @pytest.mark.parametrize("depth", [11, 13, 19])
 def test_detection_checkpoint_of_another_depth(refuse, tmp_path, depth):
-    cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py")
+    cfg = Config.fromfile(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
     cfg.model.backbone.update(depth=depth, base_channels=8, attention_positions="pool")
     cfg.model.neck.in_channels = [16, 32, 64, 64]
     init_default_scope("mmdet")

@@ -1,3 +1,3 @@
 # Multi-Scale Attention whose gates look at normalised statistics; the second stream also passes in full.
-_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py'
+_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py'
 model = dict(backbone=dict(fusion=dict(pass_through=True, gate_norm=True)))

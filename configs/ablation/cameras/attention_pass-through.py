@@ -1,3 +1,3 @@
 # Multi-Scale Attention over both streams; the second one also passes in full.
-_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py'
+_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py'
 model = dict(backbone=dict(fusion=dict(pass_through=True)))

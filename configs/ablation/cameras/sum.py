@@ -1,3 +1,3 @@
 # The sum of both streams.
-_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py'
+_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py'
 model = dict(backbone=dict(fusion=dict(_delete_=True, type='SumFusion')))

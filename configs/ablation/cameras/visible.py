@@ -1,5 +1,5 @@
 # The visible camera alone, plain VGG16.
-_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py'
+_base_ = '../../multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py'
 model = dict(
     data_preprocessor=dict(only=['visible'], dropout=None),
     backbone=dict(in_channels=(3, ), fusion=dict(_delete_=True, type='SumFusion')))

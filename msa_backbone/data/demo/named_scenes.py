@@ -77,7 +77,7 @@ class NamedPainter(Painter):
                 if low - 0.03 <= share <= high + 0.03:  # whole pixels
                     yield Named(str(digit.label), colour, size, digit.box)
 
-    def sides(self) -> np.ndarray:
+    def sides(self, split: str) -> np.ndarray:
         names = self.rng.choice(list(SIZES), self.rng.integers(*DIGITS, endpoint=True))
         return np.array([self.rng.uniform(*SIZES[name]) for name in names]) * self.image_size
 

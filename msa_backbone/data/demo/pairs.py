@@ -15,7 +15,7 @@ from ...files.whole_files import place_file
 from .scenes import Painter, write_demo
 from .writers import Scene, write_coco, write_segmentation
 
-FORMAT_VERSION = 1  # raise it when the same arguments come to give other files
+FORMAT_VERSION = 2  # raise it when the same arguments come to give other files
 
 SEEN_BY = ("visible", "infrared", "both")
 SHARES = (0.4, 0.4, 0.2)
@@ -33,7 +33,7 @@ class Pair(Scene):
 
 
 def make_demo_pairs(
-    root: str | Path, num_train: int = 480, num_val: int = 80, image_size: int = 256, seed: int = 0
+    root: str | Path, num_train: int = 400, num_val: int = 80, image_size: int = 256, seed: int = 0
 ) -> Path:
     """Write the demo data of two cameras to ``root``, unless it is there already.
 

@@ -16,10 +16,11 @@ from PIL import Image, ImageOps
 from ...files.whole_files import complete_folder
 from .writers import Digit, Scene, write_coco, write_images, write_segmentation, write_voc
 
-FORMAT_VERSION = 1  # raise it when the same arguments come to give other files
+FORMAT_VERSION = 2  # raise it when the same arguments come to give other files
 STAMP = "demo.json"
 
-DIGITS_PER_IMAGE = (2, 7)
+# What a step teaches grows with the digits in its pictures, what it costs does not: train has many.
+DIGITS_PER_IMAGE = {"train": (6, 16), "val": (2, 7)}
 DIGIT_SIDE = (1 / 16, 9 / 16)  # longer side of a digit over the image side
 CROP_SIDE = (128, 256)  # side of a background crop, in pixels of the photograph
 TRAIN_COLUMNS = 0.6  # share of a photograph's width that train crops from; val has the rest
@@ -27,7 +28,7 @@ VAL_DIGIT_STEP = 5  # every fifth handwritten digit of each class belongs to val
 
 
 def make_demo_data(
-    root: str | Path, num_train: int = 480, num_val: int = 80, image_size: int = 256, seed: int = 0
+    root: str | Path, num_train: int = 400, num_val: int = 80, image_size: int = 256, seed: int = 0
 ) -> Path:
     """Write the demo data set to ``root``, unless it is there already, and return the path.
 
@@ -144,7 +145,7 @@ class Painter:
         digits = []
 
         low = DIGIT_SIDE[0] * size
-        for side in sorted(self.sides(), reverse=True):
+        for side in sorted(self.sides(split), reverse=True):
             index = int(rng.choice(self.pools[split]))
             ink = _ink(self.digits[index].reshape(8, 8))
             while True:  # a digit that finds no room shrinks
@@ -165,10 +166,10 @@ class Painter:
             self.put(image, (x, y), alpha)
         return Scene(image_id, image, owner, digits, photo, crop)
 
-    def sides(self) -> np.ndarray:
+    def sides(self, split: str) -> np.ndarray:
         """Draw the longer sides of a scene's digits, in pixels."""
         low, high = (np.log(share * self.image_size) for share in DIGIT_SIDE)
-        count = self.rng.integers(*DIGITS_PER_IMAGE, endpoint=True)
+        count = self.rng.integers(*DIGITS_PER_IMAGE[split], endpoint=True)
         return np.exp(self.rng.uniform(low, high, count))
 
     def put(self, image: Image.Image, place: tuple[int, int], alpha: Image.Image) -> None:

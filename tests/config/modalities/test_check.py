@@ -159,7 +159,7 @@ def test_a_preprocessor_that_would_cut_channels_is_refused(name):
 def test_what_tests_and_predicts_is_checked_too():
     """All tools rehearse; a test's pipeline is looked at as a training's."""
     pytest.importorskip("mmdet")
-    path = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
+    path = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py"
     cfg = load_config(str(path), None, {})
     cfg.test_dataloader.dataset.pipeline.insert(1, COLOURS)
     with pytest.raises(ValueError, match="test_dataloader: PhotoMetricDistortion is made for"):

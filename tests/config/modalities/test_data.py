@@ -24,7 +24,7 @@ from msa_backbone.errors import DataError
 from msa_backbone.files.modality_files import Modality
 
 CONFIGS = Path(__file__).parents[3] / "configs/multimodal"
-DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
+DETECTOR = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py"
 SEGMENTER = CONFIGS / "unet_multimodal-msa-vgg16_1xb4-1k_demo-pairs-192x192.py"
 MSRS = CONFIGS / "faster-rcnn_multimodal-msa-vgg16_fpn_1xb4-12e_msrs-640x480.py"
 FOLDERS = {"visible": "visible", "infrared": "infrared"}

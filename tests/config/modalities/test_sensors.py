@@ -17,7 +17,7 @@ from msa_backbone.config.user_data import use_data
 from msa_backbone.data.demo.pairs import make_demo_pairs
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-DETECTOR = CONFIGS / "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb2-3e_demo-pairs.py"
+DETECTOR = CONFIGS / "multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_refused(sensors, black, match):
 
 def test_other_configs_have_nothing_to_switch():
     cfg = load_config(
-        str(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py"), None, {}
+        str(CONFIGS / "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"), None, {}
     )
     assert switch_sensors(cfg) == []
     with pytest.raises(ValueError, match="this one has a single camera"):

@@ -66,7 +66,8 @@ def test_coco_loads_and_counts_agree(root, split):
         with Image.open(folder / info["file_name"]) as image:
             assert (image.mode, image.size) == ("RGB", (info["width"], info["height"]))
         anns = coco.imgToAnns[info["id"]]
-        assert 2 <= len(anns) <= 7
+        fewest, most = {"train": (6, 16), "val": (2, 7)}[split]
+        assert fewest <= len(anns) <= most
         assert all(ann["iscrowd"] == 0 for ann in anns)
         assert all(ann["area"] == ann["bbox"][2] * ann["bbox"][3] for ann in anns)
 

@@ -150,7 +150,7 @@ def test_methods_differ_and_leave_nothing_behind(classifiers):
 
 
 DETECTOR = (
-    "detection/faster-rcnn_msa-vgg16_fpn_1xb2-4e_demo.py",
+    "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py",
     "model = dict(backbone=dict(base_channels=8, init_cfg=None),\n"
     "    neck=dict(in_channels=[16, 32, 64, 64]))\n",
 )

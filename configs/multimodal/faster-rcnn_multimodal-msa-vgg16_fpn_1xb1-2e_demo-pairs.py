@@ -22,22 +22,22 @@ model = dict(
         attention_positions='pool',
         zero_init=False),  # from random weights: a residual start would cost the second camera
     neck=dict(in_channels=[32, 64, 128, 128], out_channels=64, norm_cfg=dict(_delete_=True, type='BN')),
-    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[6])),
+    rpn_head=dict(in_channels=64, feat_channels=64, anchor_generator=dict(scales=[5])),
     roi_head=dict(
-        bbox_roi_extractor=dict(out_channels=64),
+        bbox_roi_extractor=dict(out_channels=64, roi_layer=dict(sampling_ratio=2)),
         bbox_head=dict(in_channels=64, fc_out_channels=256, num_classes=10)),
     train_cfg=dict(
-        rpn=dict(sampler=dict(num=64)),
+        rpn=dict(sampler=dict(num=128)),
         rpn_proposal=dict(nms_pre=500, max_per_img=200),
-        rcnn=dict(sampler=dict(num=64))),
+        rcnn=dict(sampler=dict(num=128, pos_fraction=0.5))),
     test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=100), rcnn=dict(max_per_img=30)))
-train_dataloader = dict(batch_size=2)  # not 4: more steps an epoch, in little more time
-train_cfg = dict(max_epochs=3)
+train_dataloader = dict(batch_size=1)  # many short steps: from scratch the score grows with their number
+train_cfg = dict(max_epochs=2)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
     dict(
         type='CosineAnnealingLR',
-        T_max=3,
+        T_max=2,
         eta_min=1e-5,
         by_epoch=True,
         convert_to_iter_based=True),
@@ -48,4 +48,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'backbone.attentions.': dict(lr_mult=1.0)}))
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1))
 custom_hooks = [dict(type='ChannelsLastHook')]  # few channels: a fifth faster on a CPU
-auto_scale_lr = dict(base_batch_size=2)
+auto_scale_lr = dict(base_batch_size=1)
