@@ -23,7 +23,7 @@ demo: .venv/.demo
 
 # The demo's detector, fine-tuned for segmentation; it is trained first where it is missing.
 demo-segmentation: work_dirs/demo/epoch_2.pth .venv/.demo
-	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py \
+	$(BIN)/python tools/train.py configs/segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py \
 		--weights $< --seed 0 --work-dir work_dirs/demo-segmentation
 
 work_dirs/demo/epoch_2.pth:

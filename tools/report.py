@@ -6,7 +6,7 @@ attention looks at, the config and the environment.
 
 Examples:
   tools/report.py work_dirs/demo
-  tools/report.py work_dirs/demo --checkpoint work_dirs/demo/epoch_3.pth --out epoch_3.html
+  tools/report.py work_dirs/demo --checkpoint work_dirs/demo/epoch_1.pth --out epoch_1.html
 """
 
 import argparse

@@ -34,7 +34,7 @@ param_scheduler = [
 ]
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05, fused=True),
-    paramwise_cfg=None)  # attention starts with the rest, at its rate; one group is a fast step
+    paramwise_cfg=dict(_delete_=True))  # attention learns as fast as the rest
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1))
 custom_hooks = [dict(type='ChannelsLastHook')]  # few channels: a sixth faster on a CPU
 auto_scale_lr = dict(base_batch_size=1)

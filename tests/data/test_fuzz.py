@@ -40,7 +40,7 @@ def config_of(task: str) -> Config:
         cfg.model.backbone.base_channels = 8
         cfg.model.neck.in_channels = [16, 32, 64, 64]
     elif task == "segmentation":
-        cfg = Config.fromfile(CONFIGS / "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py")
+        cfg = Config.fromfile(CONFIGS / "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py")
         cfg.model.backbone.update(base_channels=8, init_cfg=None)
         cfg.model.decode_head.in_channels = (8, 16, 32, 64, 64)
         cfg.model.decode_head.loss_decode = {"type": "CrossEntropyLoss"}

@@ -99,7 +99,7 @@ def test_a_classifier_starts_a_detector_and_the_report_says_so(
 def test_a_classifier_starts_a_segmenter(run_tool, classifier, demo, tmp_path, capfd):
     pytest.importorskip("mmseg")
     config = tmp_path / "segmenter.py"
-    base = CONFIGS / "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py"
+    base = CONFIGS / "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py"
     config.write_text(
         f"_base_ = {str(base)!r}\n"
         "model = dict(backbone=dict(base_channels=8), decode_head=dict(\n"

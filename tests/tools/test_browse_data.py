@@ -46,7 +46,7 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
 
 
 def test_masks(run_tool, demo, tmp_path, counted):
-    base = "configs/segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py"
+    base = "configs/segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py"
     root = next(p for p in [tmp_path, *browse_data.Path(__file__).parents] if (p / base).is_file())
     run_tool(
         "browse_data", root / base, "--data", demo / "segmentation", "--work-dir", tmp_path / "w"

@@ -29,7 +29,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 BASES = {
     "detection": "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py",
     "instances": "detection/mask-rcnn_msa-vgg16-caffe_fpn_1xb1-12e_320x240.py",
-    "segmentation": "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py",
+    "segmentation": "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py",
     "classification": "classification/msa-vgg16-caffe_1xb16-150i_crops-48x48.py",
 }
 

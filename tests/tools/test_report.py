@@ -107,7 +107,7 @@ def segmenter(work: Path, data: Path) -> Path:
     pytest.importorskip("mmseg")
     return untrained(
         work,
-        "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py",
+        "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py",
         "model = dict(backbone=dict(base_channels=8, init_cfg=None, attention=None,\n"
         "    attention_positions=None), decode_head=dict(in_channels=(8, 16, 32, 64, 64),\n"
         "    decoder_channels=(8, 8, 16, 16, 16)))\n"

@@ -22,7 +22,7 @@ CLASSES = ("background", *"0123456789")
 @pytest.fixture
 def segment_config(tmp_path) -> Path:
     """The demo's segmentation config, narrower and shorter still: 4 iterations, from scratch."""
-    base = CONFIGS / "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py"
+    base = CONFIGS / "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py"
     path = tmp_path / "segment.py"
     path.write_text(
         f"_base_ = {str(base)!r}\n"

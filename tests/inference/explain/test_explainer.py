@@ -193,7 +193,7 @@ def test_what_is_scored_is_where_the_map_is(tmp_path):
 
 
 SEGMENTER = (
-    "segmentation/unet_msa-vgg16_1xb4-800i_demo-192x192.py",
+    "segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py",
     "head = dict(in_channels=(8, 16, 32, 64, 64))\n"
     "model = dict(backbone=dict(base_channels=8, init_cfg=None), decode_head=head)\n",
 )

@@ -20,15 +20,15 @@ model = dict(
         # Strokes are few pixels among many of background.
         loss_decode=dict(
             _delete_=True, type='CrossEntropyLoss', class_weight=[0.1] + [1.0] * 10)))
-train_dataloader = dict(batch_size=4)
-train_cfg = dict(max_iters=800, val_interval=400)
+train_dataloader = dict(batch_size=2)
+train_cfg = dict(max_iters=600, val_interval=300)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', T_max=750, eta_min=1e-5, begin=50, end=800, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=550, eta_min=1e-5, begin=50, end=600, by_epoch=False),
 ]
 # The backbone knows digits already: it moves slowly, and the decoder fast.
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=3e-3, weight_decay=0.05, fused=True),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=800))
-auto_scale_lr = dict(base_batch_size=4)
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=600))
+auto_scale_lr = dict(base_batch_size=2)
