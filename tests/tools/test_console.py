@@ -56,6 +56,7 @@ def talking(tiny_config):
 def test_the_console_shows_what_one_follows(run_tool, talking, demo, tmp_path, capfd):
     work, data = tmp_path / "work", ("--data", demo / "coco")
     one_epoch = ("--cfg-options", "train_cfg.max_epochs=1", "param_scheduler.1.T_max=1")
+    one_epoch += ("optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult=0.1",)
     with pytest.warns(UserWarning, match="the user warns"):
         run_tool("train", talking, *data, "--work-dir", work, *one_epoch)
     out, _ = capfd.readouterr()
@@ -107,16 +108,14 @@ def test_progress_is_told_with_what_there_is(
 
 def test_a_dry_run_shows_which_weights_were_loaded(run_tool, tiny_config, demo, tmp_path, capfd):
     work, data = tmp_path / "work", ("--data", demo / "coco")
-    run_tool(
-        *("train", tiny_config, *data, "--work-dir", work),
-        *("--cfg-options", "train_cfg.max_epochs=1"),
-    )
+    one_epoch = ("--cfg-options", "train_cfg.max_epochs=1")
+    run_tool("train", tiny_config, *data, "--work-dir", work, *one_epoch)
     capfd.readouterr()
     weights = ("--weights", work / "epoch_1.pth", "--work-dir", tmp_path / "dry")
-    run_tool("train", tiny_config, *data, "--dry-run", *weights)
+    run_tool("train", tiny_config, *data, "--dry-run", *weights, *one_epoch)
     out, _ = capfd.readouterr()
     assert re.search(r"\d+ of \d+ tensors loaded", out) and "Dry run: nothing was trained." in out
-    assert "Learning rate: its schedule ends at 4, the training at 2 (max_epochs)" in out
+    assert "Learning rate: its schedule ends at 2, the training at 1 (max_epochs)" in out
 
 
 def test_remarks_are_shown_if_a_run_fails_before_it_has_a_log(capsys):

@@ -97,7 +97,7 @@ def test_the_demo_pairs_are_found_however_they_are_arranged(
     assert any(f"2 modalities: {line}" in text for text in found.lines)
     assert "  train: 6 of 6 visible pictures with infrared" in found.lines
     assert "  val: 3 of 3 visible pictures with infrared" in found.lines
-    size = (4, 256, 256) if form == "coco" else (4, 64, 64)
+    size = (4, 192, 192) if form == "coco" else (4, 64, 64)
     assert load_all(cfg, found) == [("tra", *size)] * 6 + [("val", *size)] * 3
 
 
@@ -116,7 +116,7 @@ def test_other_formats_have_the_reference_in_their_folder_of_images(write, image
         shutil.copy(file, folder)
     cfg, found = use(DETECTOR, root, tmp_path)
     assert folders_of(cfg) == [{"visible": images, "infrared": "infrared"}] * 3
-    assert load_all(cfg, found) == [("tra", 4, 256, 256)] * 6 + [("val", 4, 256, 256)] * 3
+    assert load_all(cfg, found) == [("tra", 4, 192, 192)] * 6 + [("val", 4, 192, 192)] * 3
 
 
 def test_msrs_as_it_is_published(pairs, tmp_path):
