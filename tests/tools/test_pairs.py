@@ -73,7 +73,8 @@ def predictions(out: Path) -> dict:
 @pytest.mark.parametrize("form", ["coco", "segmentation"])
 def test_a_folder_of_pairs_is_predicted(form, models, pairs, run_tool, tmp_path, capsys):
     root = pairs / form
-    run_tool("predict", *models[form], root / "visible/val", "--out", tmp_path, "--score-thr", 0.99)
+    given = "predict", *models[form], root / "visible/val", "--out"
+    run_tool(*given, tmp_path, "--score-thr", 0.99)
     assert "3 of 3 predicted" in capsys.readouterr().out
     names = [image["file_name"] for image in predictions(tmp_path)["images"]]
     assert names == sorted(path.name for path in (root / "visible/val").iterdir())
@@ -83,6 +84,13 @@ def test_a_folder_of_pairs_is_predicted(form, models, pairs, run_tool, tmp_path,
         grey = read_image(root / f"infrared/val/{Path(name).stem}.png")
         if form == "coco":  # no box is sure enough to be drawn over it
             assert (np.abs(drawn[:, 70:].astype(int) - grey).max(axis=2) < 20).mean() > 0.95
+    if form == "coco":  # boxes that are less sure are drawn into both cameras' pictures
+        run_tool(*given, tmp_path / "boxes", "--score-thr", 0.05)
+        plain, boxes = (
+            read_image(out / "pictures" / names[0]) for out in (tmp_path, tmp_path / "boxes")
+        )
+        changed = np.abs(plain.astype(int) - boxes).max(axis=2) > 40
+        assert changed[:, :64].mean() > 0.02 and changed[:, 70:].mean() > 0.02
     if form == "segmentation":
         assert len(list((tmp_path / "masks").iterdir())) == 3
 

@@ -18,8 +18,9 @@ test_pipeline = [
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')),
 ]
+# From scratch the score grows with the number of steps: many short ones.
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=1,
     dataset=dict(
         data_root=data_root,
         metainfo=metainfo,
