@@ -227,7 +227,7 @@ def test_the_seed_and_the_scaled_learning_rate(run_tool, tiny_config, demo, tmp_
     first, scaled, other = runs
     assert first[0]["loss"] == scaled[0]["loss"] != other[0]["loss"]  # before the first step
     assert first[1]["loss"] != scaled[1]["loss"]
-    assert scaled[0]["lr"] == pytest.approx(4 * first[0]["lr"])  # batch 8 for 2
+    assert scaled[0]["lr"] == pytest.approx(8 * first[0]["lr"])  # batch 8 for 1
 
 
 def test_the_original_single_level_form_trains(run_tool, demo, tmp_path, capsys):
