@@ -1,54 +1,49 @@
 """VGG16 with Multi-Scale Attention as a backbone for OpenMMLab, torchvision and plain PyTorch.
 
-Importing this package registers every module in mmengine's MODELS (mmdet, mmseg and mmpretrain
-configs find them there) and lets torchvision serve mmcv's ops where mmcv was installed without its
-compiled extension. It imports neither mmcv, mmdet nor mmseg.
+After `import msa_backbone` configs of mmengine, mmdet, mmseg and mmpretrain find every module by
+its name, and torchvision serves mmcv's ops where mmcv was installed without its compiled extension.
+The import itself is quick: torch, mmcv, mmdet and mmseg are imported by what needs them.
 
 Without torch it still loads exported files: `msa_backbone.load("model.onnx")`.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from .model import load
 from .version import __version__
 
-if find_spec("torch") and find_spec("mmengine"):
-    from . import language  # noqa: F401  (registers)
+if TYPE_CHECKING:
     from .backbones import MSAVGG, MultiModalMSAVGG, vgg16_msa
     from .layers import MultiScaleAttention
-    from .openmmlab import (  # noqa: F401  (register by being imported)
-        cpu_amp_optim_wrapper,
-        lazy_builders,
-        mmcv_ops,
-        multi_modal_preprocessor,
-    )
-    from .openmmlab.datasets import picture_sampler  # noqa: F401  (registers)
-    from .openmmlab.hooks import (  # noqa: F401  (register by being imported)
-        atomic_checkpoint_hook,
-        attention_ratio_hook,
-        channels_last_hook,
-        progressive_attention_hook,
-        seed_hook,
-    )
-    from .openmmlab.metrics import (  # noqa: F401  (register by being imported)
-        answer_accuracy,
-        caption_scores,
-        right_by_image,
-    )
+
+__all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "load", "vgg16_msa"]
+
+_ROOMS = {
+    "MSAVGG": ".backbones",
+    "MultiModalMSAVGG": ".backbones",
+    "MultiScaleAttention": ".layers",
+    "vgg16_msa": ".backbones",
+}
+_HAS_TORCH = bool(find_spec("torch") and find_spec("mmengine"))
+
+if _HAS_TORCH:
+    from .openmmlab import mmcv_ops, names
 
     mmcv_ops.install()
-    __all__ = [
-        "MSAVGG",
-        "MultiModalMSAVGG",
-        "MultiScaleAttention",
-        "__version__",
-        "load",
-        "vgg16_msa",
-    ]
+    names.register()
 else:
     __all__ = ["__version__", "load"]
 
-    def __getattr__(name: str) -> None:
-        if name in ("MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "vgg16_msa"):
-            raise ImportError(f"{name} needs torch and mmengine: pip install torch mmengine")
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _HAS_TORCH:
+        raise ImportError(f"{name} needs torch and mmengine: pip install torch mmengine")
+    return getattr(import_module(_ROOMS[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

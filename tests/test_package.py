@@ -1,25 +1,73 @@
-"""What importing the package does: everything is registered, no toolbox is imported."""
+"""What importing the package does: every name is known, and nothing that takes long is imported."""
 
+import ast
 import os
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
 
 import msa_backbone
+from msa_backbone.openmmlab.names import MODULES
+
+ROOT = Path(__file__).parents[1]
+SLOW = ("torch", "matplotlib", "mmcv", "mmdet", "mmseg", "mmpretrain")
 
 
-def test_importing_the_package_imports_no_toolbox():
-    code = (
-        "import sys, msa_backbone; from mmengine.registry import MODELS; "
-        "assert MODELS.get('MSAVGG') is msa_backbone.MSAVGG; assert MODELS.get('VGGBBoxHead'); "
-        "print([m for m in sys.modules if m.split('.')[0] in ('mmcv', 'mmdet', 'mmseg')])"
-    )
+def run(code: str) -> str:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == "[]"
+    return result.stdout.strip()
+
+
+def test_importing_the_package_imports_neither_torch_nor_a_toolbox():
+    code = (
+        "import sys, msa_backbone; from mmengine.registry import MODELS; "
+        f"print([name for name in {SLOW} if name in sys.modules]); "
+        "assert MODELS.get('MSAVGG') is msa_backbone.MSAVGG; assert 'VGGBBoxHead' in MODELS"
+    )
+    assert run(code) == "[]"
+
+
+def test_every_name_is_that_of_a_class():
+    for registry, modules in MODULES.items():
+        for module, names in modules.items():
+            for name in names:
+                found = registry.get(name)
+                assert found is getattr(import_module(module, "msa_backbone.openmmlab"), name)
+                assert isinstance(found, type)
+                assert found.__name__ == name
+
+
+def test_a_config_can_name_every_hook_metric_and_transform():
+    """A class is easily written and its name forgotten."""
+    known = {name for rooms in MODULES.values() for names in rooms.values() for name in names}
+    kinds = ("Hook", "Metric", "Transform", "Dataset", "Sampler", "OptimWrapper")
+    found = {
+        node.name
+        for file in (ROOT / "msa_backbone/openmmlab").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        if any(ast.unparse(base).endswith(kinds) for base in node.bases)
+    }
+    assert len(found) > 10
+    assert found <= known, found - known
+
+
+def test_a_class_of_the_users_takes_the_place_of_ours_by_force_alone():
+    code = (
+        "import msa_backbone; from mmengine.registry import HOOKS\n"
+        "class SeedHook: pass\n"
+        "try: HOOKS.register_module(module=SeedHook)\n"
+        "except KeyError as error: print(error)\n"
+        "HOOKS.register_module(module=SeedHook, force=True)\n"
+        "assert HOOKS.get('SeedHook') is SeedHook"
+    )
+    assert "SeedHook is already registered in hook at msa_backbone.openmmlab.hooks" in run(code)
 
 
 @pytest.mark.parametrize("toolbox", ["mmengine", "mmdet", "mmseg", "mmpretrain"])

@@ -16,12 +16,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
-from msa_backbone.ablation.failures import failures_of, run_failure
-from msa_backbone.ablation.processes import run_in_processes
-from msa_backbone.ablation.results import write_results
-from msa_backbone.ablation.runs import Run, Settings, list_runs, modules_of, read_result, run_once
-from msa_backbone.ablation.variants import name_variants, write_variants
 from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import LAYOUTS_HELP
@@ -88,6 +82,19 @@ def parse_subset(text: str) -> tuple[str, str]:
 
 def main() -> None:
     args = parse_args()
+    from msa_backbone.ablation.failures import failures_of, run_failure
+    from msa_backbone.ablation.processes import run_in_processes
+    from msa_backbone.ablation.results import write_results
+    from msa_backbone.ablation.runs import (
+        Run,
+        Settings,
+        list_runs,
+        modules_of,
+        read_result,
+        run_once,
+    )
+    from msa_backbone.ablation.variants import name_variants, write_variants
+
     with quiet_libraries(), sorted_prints(), one_line_errors():
         variants = name_variants(args.variants)
         settings = Settings(

@@ -16,25 +16,20 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
 from mmengine.config import Config
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options, parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
-from msa_backbone.config.options import drop_pretrained, unsync_norms
-from msa_backbone.config.rehearse import rehearse
-from msa_backbone.config.user_data import use_data
-from msa_backbone.costs.backbones import FORMS, VARIANTS, measure
-from msa_backbone.costs.configs import compare_steps
-from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
-from msa_backbone.costs.plots import plot_costs
-from msa_backbone.costs.tables import costs_table, growth_table
+from msa_backbone.costs.variants import FORMS, VARIANTS
 
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     """A config on the user's data, from random weights."""
+    from msa_backbone.config.options import drop_pretrained, unsync_norms
+    from msa_backbone.config.rehearse import rehearse
+    from msa_backbone.config.user_data import use_data
+
     cfg = load_config(path, work_dir, args.cfg_options)
     data = use_data(cfg, args.data, args.classes) if args.data else None
     apply_options(cfg, args.cfg_options)
@@ -49,6 +44,10 @@ def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
 
 def compare_variants(args: argparse.Namespace) -> None:
     """Print a table for each shape and place of the modules, and draw them."""
+    from msa_backbone.costs.backbones import measure
+    from msa_backbone.costs.plots import plot_costs
+    from msa_backbone.costs.tables import costs_table, growth_table
+
     names = list(dict.fromkeys(["plain", *args.variants]))
     tables, measured = [], {}
     for positions in args.positions:
@@ -74,6 +73,10 @@ def compare_variants(args: argparse.Namespace) -> None:
 
 def compare_with_copy(args: argparse.Namespace) -> None:
     """Print what share of a copy's bandwidth each kernel reaches."""
+    import torch
+
+    from msa_backbone.costs.gpu_bandwidth import bandwidth_table, measure_copy, measure_passes
+
     copy = measure_copy()
     dtype = torch.bfloat16 if args.amp else torch.float32
     for positions in args.positions:
@@ -84,6 +87,9 @@ def compare_with_copy(args: argparse.Namespace) -> None:
 
 
 def compare_configs(args: argparse.Namespace) -> None:
+    """Print what a step of each config costs."""
+    from msa_backbone.costs.configs import compare_steps
+
     with TemporaryDirectory() as work_dir:
         with one_line_errors():
             cfgs = {
@@ -94,7 +100,9 @@ def compare_configs(args: argparse.Namespace) -> None:
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Raise ValueError for what would fail, or mislead, after the measurements."""
+    """Use the threads; raise ValueError for what would fail, or mislead, after the measurements."""
+    import torch
+
     require_at_least(1, args, "rounds", "threads")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no CUDA device, leave it out")
@@ -113,6 +121,8 @@ def check_options(args: argparse.Namespace) -> None:
     others = {"pixels": lambda shape: shape[:1], "samples": lambda shape: shape[1:]}
     if args.growth and len({others[args.growth](shape) for shape in args.shapes}) > 1:
         raise ValueError(f"--growth {args.growth} needs --shapes that differ in nothing else")
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
 
 
 def size_of(shape: tuple[int, int, int], growth: str) -> int:
@@ -162,8 +172,6 @@ def main() -> None:
     args.shapes = list(dict.fromkeys(args.shapes))
     with one_line_errors():
         check_options(args)
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
     if args.bandwidth:
         compare_with_copy(args)
     elif args.configs:

@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import msa_backbone  # noqa: F401  (registers what configs name)
 from msa_backbone.cli.arguments import require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import apply_options, load_config
-from msa_backbone.config.rehearse import check_data_files
-from msa_backbone.config.user_data import use_data
-from msa_backbone.training.browse_data import browse
 from msa_backbone.training.console import quiet_libraries, sorted_prints
 
 
@@ -17,6 +13,10 @@ def main() -> None:
     parser = run_parser(__doc__)
     parser.add_argument("--number", type=int, default=16, help="images to draw (default: 16)")
     args = parser.parse_args()
+    from msa_backbone.config.rehearse import check_data_files
+    from msa_backbone.config.user_data import use_data
+    from msa_backbone.training.browse_data import browse
+
     with quiet_libraries(), sorted_prints(), one_line_errors():
         require_at_least(1, args, "number")
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "browse")

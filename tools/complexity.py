@@ -15,23 +15,23 @@ Examples:
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from mmengine.config import Config
 
-from msa_backbone import MSAVGG, MultiModalMSAVGG
+import msa_backbone
 from msa_backbone.cli.arguments import parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
-from msa_backbone.costs.backbones import ATTENTION, compare_backbones
-from msa_backbone.costs.parts import part_costs
-from msa_backbone.costs.plots import plot_complexity
-from msa_backbone.costs.tables import parts_table, totals_table, whole_models_table
+from msa_backbone.costs.variants import ATTENTION
+
+if TYPE_CHECKING:
+    from msa_backbone import MSAVGG
 
 
-def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> dict[str, MSAVGG]:
+def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> "dict[str, MSAVGG]":
     """The backbones to compare, by name, the plain one first."""
-    models = {"plain": MSAVGG(attention=None, out_indices=(4,))}
+    models = {"plain": msa_backbone.MSAVGG(attention=None, out_indices=(4,))}
     if cfgs:
         for name, cfg in cfgs.items():
             models |= backbones_of_config(cfg, name)
@@ -43,7 +43,7 @@ def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> dict[s
                 if ratio is not None:
                     attention["reduction_ratio"] = ratio
                 name = f"{variant}{f', r = {ratio}' if ratio else ''}, {positions}"
-                models[name] = MSAVGG(
+                models[name] = msa_backbone.MSAVGG(
                     attention=attention,
                     attention_positions=positions,
                     out_indices=(4,),
@@ -52,17 +52,17 @@ def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> dict[s
     return models
 
 
-def backbones_of_config(cfg: Config, name: str) -> dict[str, MSAVGG]:
+def backbones_of_config(cfg: Config, name: str) -> "dict[str, MSAVGG]":
     """A config's backbone, from random weights; of several cameras also the sum of its streams."""
     options = {**(cfg.get("model", {}).get("backbone") or {}), "init_cfg": None}
     kind = options.pop("type", None)
     if kind == "MultiModalMSAVGG":
         plain = {**options, "fusion": "sum", "exchange": False}
-        streams = MultiModalMSAVGG(**plain)
-        return {f"{name}, streams summed": streams, name: MultiModalMSAVGG(**options)}
+        streams = msa_backbone.MultiModalMSAVGG(**plain)
+        return {f"{name}, streams summed": streams, name: msa_backbone.MultiModalMSAVGG(**options)}
     if kind != "MSAVGG":
         raise ValueError(f"{cfg.filename}: its backbone is no MSAVGG")
-    return {name: MSAVGG(**options)}
+    return {name: msa_backbone.MSAVGG(**options)}
 
 
 def main() -> None:
@@ -81,6 +81,13 @@ def main() -> None:
     parser.add_argument("--parts", action="store_true", help="a table of each one's parts as well")
     parser.add_argument("--out", type=Path, metavar="DIR", help="save complexity.md and .png")
     args = parser.parse_args()
+    import torch
+
+    from msa_backbone.costs.backbones import compare_backbones
+    from msa_backbone.costs.parts import part_costs
+    from msa_backbone.costs.plots import plot_complexity
+    from msa_backbone.costs.tables import parts_table, totals_table, whole_models_table
+
     with one_line_errors():
         require_at_least(1, args, "rounds", "threads")
         cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}

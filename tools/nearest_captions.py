@@ -12,20 +12,10 @@ Example:
 import argparse
 import tempfile
 
-import torch
-from mmengine.config import Config
-from mmengine.evaluator import Evaluator
-from mmengine.registry import MODELS, init_default_scope
-from mmengine.runner import Runner
-from torch import Tensor, nn
-from torch.nn.functional import normalize
-
-import msa_backbone  # noqa: F401  (registers the backbone)
 from msa_backbone.cli.arguments import add_config_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
 from msa_backbone.tasks import Task, task_of
-from msa_backbone.training.prepare import prepare_training
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,36 +30,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@torch.no_grad()
-def directions(backbone: nn.Module, preprocess: nn.Module, loader: dict) -> tuple[Tensor, list]:
-    """Unit vectors of all pictures of a loader, (N, C), and their samples."""
-    loader = {**loader, "sampler": {"type": "DefaultSampler", "shuffle": False}}
-    found, samples = [], []
-    for batch in Runner.build_dataloader(loader, seed=0):
-        batch = preprocess(batch, training=False)
-        found.append(normalize(backbone(batch["images"])[-1].mean((2, 3))))
-        samples += batch["data_samples"]
-    return torch.cat(found), samples
-
-
-def nearest_captions(cfg: Config, split: str) -> tuple[dict[str, float], list[tuple[str, str]]]:
-    """The scores, and each picture's file with its caption."""
-    init_default_scope(cfg.default_scope)
-    backbone = MODELS.build(cfg.model.backbone)
-    backbone.init_weights()
-    preprocess = MODELS.build(cfg.model.data_preprocessor)
-    known, training = directions(backbone.eval(), preprocess, cfg.train_dataloader)
-    asked, samples = directions(backbone, preprocess, cfg[f"{split}_dataloader"])
-    captions = [training[number].gt_caption for number in (asked @ known.T).argmax(1)]
-    for sample, caption in zip(samples, captions, strict=True):
-        sample.pred_caption = caption if isinstance(caption, str) else caption[0]
-    judge = Evaluator(cfg[f"{split}_evaluator"])
-    judge.process(samples)
-    return judge.evaluate(len(samples)), [(s.img_path, s.pred_caption) for s in samples]
-
-
 def main() -> None:
     args = parse_args()
+    from msa_backbone.inference.explain.nearest_captions import nearest_captions
+    from msa_backbone.training.prepare import prepare_training
+
     with one_line_errors(), tempfile.TemporaryDirectory() as work_dir:
         cfg = load_config(args.config, work_dir, args.cfg_options)
         if task_of(cfg) != Task.CAPTIONS:

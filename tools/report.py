@@ -12,13 +12,9 @@ Examples:
 import argparse
 from pathlib import Path
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.files.whole_files import write_whole
-from msa_backbone.report.build import make_report
-from msa_backbone.report.render import render
-from msa_backbone.report.run_files import find_run
 
 
 def main() -> None:
@@ -40,6 +36,10 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", help="with --data: as the training had them")
     add_config_options(parser)
     args = parser.parse_args()
+    from msa_backbone.report.build import make_report
+    from msa_backbone.report.render import render
+    from msa_backbone.report.run_files import find_run
+
     with one_line_errors():
         require_at_least(0, args, "images")
         out = args.out or args.work_dir / "report.html"

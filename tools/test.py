@@ -8,21 +8,19 @@ import argparse
 
 from mmengine.config import Config
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
-from msa_backbone.export.prepare_testing import prepare_exported_testing
 from msa_backbone.export.runtime.sessions import SUFFIXES
 from msa_backbone.training.console import quiet_libraries
-from msa_backbone.training.distributed import join_processes, main_process_first
-from msa_backbone.training.prepare import prepare_testing
-from msa_backbone.training.tool_runner import ToolRunner
 
 
 def prepare(cfg: Config, args: argparse.Namespace) -> list[str]:
     """Make the config ready; return lines for the user."""
+    from msa_backbone.export.prepare_testing import prepare_exported_testing
+    from msa_backbone.training.prepare import prepare_testing
+
     shared = {name: getattr(args, name) for name in ("data", "classes", "seed")}
     of_checkpoints = {name: getattr(args, name) for name in ("slide", "tta", "sensors", "black")}
     if not args.checkpoint.endswith(SUFFIXES):
@@ -54,6 +52,9 @@ def main() -> None:
     )
     add_sensor_options(parser)
     args = parser.parse_args()
+    from msa_backbone.training.distributed import join_processes, main_process_first
+    from msa_backbone.training.tool_runner import ToolRunner
+
     with quiet_libraries():
         with one_line_errors():
             cfg = load_config(args.config, args.work_dir, args.cfg_options, "test")

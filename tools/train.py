@@ -4,15 +4,10 @@ import argparse
 
 from mmengine.config import Config
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.cli.run_arguments import run_parser
 from msa_backbone.config.load import load_config
 from msa_backbone.training.console import quiet_libraries, sorted_prints
-from msa_backbone.training.distributed import join_processes, main_process_first
-from msa_backbone.training.dry_run import dry_run
-from msa_backbone.training.prepare import prepare_training
-from msa_backbone.training.tool_runner import ToolRunner
 
 
 def parse_args() -> argparse.Namespace:
@@ -45,6 +40,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    from msa_backbone.training.dry_run import dry_run
+    from msa_backbone.training.tool_runner import ToolRunner
+
     with quiet_libraries():
         with one_line_errors():
             cfg = prepare(args)
@@ -58,6 +56,9 @@ def main() -> None:
 
 def prepare(args: argparse.Namespace) -> Config:
     """The config of a training that can start; prints what was decided."""
+    from msa_backbone.training.distributed import join_processes, main_process_first
+    from msa_backbone.training.prepare import prepare_training
+
     if args.dry_run and args.launcher != "none":
         raise ValueError("--dry-run runs in one process: leave --launcher out")
     cfg = load_config(args.config, args.work_dir, args.cfg_options)

@@ -21,39 +21,29 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
-import msa_backbone  # noqa: F401  (registers the backbone, serves mmcv's ops)
 from msa_backbone.cli.arguments import add_config_options, add_sensor_options
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.config_nodes import innermost
 from msa_backbone.files.whole_files import write_whole
-from msa_backbone.inference.answers import check_questions
-from msa_backbone.inference.explain.activation_maps import METHODS
-from msa_backbone.inference.explain.channel_study import (
-    channel_gates,
-    importance_table,
-    least_and_most_important,
-    masked,
-    weights_and_scores,
-)
-from msa_backbone.inference.explain.explainer import Explainer
-from msa_backbone.inference.explain.question_gates import question_heatmaps
-from msa_backbone.inference.explain.word_places import looking_table, measure_looking, named_once
+from msa_backbone.inference.explain.methods import METHODS
 from msa_backbone.inference.paired_inputs import paired_inputs
-from msa_backbone.inference.predictor import Predictor
 from msa_backbone.inference.sources import find_sources
 from msa_backbone.plots.channel_weights import plot_channel_weights
 from msa_backbone.plots.heatmaps import save_heatmaps
 from msa_backbone.scores import headline
 from msa_backbone.tasks import Task, task_of
 from msa_backbone.training.console import quiet_libraries
-from msa_backbone.training.prepare import prepare_testing
-from msa_backbone.training.tool_runner import ToolRunner
 
 
 def look_at_images(args: argparse.Namespace) -> None:
     """Save a picture of maps for every image."""
+    from msa_backbone.inference.answers import check_questions  # imports torch, as all of these
+    from msa_backbone.inference.explain.explainer import Explainer
+    from msa_backbone.inference.explain.question_gates import question_heatmaps
+    from msa_backbone.inference.predictor import Predictor
+
     cfg = load_config(args.config, str(args.out), args.cfg_options)
     lines = switch_sensors(cfg, args.sensors, args.black)
     apply_options(cfg, args.cfg_options)
@@ -88,6 +78,15 @@ def look_at_images(args: argparse.Namespace) -> None:
 
 def look_at_channels(args: argparse.Namespace) -> None:
     """Rank channels by their average gate, and test without some of them."""
+    from msa_backbone.inference.explain.channel_study import (  # imports torch
+        channel_gates,
+        importance_table,
+        least_and_most_important,
+        masked,
+        weights_and_scores,
+    )
+    from msa_backbone.training.tool_runner import ToolRunner
+
     for share in args.shares:
         if not 0 < share <= 1:
             raise ValueError(f"--shares {share}: give 0 < share <= 1")
@@ -112,6 +111,13 @@ def look_at_channels(args: argparse.Namespace) -> None:
 
 def look_at_words(args: argparse.Namespace) -> None:
     """How much of what words change lies on what they name."""
+    from msa_backbone.inference.explain.word_places import (  # imports torch
+        looking_table,
+        measure_looking,
+        named_once,
+    )
+    from msa_backbone.inference.predictor import Predictor
+
     if args.most < 2:
         raise ValueError(f"--most {args.most}: give 2 or more, each is asked about the next's too")
     cfg = _testing_config(args)
@@ -128,6 +134,8 @@ def look_at_words(args: argparse.Namespace) -> None:
 
 def _testing_config(args: argparse.Namespace) -> Config:
     """The config, ready to run over the test data; what was found is printed."""
+    from msa_backbone.training.prepare import prepare_testing  # imports torch
+
     cfg = load_config(args.config, str(args.out), args.cfg_options)
     for line in prepare_testing(
         cfg,

@@ -10,7 +10,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..config.load import load_config, newest_checkpoint
+from ..config.load import load_config
+from ..config.resume import newest_checkpoint
 from ..config_nodes import find_nodes
 from ..files.modality import modalities_of
 from ..training.prepare import prepare_testing

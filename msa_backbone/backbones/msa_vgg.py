@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule, ModuleDict
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -24,7 +23,6 @@ from .words import Words
 DEFAULT_ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 16}
 
 
-@MODELS.register_module()
 class MSAVGG(BaseModule):
     """VGG backbone with Multi-Scale Attention.
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from mmengine.logging import MMLogger
 from mmengine.model import ModuleDict
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..files.checkpoints import read_state_dict
@@ -30,7 +29,6 @@ from .vgg_stages import Stage
 from .vgg_weights import load_pretrained, pretrained_cfgs
 
 
-@MODELS.register_module()
 class MultiModalMSAVGG(MSAVGG):
     """VGG backbone with a stream for each modality, fused by Multi-Scale Attention.
 

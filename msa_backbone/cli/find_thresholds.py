@@ -15,20 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
 from ..config.load import apply_options, load_config
-from ..config.moved_work_dir import follow_index
-from ..config.rehearse import check_data_files
-from ..config.user_data import use_data
 from ..config_nodes import innermost
 from ..errors import DataError
-from ..export.prepare_testing import check_classes
-from ..files.checkpoints import read_checkpoint
 from ..files.whole_files import write_whole
-from ..inference.predictor import Predictor
 from ..inference.thresholds import THRESHOLDS, ThresholdFinder
 from ..progress import progress_line
 from ..tasks import task_of
@@ -51,6 +44,12 @@ def parse_args() -> argparse.Namespace:
 
 def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     """Find the thresholds, write them into the checkpoint, and say what was found."""
+    from ..config.moved_work_dir import follow_index  # imports torch, as all of these
+    from ..config.rehearse import check_data_files
+    from ..config.user_data import use_data
+    from ..export.prepare_testing import check_classes
+    from ..inference.predictor import Predictor
+
     cfg = load_config(args.config, work_dir, args.cfg_options)
     if not task_of(cfg).finds_objects:
         raise DataError(f"the config is for {task_of(cfg).title}: only boxes have thresholds")
@@ -108,6 +107,10 @@ class Truths:
 
 def write_thresholds(checkpoint: str, thresholds: dict[str, float]) -> None:
     """Keep thresholds, by class, in a checkpoint; all else stays as it is."""
+    import torch
+
+    from ..files.checkpoints import read_checkpoint
+
     content = read_checkpoint(checkpoint)
     meta = content.setdefault("meta", {})
     meta["dataset_meta"] = {**(meta.get("dataset_meta") or {}), THRESHOLDS: thresholds}

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
@@ -59,6 +58,8 @@ def tables(args: argparse.Namespace) -> Iterator[str]:
         raise ValueError("name a config, or a place of the attention with --backbone")
     require_at_least(1, args, "rounds", "threads")
     require_packages(dict.fromkeys(name for runtime in args.runtimes for name in RUNTIMES[runtime]))
+    import torch
+
     from ..export.latency import backbone_steps, latency_table, measure_latency, whole_steps
 
     torch.set_num_threads(args.threads)

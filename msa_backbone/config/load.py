@@ -1,4 +1,4 @@
-"""Reading a config, and what a run goes on from."""
+"""Reading a config."""
 
 import io
 import warnings
@@ -10,11 +10,8 @@ from pathlib import Path
 
 import mmengine.config.utils
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
-from ..files.checkpoints import load_tensors_only_from_now_on, read_checkpoint
 from ..tasks import Task
-from .options import set_seed
 from .shipped import find_config
 
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
@@ -47,6 +44,8 @@ def load_config(
         options: --cfg-options; most wait for `apply_options`, after the tool's other options.
         default_folder: where to go in a training's work dir, whose own results stay as they are.
     """
+    from ..files.checkpoints import load_tensors_only_from_now_on  # imports torch
+
     load_tensors_only_from_now_on()  # a checkpoint may come from anywhere
     path = find_config(path)
     with config_at_fault(f"config {path} cannot be read"):
@@ -79,39 +78,3 @@ def apply_options(cfg: Config, options: Mapping[str, object]) -> None:
             continue
         with config_at_fault(f"--cfg-options {key}={value} does not fit the config"):
             cfg.merge_from_dict({key: value})
-
-
-def resume(cfg: Config, checkpoint: str | None = None) -> list[str]:
-    """Let training go on from `checkpoint`, by default from the newest in the work dir, if any.
-
-    Without a seed in the config, that of the interrupted run is used again.
-
-    Returns:
-        Lines for the user where there is nothing to resume.
-
-    Raises:
-        ValueError: for a file that is no training's checkpoint.
-    """
-    if checkpoint is None:
-        checkpoint = newest_checkpoint(cfg.work_dir)
-        if checkpoint is None:
-            return [f"Nothing to resume in {cfg.work_dir}: starting from the beginning"]
-    meta = read_checkpoint(checkpoint).get("meta", {})
-    if not {"epoch", "iter"} <= meta.keys():
-        raise ValueError(
-            f"--resume {checkpoint}: it holds no state of a training, only weights: start from "
-            f"them with --cfg-options load_from={checkpoint}"
-        )
-    cfg.resume, cfg.load_from = True, checkpoint
-    if (cfg.get("randomness") or {}).get("seed") is None and meta.get("seed") is not None:
-        set_seed(cfg, meta["seed"])
-    return []
-
-
-def newest_checkpoint(work_dir: str) -> str | None:
-    """The checkpoint that a work dir names as its last, also after it was moved or copied."""
-    checkpoint = find_latest_checkpoint(work_dir)
-    if checkpoint is None:
-        return None
-    moved = Path(work_dir, Path(checkpoint).name)
-    return str(moved) if moved.is_file() else checkpoint

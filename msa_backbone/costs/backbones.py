@@ -15,35 +15,7 @@ from torch import Tensor, nn
 from ..backbones import MSAVGG, MultiModalMSAVGG
 from ..layers import MultiScaleAttention
 from .measure import count_flops, interleave, peak_bytes, ratio, record, saved_bytes
-
-ATTENTION = {
-    "ours": {"type": "MultiScaleAttention"},
-    "grouped": {"type": "GroupedMultiScaleAttention"},
-    "axial": {"type": "AxialAttention"},
-    "linear": {"type": "LinearAttention"},
-    "deformable": {"type": "DeformableMultiScaleAttention"},
-    "selective": {"type": "SelectiveMultiScaleAttention"},
-    "SE": {"type": "TimmAttention", "name": "se", "options": {"rd_ratio": 1 / 16}},
-    "ECA": {"type": "TimmAttention", "name": "eca"},
-    "CBAM": {"type": "TimmAttention", "name": "cbam", "options": {"rd_ratio": 1 / 16}},
-    "coordinate": {"type": "TimmAttention", "name": "coord", "options": {"rd_ratio": 1 / 16}},
-}
-"""Attention modules by the names that tables show: this package's, then timm's.
-
-Where timm's have a bottleneck, it has 1/16 of the channels, as in this package's default.
-"""
-
-VARIANTS = ("plain", "naive", "ours", "fused", "compiled", *list(ATTENTION)[1:])
-"""What `build_variant` builds.
-
-'plain' has no attention, 'naive' has Multi-Scale Attention operation by operation as published,
-'ours' has this package's form of it. 'fused' is 'ours' after `fuse`, which prepares inference;
-'compiled' is 'ours' under torch.compile. The others are those of `ATTENTION`.
-"""
-
-
-FORMS = ("eager", "graph", "compiled", "compiled-graph")
-"""How `measure` runs a step: as it is, from a CUDA graph, compiled by torch.compile, or both."""
+from .variants import ATTENTION
 
 
 class NaiveMultiScaleAttention(MultiScaleAttention):
@@ -65,7 +37,7 @@ def build_variant(name: str, positions: str) -> nn.Module:
     """VGG16, with an attention module at every stage.
 
     Args:
-        name: one of `VARIANTS`; the modules from timm need that package.
+        name: one of `variants.VARIANTS`; the modules from timm need that package.
         positions: 'pool', 'relu' or 'conv'.
     """
     torch.manual_seed(0)
@@ -120,7 +92,7 @@ def measure(
         rounds: timed rounds, after two that are not.
         device: 'cpu' or 'cuda'.
         amp: autocast to bfloat16.
-        form: one of `FORMS`. Only 'eager' tells the peak.
+        form: one of `variants.FORMS`. Only 'eager' tells the peak.
     """
     samples, height, width = shape
     x = torch.randn(samples, 3, height, width, device=device)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from mmengine.model import BaseModel
-from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
 from torch import Tensor
 
@@ -13,7 +12,6 @@ from ..files.modality import Modality, split_stack
 from .runtime.predictor import Picture, RuntimePredictor
 
 
-@MODELS.register_module()
 class ExportedForRunner(BaseModel):
     """Predicts with a file; it cannot be trained.
 

@@ -31,7 +31,6 @@ class Conditioning:
     head_sees: tuple[str, ...]
 
 
-@MODELS.register_module()
 class MSAAnswerer(BaseModel):
     """Classification over the answers, from a picture and a question (VQA,
     https://arxiv.org/abs/1505.00468, section 4).

@@ -26,7 +26,6 @@ that without `modulate` the features themselves stay as they are.
 """
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..layers.multi_scale_attention import MultiScaleAttention
@@ -35,7 +34,6 @@ from .film import scale_and_shift
 from .sentences import check_sentences, check_text_channels
 
 
-@MODELS.register_module()
 class LanguageConditionedAttention(MultiScaleAttention):
     """Multi-Scale Attention whose gates also take a sentence.
 

@@ -7,7 +7,6 @@ where an attention module stands, behind a whole layer, instead of between a nor
 it can start as the identity.
 """
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .sentences import check_sentences, check_text_channels
@@ -19,7 +18,6 @@ def scale_and_shift(x: Tensor, told: Tensor) -> Tensor:
     return x + x * scale + shift
 
 
-@MODELS.register_module()
 class FiLM(nn.Module):
     """Scales and shifts the channels as a sentence says.
 

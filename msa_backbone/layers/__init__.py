@@ -1,4 +1,4 @@
-"""Attention modules: channels first, shape-preserving, registered in mmengine's MODELS."""
+"""Attention modules: channels first, shape-preserving; configs call them by their names."""
 
 from ..ops.channel_statistics import spatial_statistics
 from .deformable_attention import DeformableMultiScaleAttention

@@ -6,13 +6,11 @@ kernel looks, location by location. The gates, the fusion and the residual form 
 """
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .multi_scale_attention import MultiScaleAttention
 
 
-@MODELS.register_module()
 class DeformableMultiScaleAttention(MultiScaleAttention):
     """The 3x3 and the 5x5 branch sample where the input tells them to.
 

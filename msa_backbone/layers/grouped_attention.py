@@ -1,13 +1,11 @@
 """Multi-Scale Attention on groups of channels."""
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .multi_scale_attention import MultiScaleAttention
 
 
-@MODELS.register_module()
 class GroupedMultiScaleAttention(nn.Module):
     """Channels in groups, each with a Multi-Scale Attention of its own.
 

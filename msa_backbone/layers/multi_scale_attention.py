@@ -21,7 +21,6 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import select_form
@@ -34,7 +33,6 @@ torch.fx.wrap("spatial_statistics")
 torch.fx.wrap("divide_by_rms")
 
 
-@MODELS.register_module()
 class MultiScaleAttention(nn.Module):
     """Residual multi-scale branch gated by channel and spatial attention (shape-preserving).
 

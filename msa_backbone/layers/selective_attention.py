@@ -1,12 +1,10 @@
 """Multi-Scale Attention that weights its kernel sizes for every sample."""
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .multi_scale_attention import MultiScaleAttention
 
 
-@MODELS.register_module()
 class SelectiveMultiScaleAttention(MultiScaleAttention):
     """Every sample chooses, channel by channel, how much of each kernel size it takes.
 

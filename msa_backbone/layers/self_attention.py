@@ -9,7 +9,6 @@ from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .branch_drop import build_branch_drop
@@ -105,7 +104,6 @@ def _attend_along_lines(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(*lines).squeeze(1).unflatten(0, q.shape[:3])
 
 
-@MODELS.register_module()
 class AxialAttention(SelfAttention):
     """Self-attention along the height, then along the width: every location reaches every other.
 
@@ -128,7 +126,6 @@ class AxialAttention(SelfAttention):
         return self._residual(x, _attend_along_lines(*rows))
 
 
-@MODELS.register_module()
 class LinearAttention(SelfAttention):
     """Self-attention over all locations whose time and memory are linear in H * W.
 

@@ -4,7 +4,6 @@ import importlib
 import inspect
 from difflib import get_close_matches
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 TIMM_NAMES = (
@@ -14,7 +13,6 @@ TIMM_NAMES = (
 """timm's modules that keep the shape of maps of any size."""
 
 
-@MODELS.register_module()
 class TimmAttention(nn.Module):
     """An attention module of timm (https://github.com/huggingface/pytorch-image-models).
 

@@ -5,11 +5,9 @@ from contextlib import contextmanager
 
 import torch
 from mmengine.optim import OptimWrapper
-from mmengine.registry import OPTIM_WRAPPERS
 from torch import nn
 
 
-@OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
     """OptimWrapper with bfloat16 autocast on the CPU; no loss scaling is needed."""
 

@@ -22,7 +22,6 @@ MOSTLY_KNOWN = 0.5
 _NO_MASK = 1.001
 
 
-@MODELS.register_module()
 class MultiModalPreprocessor(BaseDataPreprocessor):
     """What `LoadModalities` loaded, (C, H, W) each, as the input of `MultiModalMSAVGG`.
 

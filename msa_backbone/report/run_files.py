@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config.load import newest_checkpoint
+from ..config.resume import newest_checkpoint
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ..config.options import (
     set_seed,
 )
 from ..config.rehearse import check_checkpoint, rehearse
+from ..config.resume import resume as go_on
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
 from ..config.user_data import UserData, use_data
 from .console import sorted_prints
@@ -74,7 +75,7 @@ def prepare_training(
         set_seed(cfg, seed)
     load.apply_options(cfg, options or {})
     if resume or (cfg.get("resume") and not cfg.get("load_from")):
-        lines += load.resume(cfg, None if resume in (None, "auto") else resume)
+        lines += go_on(cfg, None if resume in (None, "auto") else resume)
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)

@@ -20,7 +20,17 @@ def test_help_is_printed(tool, monkeypatch, capsys) -> None:
     assert capsys.readouterr().out.startswith(f"usage: {tool.name}")
 
 
-WITHOUT = {"matplotlib", "mmdet", "mmseg", "mmpretrain", "onnx", "plotly", "sklearn", "torchvision"}
+WITHOUT = {
+    "matplotlib",
+    "mmdet",
+    "mmseg",
+    "mmpretrain",
+    "onnx",
+    "plotly",
+    "sklearn",
+    "torch",
+    "torchvision",
+}
 
 IN_ONE_PROCESS = """
 import json, runpy, sys

@@ -11,17 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from ...backbones import MSAVGG
-
-METHODS = {
-    "grad-cam": "GradCAM",
-    "grad-cam++": "GradCAMPlusPlus",
-    "eigen-cam": "EigenCAM",
-    "eigen-grad-cam": "EigenGradCAM",
-    "hires-cam": "HiResCAM",
-    "layer-cam": "LayerCAM",
-    "xgrad-cam": "XGradCAM",
-}
-"""Names of maps, and their classes in the package."""
+from .methods import METHODS
 
 
 def activation_map(
@@ -38,7 +28,7 @@ def activation_map(
         layers: parts of the model; the map is the average over their outputs.
         x: the model's input, (1, C, h, w).
         score: from the output for the image to a scalar.
-        method: one of `METHODS`.
+        method: one of `methods.METHODS`.
 
     Raises:
         ImportError: without the package `grad-cam`.

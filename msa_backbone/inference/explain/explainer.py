@@ -68,7 +68,7 @@ class Explainer:
         """Where the features are that speak for a subject, (H, W) in 0..1.
 
         Args:
-            method: one of `METHODS`. By default Grad-CAM, and for boxes HiResCAM
+            method: one of `methods.METHODS`. By default Grad-CAM, and for boxes HiResCAM
                 (https://arxiv.org/abs/2011.08891): Grad-CAM averages gradients over the image, and
                 so shows all objects of a box's class.
             stages: of the backbone, counted from 0; by default all that it returns, averaged.

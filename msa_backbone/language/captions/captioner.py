@@ -15,7 +15,6 @@ from .beam_search import beam_search
 from .caption_decoder import CaptionDecoder
 
 
-@MODELS.register_module()
 class MSACaptioner(BaseModel):
     """Writes a sentence about each picture.
 

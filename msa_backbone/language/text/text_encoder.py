@@ -1,12 +1,10 @@
 """Sentences as vectors: an embedding of the words and a recurrent network that reads them."""
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .tokenizer import PAD
 
 
-@MODELS.register_module()
 class GRUTextEncoder(nn.Module):
     """The mean of a gated recurrent unit's states (https://arxiv.org/abs/1406.1078), normalised.
 

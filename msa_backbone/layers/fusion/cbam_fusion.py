@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .modalities import gather
 from .se_fusion import SEFusion
 
 
-@MODELS.register_module()
 class CBAMFusion(SEFusion):
     """y = x_0 + sum over m > 0 of s_m * P_m x_m * ca_m * sa_m, the gates looking at all modalities.
 

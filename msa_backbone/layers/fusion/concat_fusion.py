@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .modalities import check_channels, check_maps, gather, presence_flags
 
 
-@MODELS.register_module()
 class ConcatFusion(nn.Module):
     """y = x_0 + P cat[x_0, ..., x_{M-1}] with a 1x1 convolution P.
 

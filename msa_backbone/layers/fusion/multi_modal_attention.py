@@ -23,7 +23,6 @@ product of both gates instead of a sum, and only the reference's stream receives
 
 from collections.abc import Sequence
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ...ops.channel_statistics import spatial_statistics
@@ -97,7 +96,6 @@ class ModalityTerm(MultiScaleAttention):
         return y
 
 
-@MODELS.register_module()
 class MultiModalAttention(ModalityTerm):
     """Multi-Scale Attention over several modalities, added to the reference's map.
 

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .modalities import check_channels, check_maps, gather, if_present, presence_flags
 from .scaled_projection import ScaledProjection
 
 
-@MODELS.register_module()
 class SEFusion(nn.Module):
     """y = x_0 + sum over m > 0 of s_m * P_m x_m * ca_m, the gates ca_m looking at all modalities.
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from .modalities import check_channels, check_maps, if_present, presence_flags
 
 
-@MODELS.register_module()
 class SumFusion(nn.Module):
     """y = x_0 + sum over m > 0 of P_m x_m, P_m a 1x1 convolution where C_m is not C_0, else none.
 

@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sized
 
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
-from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 
-@DATA_SAMPLERS.register_module()
 class PictureSampler(Sampler):
     """Every sample once an epoch; all of a picture, or `together` of them, follow each other.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...files.whole_files import write_whole
@@ -51,7 +50,6 @@ class _RemovingLater:
     rmtree = remove
 
 
-@HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
     """mmengine's CheckpointHook, made safe against being killed; it takes the same arguments.
 

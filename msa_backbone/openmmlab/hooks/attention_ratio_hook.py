@@ -4,7 +4,6 @@ from functools import partial
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -15,7 +14,6 @@ def backbones_with_attention(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if hasattr(m, "freeze_attention") and m.attentions]
 
 
-@HOOKS.register_module()
 class AttentionRatioHook(Hook):
     """Logs how much attention adds to its input: ||y - x|| / ||x|| of every attention module.
 

@@ -2,12 +2,10 @@
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 
-@HOOKS.register_module()
 class ChannelsLastHook(Hook):
     """Stores the model's weights with channels last, and so the outputs of its convolutions.
 

@@ -2,14 +2,12 @@
 
 from mmengine.hooks import Hook
 from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
-from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.nn.parallel import DistributedDataParallel
 
 from .attention_ratio_hook import backbones_with_attention
 
 
-@HOOKS.register_module()
 class ProgressiveAttentionHook(Hook):
     """Progressive training: the backbone first, then its attention as well.
 

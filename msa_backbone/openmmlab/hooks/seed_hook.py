@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import BatchSampler, DataLoader, get_worker_info
 
 
-@HOOKS.register_module()
 class SeedHook(Hook):
     """Seeds Python, numpy and torch anew for every training step, from (seed, rank, step).
 

@@ -4,10 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from mmengine.evaluator import BaseMetric
-from mmengine.registry import METRICS
 
 
-@METRICS.register_module()
 class AnswerAccuracy(BaseMetric):
     """Exact accuracy, in percent: `answers/exact`, and `answers/exact/TYPE` of every type.
 

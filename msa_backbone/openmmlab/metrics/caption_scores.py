@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 
 from mmengine.evaluator import BaseMetric
-from mmengine.registry import METRICS
 
 from ...language.text.tokenizer import APOSTROPHE, WORD
 
@@ -23,7 +22,6 @@ def words(sentence: str) -> str:
     return " ".join(re.findall(WORD, sentence.lower().replace(APOSTROPHE, "'")))
 
 
-@METRICS.register_module()
 class CaptionScores(BaseMetric):
     """How much captions have in common with what people said, times 100.
 

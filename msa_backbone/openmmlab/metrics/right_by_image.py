@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.evaluator import BaseMetric
-from mmengine.registry import METRICS
 
 from ...files.whole_files import write_whole
 
 
-@METRICS.register_module()
 class RightByImage(BaseMetric):
     """Writes a json of [image, whether the class of the highest score is true]; gives no score.
 

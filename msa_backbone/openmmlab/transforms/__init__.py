@@ -1,1 +1,1 @@
-"""Steps of a data pipeline, found by name through `../lazy_builders.py`."""
+"""Steps of a data pipeline, found by name through `../names.py`."""

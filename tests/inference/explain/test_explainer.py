@@ -13,8 +13,9 @@ pytest.importorskip("mmdet")
 
 from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.load import load_config
-from msa_backbone.inference.explain.activation_maps import METHODS, stage_layers
+from msa_backbone.inference.explain.activation_maps import stage_layers
 from msa_backbone.inference.explain.explainer import Explainer
+from msa_backbone.inference.explain.methods import METHODS
 from msa_backbone.inference.explain.subjects import Subject
 from msa_backbone.inference.predictor import Predictor
 

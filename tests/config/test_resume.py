@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from msa_backbone.config import load
+from msa_backbone.config import resume
 
 
 def save(path, **meta):
@@ -21,14 +21,14 @@ def cfg(tmp_path) -> Config:
 def test_the_newest_checkpoint_and_its_seed(cfg, tmp_path):
     path = tmp_path / "work/epoch_2.pth"
     save(path, epoch=2, iter=6, seed=7)
-    load.resume(cfg)
+    resume.resume(cfg)
     assert (cfg.resume, cfg.load_from, cfg.randomness.seed) == (True, str(path), 7)
 
 
 def test_a_seed_and_a_checkpoint_that_are_given_stay(cfg, tmp_path):
     save(tmp_path / "other/iter_4.pth", epoch=0, iter=4, seed=7)
     cfg.randomness = {"seed": 1, "deterministic": True}
-    load.resume(cfg, str(tmp_path / "other/iter_4.pth"))
+    resume.resume(cfg, str(tmp_path / "other/iter_4.pth"))
     assert cfg.load_from == str(tmp_path / "other/iter_4.pth")
     assert cfg.randomness == {"seed": 1, "deterministic": True}
 
@@ -36,13 +36,13 @@ def test_a_seed_and_a_checkpoint_that_are_given_stay(cfg, tmp_path):
 def test_a_work_dir_that_was_moved(cfg, tmp_path):
     save(tmp_path / "before/epoch_1.pth", epoch=1, iter=3, seed=None)
     (tmp_path / "before").rename(tmp_path / "work")
-    load.resume(cfg)
+    resume.resume(cfg)
     assert cfg.load_from == str(tmp_path / "work/epoch_1.pth")
     assert "randomness" not in cfg
 
 
 def test_nothing_to_resume_starts_as_the_config_says(cfg):
-    lines = load.resume(cfg)
+    lines = resume.resume(cfg)
     assert (cfg.resume, cfg.load_from) == (False, "start.pth")
     assert "Nothing to resume in" in lines[0]
 
@@ -50,7 +50,7 @@ def test_nothing_to_resume_starts_as_the_config_says(cfg):
 def test_weights_alone_cannot_be_resumed(cfg, tmp_path):
     torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match=r"weights.pth: it holds no state .* load_from="):
-        load.resume(cfg, str(tmp_path / "weights.pth"))
+        resume.resume(cfg, str(tmp_path / "weights.pth"))
     assert not cfg.resume
 
 
@@ -60,6 +60,6 @@ def test_a_copied_work_dir_has_its_own_checkpoint(tmp_path):
         folder.mkdir()
         (folder / "epoch_1.pth").touch()
         (folder / "last_checkpoint").write_text(str(first / "epoch_1.pth"))
-    assert load.newest_checkpoint(str(copy)) == str(copy / "epoch_1.pth")
+    assert resume.newest_checkpoint(str(copy)) == str(copy / "epoch_1.pth")
     (copy / "epoch_1.pth").unlink()
-    assert load.newest_checkpoint(str(copy)) == str(first / "epoch_1.pth")
+    assert resume.newest_checkpoint(str(copy)) == str(first / "epoch_1.pth")
