@@ -32,7 +32,7 @@ class MSAVGG(BaseModule):
     Args:
         depth: 11, 13, 16 or 19.
         in_channels: channels of the input. With other than 3, the first pretrained convolution
-            is adapted, and the loading report says so.
+            is adapted, and the loading report says so. Of more than 3 the colours come first.
         base_channels: channels of the first stage (64 in VGG); the stages have 1, 2, 4, 8 and 8
             times as many.
         num_stages: stages available to `out_indices`, 1 to 5.

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mmengine.logging import MessageHub, MMLogger
-from torch import Tensor, nn
+from torch import Tensor, cat, nn
 
 from ..config_nodes import type_name
 from ..files.checkpoints import read_state_dict
@@ -156,12 +156,14 @@ def _adapted(
     same_but_inputs = (tensor.shape[:1], tensor.shape[2:]) == (target.shape[:1], target.shape[2:])
     if is_first_conv and same_but_inputs and tensor.shape[1] == 3:
         channels = target.shape[1]
+        kept = 3 if channels > 3 else 0
         report.notes.append(
-            f"first convolution adapted from 3 to {channels} input channels: the colours' weights "
-            "are averaged and rescaled, so that equal channels give the same response"
+            f"first convolution adapted from 3 to {channels} input channels: "
+            + ("the first three keep the colours' weights, others have " if kept else "")
+            + "the colours' average, rescaled, so that equal channels give the same response"
         )
-        mean = tensor.float().mean(dim=1, keepdim=True)
-        return mean.expand(-1, channels, -1, -1) * (3 / channels)
+        mean = tensor.float().mean(dim=1, keepdim=True).expand(-1, channels - kept, -1, -1)
+        return cat([tensor[:, :kept], mean], dim=1) * (3 / channels)
     classifier = getattr(model, "classifier", None)
     if classifier is not None and name.startswith(f"classifier.{len(classifier) - 1}."):
         report.notes.append(

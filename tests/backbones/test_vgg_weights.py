@@ -147,6 +147,17 @@ def test_other_input_channels_respond_alike_to_equal_channels(channels, tmp_path
     assert (y - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
+def test_a_camera_behind_the_colours_leaves_them_their_weights(tmp_path):
+    torch.save(vgg_state(), tmp_path / "vgg.pth")
+    backbone = small(in_channels=5)
+    load_pretrained(backbone, tmp_path / "vgg.pth")
+    colours = vgg_state()["features.0.weight"] * 3 / 5
+    loaded = backbone.features[0].weight
+    assert torch.allclose(loaded[:, :3], colours, atol=1e-7)
+    for further in (3, 4):
+        assert torch.allclose(loaded[:, further], colours.mean(dim=1), atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("state", "options", "loaded", "missing", "unused", "text"),
     [
