@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "load", "vgg16_msa"]
 
-_ROOMS = {
+_ROOMS = ("backbones", "language", "layers", "ops")
+_ROOM_OF = {
     "MSAVGG": ".backbones",
     "MultiModalMSAVGG": ".backbones",
     "MultiScaleAttention": ".layers",
@@ -38,12 +39,14 @@ else:
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in (*_ROOMS, *_ROOM_OF):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not _HAS_TORCH:
         raise ImportError(f"{name} needs torch and mmengine: pip install torch mmengine")
-    return getattr(import_module(_ROOMS[name], __name__), name)
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    return getattr(import_module(_ROOM_OF[name], __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *(_ROOMS if _HAS_TORCH else ())})

@@ -70,6 +70,57 @@ def test_a_class_of_the_users_takes_the_place_of_ours_by_force_alone():
     assert "SeedHook is already registered in hook at msa_backbone.openmmlab.hooks" in run(code)
 
 
+def test_a_class_that_came_first_is_not_mistaken_for_ours():
+    code = (
+        "from mmengine.registry import HOOKS\n"
+        "@HOOKS.register_module()\n"
+        "class SeedHook: pass\n"
+        "try: import msa_backbone\n"
+        "except KeyError as error: print(error)"
+    )
+    assert "SeedHook is already registered in hook at __main__" in run(code)
+
+
+def test_a_registry_tells_of_names_that_nobody_asked_for():
+    code = (
+        "import sys, msa_backbone\n"
+        "from mmengine.registry import MODELS\n"
+        "assert 'MSAVGG' in str(MODELS) and 'MSAVGG' in MODELS.module_dict.keys()\n"
+        "kept = MODELS.module_dict.copy()\n"
+        "assert len(MODELS) == len(kept) > 15 and 'torch' not in sys.modules\n"
+        "assert MODELS.module_dict.get('MSAVGG') is msa_backbone.MSAVGG is kept['MSAVGG']\n"
+        "class Another: pass\n"
+        "for name in ('MSAVGG', 'SumFusion'):\n"
+        "    MODELS.module_dict.pop(name)\n"
+        "    assert MODELS.get(name) is None\n"
+        "    MODELS.register_module(module=Another, name=name)\n"
+        "    assert MODELS.get(name) is Another\n"
+    )
+    run(code)
+
+
+def test_a_missing_toolbox_is_told_with_the_name_that_needs_it():
+    code = (
+        "import sys, msa_backbone; from mmengine.registry import MODELS\n"
+        "sys.modules['mmseg'] = None\n"
+        "try: MODELS.get('UNetHead')\n"
+        "except ImportError as error: print(error)"
+    )
+    told = run(code)
+    assert told.startswith("type='UNetHead' cannot be imported: No module named 'mmseg")
+    assert told.endswith("tools/doctor.py tells what to install")
+
+
+def test_rooms_are_attributes():
+    code = (
+        "import msa_backbone as m, sys; assert 'layers' in dir(m) and 'torch' not in sys.modules\n"
+        "assert m.layers.MultiScaleAttention is m.MultiScaleAttention\n"
+        "assert m.backbones.MSAVGG is m.MSAVGG and m.language.FiLM and m.ops.select_form\n"
+        "assert not hasattr(m, 'rooms')"
+    )
+    run(code)
+
+
 @pytest.mark.parametrize("toolbox", ["mmengine", "mmdet", "mmseg", "mmpretrain"])
 def test_the_backbone_is_found_by_name(toolbox):
     registry = pytest.importorskip(f"{toolbox}.registry")

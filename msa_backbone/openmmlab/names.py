@@ -7,6 +7,7 @@ one first has its class imported.
 """
 
 from importlib import import_module
+from importlib.util import resolve_name
 
 from mmengine.registry import (
     DATA_SAMPLERS,
@@ -77,25 +78,65 @@ MODULES = {
 }
 
 
+class Unimported:
+    """Stands in a registry for a class that nobody has asked for yet.
+
+    Args:
+        module: where the class lies.
+        name: of the class.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.__module__, self.name = module, name  # registries tell where a class comes from
+
+    def load(self) -> type:
+        try:
+            return getattr(import_module(self.__module__), self.name)
+        except ImportError as error:
+            told = f"type={self.name!r} cannot be imported: {error}"
+            raise ImportError(f"{told}; tools/doctor.py tells what to install") from error
+
+    def __repr__(self) -> str:
+        return f"<{self.__module__}.{self.name}, imported when it is asked for>"
+
+
 class ImportedWhenAsked(dict):
-    """A registry's classes by name; those in `modules` are imported when somebody asks for them."""
+    """A registry's classes by name; who asks for an `Unimported` one gets the class."""
 
-    def __init__(self, registered: dict[str, type], modules: dict[str, str]) -> None:
-        super().__init__(registered)
-        self.modules = modules
+    def __getitem__(self, name: str) -> type:
+        found = super().__getitem__(name)
+        if isinstance(found, Unimported):
+            self[name] = found = found.load()
+        return found
 
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.modules
+    def get(self, name: str, default: type | None = None) -> type | None:
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
-    def __missing__(self, name: str) -> type:
-        self[name] = cls = getattr(import_module(self.modules[name], __package__), name)
-        return cls
+    def copy(self) -> "ImportedWhenAsked":
+        return type(self)(self)
 
 
 def register() -> None:
-    """Let configs of mmengine, mmdet, mmseg and mmpretrain find the names."""
+    """Let configs of mmengine, mmdet, mmseg and mmpretrain find the names.
+
+    Raises:
+        KeyError: for a name that somebody else has registered, as mmengine does.
+    """
     for registry, modules in MODULES.items():
-        found = {name: module for module, names in modules.items() for name in names}
+        ours = {
+            name: Unimported(resolve_name(module, __package__), name)
+            for module, names in modules.items()
+            for name in names
+        }
+        theirs = registry._module_dict
+        if isinstance(theirs, ImportedWhenAsked):  # the package is imported anew
+            continue
+        for name in ours.keys() & theirs:
+            at = theirs[name].__module__
+            raise KeyError(f"{name} is already registered in {registry.name} at {at}")
         # The registries of the toolboxes look into this dict of mmengine's; there is no public way
         # to give a registry a class that is not imported yet.
-        registry._module_dict = ImportedWhenAsked(registry._module_dict, found)
+        registry._module_dict = ImportedWhenAsked({**theirs, **ours})
