@@ -58,7 +58,7 @@ param_scheduler = [
         convert_to_iter_based=True),
 ]
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=4e-4, weight_decay=0.05, fused=True),
+    optimizer=dict(_delete_=True, type='AdamW', lr=2e-4, weight_decay=0.05, fused=True),
     paramwise_cfg=dict(custom_keys={
         'backbone.features.': dict(lr_mult=0.5),
         'backbone.streams.': dict(lr_mult=0.5),
