@@ -22,10 +22,10 @@ __all__ = ["MSAVGG", "MultiModalMSAVGG", "MultiScaleAttention", "__version__", "
 
 _ROOMS = ("backbones", "language", "layers", "ops")
 _ROOM_OF = {
-    "MSAVGG": ".backbones",
-    "MultiModalMSAVGG": ".backbones",
-    "MultiScaleAttention": ".layers",
-    "vgg16_msa": ".backbones",
+    "MSAVGG": "backbones",
+    "MultiModalMSAVGG": "backbones",
+    "MultiScaleAttention": "layers",
+    "vgg16_msa": "backbones",
 }
 _HAS_TORCH = bool(find_spec("torch") and find_spec("mmengine"))
 
@@ -43,9 +43,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not _HAS_TORCH:
         raise ImportError(f"{name} needs torch and mmengine: pip install torch mmengine")
-    if name in _ROOMS:
-        return import_module(f".{name}", __name__)
-    return getattr(import_module(_ROOM_OF[name], __name__), name)
+    room = import_module(f".{_ROOM_OF.get(name, name)}", __name__)
+    return room if name in _ROOMS else getattr(room, name)
 
 
 def __dir__() -> list[str]:

@@ -100,7 +100,7 @@ def compare_configs(args: argparse.Namespace) -> None:
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Use the threads; raise ValueError for what would fail, or mislead, after the measurements."""
+    """Raise ValueError for what would fail, or mislead, after the measurements."""
     import torch
 
     require_at_least(1, args, "rounds", "threads")
@@ -121,8 +121,6 @@ def check_options(args: argparse.Namespace) -> None:
     others = {"pixels": lambda shape: shape[:1], "samples": lambda shape: shape[1:]}
     if args.growth and len({others[args.growth](shape) for shape in args.shapes}) > 1:
         raise ValueError(f"--growth {args.growth} needs --shapes that differ in nothing else")
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
 
 
 def size_of(shape: tuple[int, int, int], growth: str) -> int:
@@ -169,9 +167,13 @@ def main() -> None:
     )
     add_config_options(parser)
     args = parser.parse_args()
+    import torch
+
     args.shapes = list(dict.fromkeys(args.shapes))
     with one_line_errors():
         check_options(args)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
     if args.bandwidth:
         compare_with_copy(args)
     elif args.configs:
