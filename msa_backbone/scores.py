@@ -57,6 +57,8 @@ def headline(names: Iterable[str], metric: str | None = None) -> str:
     names = sorted(names)
     if metric is None:
         metric = next((name for name in HEADLINES if name in names), None)
+    if not names:
+        raise ValueError("no run has a score: see the runs' logs")
     if metric not in names:
         raise ValueError(f"no run has a score {metric!r}: choose one of {', '.join(names)}")
     return metric
@@ -79,6 +81,11 @@ def is_of_one_class(name: str) -> bool:
     of_label = name.startswith("single-label/") and name.count("/") > 1
     of_type = name.startswith(("IoU/", "Acc/", "answers/exact/"))  # of classes, of questions
     return of_label or of_type or name.endswith("_precision")
+
+
+def digits(values: Iterable[float]) -> int:
+    """How many digits of scores a table shows: four of those up to 1, two of percents."""
+    return 2 if max((abs(v) for v in values if not math.isnan(v)), default=0) > 1.5 else 4
 
 
 def less_is_better(name: str) -> bool:

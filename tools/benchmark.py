@@ -13,6 +13,7 @@ Examples:
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,9 @@ from msa_backbone.cli.arguments import add_config_options, parse_shape, require_
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.costs.variants import FORMS, VARIANTS
+
+OF_VARIANTS = ("variants", "shapes", "positions", "growth", "out", "amp", "form", "bandwidth")
+"""Options that say how the backbones are measured; configs have all of it in them."""
 
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
@@ -96,11 +100,16 @@ def compare_configs(args: argparse.Namespace) -> None:
                 Path(path).stem: prepare(path, args, f"{work_dir}/{number}")
                 for number, path in enumerate(args.configs)
             }
-        print(compare_steps(cfgs, args.rounds))
+        print(compare_steps(cfgs, args.rounds, args.device))
 
 
-def check_options(args: argparse.Namespace) -> None:
-    """Raise ValueError for what would fail, or mislead, after the measurements."""
+def check_options(args: argparse.Namespace, default: Callable[[str], object]) -> None:
+    """Raise ValueError for what would fail, or mislead, after the measurements.
+
+    Args:
+        args: the options.
+        default: what an option is if it is not given.
+    """
     import torch
 
     require_at_least(1, args, "rounds", "threads")
@@ -110,10 +119,13 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError(f"--form {args.form} records CUDA graphs: give --device cuda")
     if args.bandwidth and args.device != "cuda":
         raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda")
-    if args.bandwidth and (args.configs or args.growth or args.out):
-        raise ValueError("--bandwidth prints a table: leave out configs, --growth and --out")
+    if args.bandwidth and (args.growth or args.out):
+        raise ValueError("--bandwidth prints a table: leave out --growth and --out")
     if args.out is not None and args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file: give a folder")
+    for name in OF_VARIANTS:
+        if args.configs and getattr(args, name) != default(name):
+            raise ValueError(f"--{name} is for VGG16 alone: leave it out, or the configs")
     if args.data and not args.configs:
         raise ValueError("--data goes with configs: name one or more")
     if args.growth and len({size_of(shape, args.growth) for shape in args.shapes}) < 2:
@@ -171,7 +183,7 @@ def main() -> None:
 
     args.shapes = list(dict.fromkeys(args.shapes))
     with one_line_errors():
-        check_options(args)
+        check_options(args, parser.get_default)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     if args.bandwidth:

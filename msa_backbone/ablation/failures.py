@@ -16,7 +16,8 @@ from ..config_nodes import find_nodes
 from ..files.modality import modalities_of
 from ..training.prepare import prepare_testing
 from .outcomes import keep_outcomes
-from .runs import Run, Settings, keep_result, plain_scores
+from .runs import Run, Settings, keep_result
+from .scoring import score_test
 
 ABSENT, BLACK = "absent", "black"
 
@@ -49,7 +50,7 @@ def run_failure(run: Run, settings: Settings) -> None:
         print(line)  # into the log
     keep_outcomes(cfg, folder)
     runner = Runner.from_cfg(cfg)
-    keep_result(folder, {"test": plain_scores(runner.test())}, runner)
+    keep_result(folder, {"test": score_test(runner)}, runner)
 
 
 def _cameras(cfg: Config) -> list[str]:

@@ -14,7 +14,6 @@ which those of one video are not.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
 
 import numpy as np
 
@@ -69,9 +68,8 @@ def difference(
             or (run.boxes or {}).keys() != (first.boxes or {}).keys()
         ):
             raise ValueError("the runs were tested on different images or classes")
-    counted = np.flatnonzero(
-        [fnmatch(path, pattern) or fnmatch(Path(path).name, pattern) for path in first.images]
-    )
+    patterns = pattern, f"*/{pattern}"  # paths may be whole ones
+    counted = np.flatnonzero([any(fnmatch(path, p) for p in patterns) for path in first.images])
     if not len(counted):
         raise ValueError(f"no test image is named like '{pattern}'; the first is {first.images[0]}")
 
@@ -125,6 +123,8 @@ def intervals_table(
             found = difference(outcomes[name], outcomes[reference], pattern)
             shown = list(found) if few else list(found)[:1]
             rows += [[name, subset, score, seeds, found[score]] for score in shown]
+            if seeds and not found:  # images without an object
+                rows.append([name, subset, "-", seeds, "-"])
     if not rows:
         raise ValueError(f"no seed of {reference} is one of another variant's")
     head = ["variant", "images", "score", "seeds", f"difference to {reference} [95 %]"]

@@ -19,9 +19,9 @@ def plot_costs(
     Points are means over the seeds, bars standard deviations.
 
     Args:
-        results: of every variant; costs are ratios to the first.
+        results: of every variant.
         metric: the score.
-        costs: of the variants' backbones.
+        costs: of the variants' backbones, as ratios to the first of them.
         out_file: the PNG.
     """
     figure = new_figure(12, 5)
@@ -42,7 +42,7 @@ def plot_costs(
                 capsize=3,
                 label=variant,
             )
-        axis.set_xlabel(f"{words}, ratio to {next(iter(results))}")
+        axis.set_xlabel(f"{words}, ratio to {next(iter(costs))}")
         axis.grid(alpha=0.3)
     label = LABELS.get(metric, metric)
     axes[0].set_ylabel(label)

@@ -49,12 +49,14 @@ def run_in_processes(
     context = _context(preload, preload_log)
     waiting, free, failed = list(tasks), list(range(jobs)), {}
     active: dict[str, tuple[BaseProcess, int]] = {}
+    told: dict[str, int] = {}  # how much earlier attempts have written
     start, done = time.time(), 0
     try:
         while waiting or active:
             while waiting and free:
                 name, slot = waiting.pop(0), free.pop()
                 logs[name].parent.mkdir(parents=True, exist_ok=True)
+                told[name] = logs[name].stat().st_size if logs[name].exists() else 0
                 process = context.Process(target=_child, args=(tasks[name], logs[name], threads))
                 with _device(slot):
                     process.start()
@@ -68,7 +70,7 @@ def run_in_processes(
                 free.append(slot)
                 done += 1
                 if process.exitcode != 0:
-                    failed[name] = _reason(logs[name], process.exitcode)
+                    failed[name] = _reason(logs[name], told[name], process.exitcode)
                 step = Step(f"{name}: {failed.get(name, 'done')}", done, len(tasks))
                 report(step.describe(time.time() - start))
     finally:
@@ -146,9 +148,15 @@ def _device(slot: int) -> Iterator[None]:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _reason(log: Path, exitcode: int | None) -> str:
-    """Why a task failed: the last line of its log that names an error, or the exit code."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    lines = text.splitlines()
+def _reason(log: Path, told: int, exitcode: int | None) -> str:
+    """Why a task failed: the last line of its log that names an error, or the exit code.
+
+    Args:
+        log: what earlier attempts have written, too.
+        told: how many bytes of it are theirs.
+        exitcode: of the process.
+    """
+    content = log.read_bytes()[told:] if log.exists() else b""
+    lines = content.decode(errors="replace").splitlines()
     named = [line for line in lines if "Error" in line]
     return f"FAILED ({named[-1] if named else f'exit code {exitcode}'}; see {log})"

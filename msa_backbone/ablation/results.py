@@ -44,10 +44,7 @@ def write_results(
     Raises:
         ValueError: if no run has finished, or none has the metric.
     """
-    results: dict[float, dict[str, dict[int, dict]]] = {}
-    for run in runs:
-        if (result := read_result(run, settings)) is not None:
-            results.setdefault(run.fraction, {}).setdefault(run.name, {})[run.seed] = result
+    results = finished(runs, settings)
     if not results:
         raise ValueError(f"{settings.work_dir}: no run has finished")
     work_dir, largest = Path(settings.work_dir), max(results)
@@ -59,7 +56,7 @@ def write_results(
     costs = backbone_costs(variants, settings, rounds) if rounds else None
     tables = []
     for fraction in fractions:
-        title = "" if fraction == 1 else f"{fraction:.0%} of the training images\n\n"
+        title = "" if fraction == 1 else f"{100 * fraction:g}% of the training images\n\n"
         tables.append(title + ablation_table(results[fraction], metric, costs))
     if intervals := _intervals(runs, settings, largest, subsets):
         tables.append(intervals)
@@ -72,6 +69,16 @@ def write_results(
     if len(results) > 1:
         plot_fractions(results, metric, work_dir / "fractions.png")
     return text
+
+
+def finished(runs: Sequence[Run], settings: Settings) -> dict[float, dict[str, dict[int, dict]]]:
+    """Results by fraction, row and seed; rows in the order of the runs, whichever failed."""
+    names = dict.fromkeys(run.name for run in runs)
+    results: dict[float, dict[str, dict[int, dict]]] = {}
+    for run in sorted(runs, key=lambda run: list(names).index(run.name)):
+        if (result := read_result(run, settings)) is not None:
+            results.setdefault(run.fraction, {}).setdefault(run.name, {})[run.seed] = result
+    return results
 
 
 def _intervals(

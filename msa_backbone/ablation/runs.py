@@ -5,22 +5,22 @@ there, and it is not run again. A run that was interrupted goes on from its last
 """
 
 import json
-import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
-from mmengine.runner import Runner, TestLoop
+from mmengine.runner import Runner
 
 from ..config.load import load_config
-from ..config_nodes import innermost, walk
+from ..config_nodes import innermost
 from ..files.whole_files import write_whole
 from ..training.prepare import prepare_training
 from .outcomes import keep_outcomes, write_outcomes
+from .scoring import score_test, score_train, train_as_test
 
 RESULT = "result.json"
 
@@ -69,7 +69,7 @@ class Run:
         return folder / self.failure.replace(" ", "_")
 
     def __str__(self) -> str:
-        part = "" if self.fraction == 1 else f" on {self.fraction:.0%} of the data"
+        part = "" if self.fraction == 1 else f" on {100 * self.fraction:g}% of the data"
         return f"{self.name}{part}, seed {self.seed}"
 
 
@@ -99,7 +99,8 @@ def read_result(run: Run, settings: Settings) -> dict | None:
     """What a finished run found; None of one that has not finished.
 
     Returns:
-        Scores by name under 'test', perhaps under 'train' as well, and the run's 'seconds'.
+        Scores by name under 'test', perhaps under 'train' as well, and 'seconds' since the run was
+        last taken up.
     """
     file = run.folder(settings) / RESULT
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
@@ -122,33 +123,29 @@ def run_once(run: Run, settings: Settings) -> None:
     if run.fraction < 1:
         use_fraction(cfg, run.fraction, run.seed)
     keep_outcomes(cfg, folder)
+    trained_on = train_as_test(cfg) if settings.train_scores else None
     runner = Runner.from_cfg(cfg)
     runner.train()
     result: dict = {}
-    if settings.train_scores:
-        loader, evaluator = train_as_test(cfg)
-        result["train"] = plain_scores(TestLoop(runner, loader, evaluator).run())
-    result["test"] = plain_scores(runner.test())
+    if trained_on is not None:
+        result["train"] = score_train(runner, *trained_on)
+    result["test"] = score_test(runner)
     result["seconds"] = time.time() - start
     keep_result(folder, result, runner)
 
 
 def keep_result(folder: Path, result: dict, runner: Runner) -> None:
     """Write a run's scores, and what its test got right."""
-    write_whole(folder / RESULT, json.dumps(result, indent=1))
     write_outcomes(runner, folder)
-
-
-def plain_scores(metrics: Mapping[str, object]) -> dict[str, float]:
-    """The scores that are numbers."""
-    return {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0 and not isinstance(v, str)}
+    write_whole(folder / RESULT, json.dumps(result, indent=1))  # last: now it has finished
 
 
 def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
     """Train on a part of the images.
 
     The images are shuffled by the seed and the first ones taken. So a smaller fraction is a part of
-    a larger one, and what more data bring is not mixed up with which images were drawn.
+    a larger one, and what more data bring is not mixed up with which images were drawn. Of a taken
+    image all questions are. The words and answers that a model knows stay those of all the data.
 
     Args:
         cfg: a training's config, changed in place.
@@ -157,32 +154,12 @@ def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
     for dataset in innermost(cfg.train_dataloader.dataset):
-        images = len(DATASETS.build(dataset))
-        shuffled = np.random.default_rng(seed).permutation(images)
-        dataset["indices"] = sorted(shuffled[: max(1, round(fraction * images))].tolist())
-
-
-def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
-    """The test's dataloader and evaluator on the training's images.
-
-    A score on these beside the one on the test images shows how much a model overfits. The images
-    go through the pipeline of the test, without the training's random changes.
-    """
-    copy = Config(cfg._cfg_dict.to_dict())
-    source, target = (
-        innermost(copy[loader].dataset)[0] for loader in ("train_dataloader", "test_dataloader")
-    )
-    target.pop("question_file", None)
-    for key in ("ann_file", "question_file", "data_root", "data_prefix", "indices"):
-        if key in source:
-            target[key] = source[key]
-
-    def score_train(node: dict) -> None:
-        if "ann_file" in node:
-            node["ann_file"] = os.path.join(source.get("data_root") or "", source["ann_file"])
-
-    walk(copy.test_evaluator, score_train)
-    return copy.test_dataloader, copy.test_evaluator
+        samples = DATASETS.build(dataset)
+        paths = [samples.get_data_info(n)["img_path"] for n in range(len(samples))]
+        images = list(dict.fromkeys(paths))
+        shuffled = np.random.default_rng(seed).permutation(len(images))
+        taken = {images[n] for n in shuffled[: max(1, round(fraction * len(images)))]}
+        dataset["indices"] = [n for n, path in enumerate(paths) if path in taken]
 
 
 def modules_of(scope: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..costs.backbones import BackboneCosts
 from ..files.markdown import markdown_table
-from ..scores import LABELS
+from ..scores import LABELS, digits
 
 Results = Mapping[str, Mapping[int, Mapping[str, Mapping[str, float]]]]
 """variant -> seed -> 'test' or 'train' -> name of a score -> its value."""
@@ -19,13 +19,12 @@ def spread(values: Sequence[float], scale: Sequence[float] | None = None) -> str
 
     Args:
         values: of the seeds; one alone has no deviation.
-        scale: numbers that choose the digits, by default the values themselves. Those up to 1 get
-            four digits, percents get two.
+        scale: numbers that choose the digits, by default the values themselves.
     """
+    shown = digits(values if scale is None else scale)
     values = np.asarray(values, float)
-    digits = 2 if np.nanmax(np.abs(values if scale is None else scale)) > 1.5 else 4
-    text = f"{values.mean():.{digits}f}"
-    return f"{text} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else text
+    text = f"{values.mean():.{shown}f}"
+    return f"{text} ± {values.std(ddof=1):.{shown}f}" if len(values) > 1 else text
 
 
 def paired_difference(scores: Mapping[int, float], reference: Mapping[int, float]) -> str:
@@ -99,7 +98,7 @@ def ablation_table(
             cells.append(spread(values) if values else "-")
         if gap:
             train = scores_by_seed(results, variant, metric, "train")
-            gaps = [train[seed] - test[seed] for seed in train]
+            gaps = [train[seed] - test[seed] for seed in train if seed in test]
             cells.append(spread(gaps, list(test.values())) if gaps else "-")
         if costs and variant not in costs:  # a test of another row's model
             cells += ["-"] * 4

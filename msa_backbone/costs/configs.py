@@ -14,7 +14,7 @@ from ..files.markdown import markdown_table
 from .measure import interleave, ratio
 
 
-def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
+def compare_steps(cfgs: Mapping[str, Config], rounds: int, device: str) -> str:
     """Time a training and a test step of every config in turn, on the first batch of its data.
 
     A training step is forward, backward and the optimizer's update; a test step ends with the
@@ -23,6 +23,7 @@ def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
     Args:
         cfgs: complete training configs by name.
         rounds: how many steps of each are timed, after two that are not.
+        device: 'cpu' or 'cuda'.
 
     Returns:
         A Markdown table: parameters in millions; the median training step in seconds with its
@@ -30,7 +31,6 @@ def compare_steps(cfgs: Mapping[str, Config], rounds: int) -> str:
         times to the first config's of the same round.
     """
     MMLogger.get_current_instance().setLevel("ERROR")  # a line for each parameter otherwise
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     sizes, training, testing, images = {}, {}, {}, {}
     for name, cfg in cfgs.items():
         sizes[name], training[name], testing[name], images[name] = _steps(cfg, device)

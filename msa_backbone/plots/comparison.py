@@ -7,7 +7,7 @@ import numpy as np
 
 from ..files.markdown import markdown_table
 from ..files.training_log import read_records
-from ..scores import best_of
+from ..scores import best_of, digits
 from .figure import new_figure
 
 
@@ -55,14 +55,15 @@ def compare(runs: Mapping[str, Sequence[Mapping[int, float]]], metric: str, out_
         if np.isnan(mean).all():
             raise ValueError(f"{name}: its {metric} is NaN throughout; choose another metric")
         (line,) = axis.plot(steps, mean, marker="o", markersize=4, label=name)
-        last = f"{mean[-1]:.2f}"
+        shown = digits(mean)
+        last = f"{mean[-1]:.{shown}f}"
         if len(trainings) > 1:
             colour = line.get_color()
             axis.fill_between(steps, values.min(0), values.max(0), color=colour, alpha=0.15)
-            last += f" ± {values[:, -1].std(ddof=1):.2f}"
+            last += f" ± {values[:, -1].std(ddof=1):.{shown}f}"
         means = ({metric: value, "step": step} for value, step in zip(mean, steps, strict=True))
         best, step = best_of(metric, means)
-        rows.append([name, len(trainings), last, f"{best:.2f}", step])
+        rows.append([name, len(trainings), last, f"{best:.{shown}f}", step])
     axis.set(title=f"{metric} on validation", xlabel="epoch or iteration", ylabel=metric)
     axis.set_xlim(left=0)
     axis.set_ylim(bottom=0)

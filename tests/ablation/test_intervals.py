@@ -78,8 +78,11 @@ def test_many_classes_are_only_their_mean(classes, shown):
 def test_images_are_named_by_file_or_path():
     names = [f"{part}/{n}.png" for part in ("night", "day") for n in range(5)]
     one, other = ({0: Outcomes(names, right=[r] * 10)} for r in (True, False))
+    whole = [f"/data/root/test/{name}" for name in names]
+    of_whole = ({0: Outcomes(whole, right=[r] * 10)} for r in (True, False))
     for pattern in ("night/*", "[0-4].png", "*/4.png", "4.png"):
         assert difference(one, other, pattern, 5)["top-1"].low == 100
+    assert difference(*of_whole, "night/*", 5)["top-1"].low == 100
 
 
 def test_nothing_to_compare():
@@ -87,6 +90,8 @@ def test_nothing_to_compare():
     runs = {0: Outcomes([f"{n}.png" for n in range(10)], boxes=boxes)}
     assert set(difference(runs, runs, "[0-4].png", 5)) == {"box AP50", "box AP50 a"}
     assert difference(runs, runs, "[5-9].png", 5) == {}  # no object there
+    table = intervals_table({"plain": runs, "ours": runs}, "plain", {"bare": "[5-9].png"})
+    assert table.endswith("| ours | bare | - | 1 | - |")
     with pytest.raises(ValueError, match="no seed of plain is one of another variant's"):
         intervals_table({"plain": runs, "ours": {1: runs[0]}}, "plain", {})
 

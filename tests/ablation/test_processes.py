@@ -41,6 +41,13 @@ def test_tasks_run_apart_and_failures_are_named(tmp_path):
     assert lines[-1].endswith("0:00:00 left")
 
 
+def test_a_failure_is_not_told_as_that_of_an_earlier_attempt(tmp_path):
+    log = {"x": tmp_path / "log"}
+    log["x"].write_text("RuntimeError: of the first attempt\n")
+    failed = run_in_processes({"x": die}, log, 1, str)
+    assert "exit code -9" in failed["x"] and "first attempt" in log["x"].read_text()
+
+
 MAIN = """
 import sys
 from functools import partial

@@ -37,9 +37,22 @@ def test_what_has_finished_is_shown_though_other_runs_failed(settings, tmp_path)
     assert (tmp_path / "costs.png").is_file() and (tmp_path / "fractions.png").is_file()
 
 
+def test_the_first_variant_is_what_others_are_compared_with_whatever_finished_first(settings):
+    runs = [Run(name, 1.0, seed) for seed in (0, 1) for name in ("plain", "full")]
+    for run in runs[1:]:  # plain of seed 0 failed
+        finish(run, settings, {"mIoU": 50.0 + run.seed + (run.name == "full")})
+    assert list(results.finished(runs, settings)[1.0]) == ["plain", "full"]
+    text = results.write_results(runs, settings)
+    assert "difference to plain" in text and "| plain | 1 | 51.00 | - |" in text
+    assert "| +1.00 (1 of 1) |" in text
+
+
 def test_nothing_to_show_is_refused(settings):
     with pytest.raises(ValueError, match="no run has finished"):
         results.write_results([Run("plain", 1.0, 0)], settings)
     run = finish(Run("plain", 1.0, 0), settings, {"aAcc": 90.0})
     with pytest.raises(ValueError, match="no run has a score None: choose one of aAcc"):
+        results.write_results([run], settings)
+    run = finish(Run("plain", 1.0, 1), settings, {})
+    with pytest.raises(ValueError, match="no run has a score: see"):
         results.write_results([run], settings)

@@ -9,7 +9,8 @@ pytest.importorskip("mmdet")
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
-from msa_backbone.ablation.runs import Run, Settings, list_runs, train_as_test, use_fraction
+from msa_backbone.ablation.runs import Run, Settings, list_runs, use_fraction
+from msa_backbone.ablation.scoring import train_as_test
 
 
 @pytest.fixture
@@ -21,6 +22,9 @@ def cfg() -> Config:
 
         def __len__(self) -> int:
             return 10
+
+        def get_data_info(self, number: int) -> dict:
+            return {"img_path": f"{number // self.options.get('questions', 1)}.png"}
 
     train = {"type": "Ten", "ann_file": "a/train.json", "data_root": "R", "indices": None}
     test = {"type": "Ten", "ann_file": "a/test.json", "pipeline": ["test"], "data_root": ""}
@@ -48,6 +52,12 @@ def test_smaller_parts_lie_in_larger_ones_and_seeds_differ(cfg):
     assert drawn(cfg, 0.5, 0) == parts[2]
 
 
+def test_a_part_has_all_questions_about_its_images(cfg):
+    cfg.train_dataloader.dataset.dataset.questions = 5
+    first, second = drawn(cfg, 0.5, 0), set(range(10)) - drawn(cfg, 0.5, 0)
+    assert {frozenset(first), frozenset(second)} == {frozenset(range(5)), frozenset(range(5, 10))}
+
+
 def test_scoring_the_training_images_keeps_the_test_pipeline(cfg):
     use_fraction(cfg, 0.5, 0)
     loader, evaluator = train_as_test(cfg)
@@ -65,6 +75,7 @@ def test_runs_of_a_seed_come_together():
     folder = Run("full", 0.5, 7).folder(Settings("W"))
     assert folder == Path("W/full/0.5/seed_7")
     assert str(Run("full", 0.25, 7)) == "full on 25% of the data, seed 7"
+    assert str(Run("full", 0.005, 7)) == "full on 0.5% of the data, seed 7"
     for fractions in ([0.0], [1.5], [-1]):
         with pytest.raises(ValueError, match=r"fraction .* of the training images"):
             list_runs(["a"], fractions, [0])

@@ -36,6 +36,11 @@ def test_table_and_picture(tmp_path):
         "| one | 1 | 4.00 | 5.00 | 20 |",
         "| two seeds | 2 | 4.00 ± 1.41 | 4.00 | 30 |",
     ]
+    close = compare({"a": [{1: 0.584}, {1: 0.589}], "b": [{1: 0.588}]}, "AP", tmp_path / "x.png")
+    assert close.splitlines()[2:] == [
+        "| a | 2 | 0.5865 ± 0.0035 | 0.5865 | 1 |",
+        "| b | 1 | 0.5880 | 0.5880 | 1 |",
+    ]
     picture = np.asarray(Image.open(tmp_path / "new/out.png").convert("RGB"))
     assert picture.shape == (504, 780, 3)
     colours = {tuple(pixel) for pixel in picture.reshape(-1, 3)}

@@ -79,6 +79,8 @@ def test_bad_options(run_tool, options, message, capsys):
         (("--data", "."), "--data goes with configs"),
         (("--form", "graph"), "--form graph records CUDA graphs: give --device cuda"),
         (("--bandwidth",), "--bandwidth measures kernels on a GPU: give --device cuda"),
+        (("a.py", "--amp"), "--amp is for VGG16 alone: leave it out, or the configs"),
+        (("a.py", "--shapes", "1x64x64"), "--shapes is for VGG16 alone"),
         (("--out", __file__), "is a file: give a folder"),
         (("--growth", "pixels"), "needs two or more --shapes that differ"),
         (("--growth", "samples", "--shapes", "1x32x32", "1x64x64"), "two or more --shapes"),
