@@ -23,7 +23,10 @@ PUBLISHED_NAMES = {
 }
 
 
-@pytest.fixture(params=["plain", "cpu", "kernels"], autouse=True)
+INTERPRETED = pytest.param("kernels", marks=pytest.mark.slow)  # minutes in Triton's interpreter
+
+
+@pytest.fixture(params=["plain", "cpu", INTERPRETED], autouse=True)
 def form(request, monkeypatch) -> str:
     """Every test here runs in all forms; the maps are small, and so are their blocks."""
     monkeypatch.setattr(MultiScaleAttention, "plain", request.param == "plain")
