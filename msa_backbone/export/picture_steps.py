@@ -24,7 +24,7 @@ RESIZING = ("Resize", "ResizeEdge", "CenterCrop")
 
 LOADING = ("LoadImageFromFile", "LoadModalities", "LoadAnnotations")
 SETTINGS = {
-    "LoadImageFromFile": set(),
+    "LoadImageFromFile": {"backend_args", "file_client_args"},  # a file loads nothing
     "LoadModalities": {"modalities"},
     "Resize": {"scale", "keep_ratio"},
     "ResizeEdge": {"scale", "edge"},
@@ -133,7 +133,8 @@ def _resizing_steps(pipeline: Sequence[Mapping], config: str) -> list[Mapping]:
             raise DataError(
                 f"config {config}: its test pipeline has {name} with "
                 f"{', '.join(sorted(unknown))}, which cannot be exported: use "
-                f"{', '.join(RESIZING)} with {', '.join(sorted(set.union(*SETTINGS.values())))}"
+                f"{', '.join(RESIZING)} with "
+                f"{', '.join(sorted(set.union(*(SETTINGS[name] for name in RESIZING))))}"
             )
         if name in RESIZING:
             resizing.append(step)

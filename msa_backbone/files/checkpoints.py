@@ -9,19 +9,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.optim import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 
-def _history_method(owner: type, name: str) -> Callable:
-    """Stands in for `getattr`, by which a pickled HistoryBuffer names its methods, and no more."""
-    if owner is not HistoryBuffer or name.startswith("_"):
+def _method(owner: type, name: str) -> Callable:
+    """Stands in for `getattr`, by which pickles name the methods that they hold.
+
+    A HistoryBuffer holds some of its own, a OneCycle schedule the curve that it follows. No others
+    are given out.
+    """
+    of_history = owner is HistoryBuffer and not name.startswith("_")
+    curves = ("_annealing_cos", "_annealing_linear")
+    if not of_history and not (owner is OneCycleParamScheduler and name in curves):
         raise pickle.UnpicklingError(f"refused attribute {name} of {owner}")
     return getattr(owner, name)
 
 
 def _mmengine_globals() -> list:
-    """What mmengine's checkpoints hold beside tensors: the logged history in numpy scalars."""
+    """What mmengine's checkpoints hold beside tensors: the logged history and schedules."""
     rebuilders = {
         "_reconstruct": np.zeros(1).__reduce__()[0],
         "scalar": np.float64(0).__reduce__()[0],
@@ -31,9 +38,9 @@ def _mmengine_globals() -> list:
         for name, function in rebuilders.items()
         for core in ("core", "_core")
     ]
-    named += [(_history_method, f"{module}.getattr") for module in ("builtins", "__builtin__")]
+    named += [(_method, f"{module}.getattr") for module in ("builtins", "__builtin__")]
     dtypes = {type(np.dtype(kind)) for kind in "bBhHiIlLqQefd?"}
-    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *named]
+    return [HistoryBuffer, OneCycleParamScheduler, np.ndarray, np.dtype, *dtypes, *named]
 
 
 def load_tensors_only_from_now_on() -> None:
@@ -49,8 +56,11 @@ def tensors_only() -> Iterator[None]:
     variables = ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
     before = [os.environ.pop(variable, None) for variable in variables]
     os.environ[variables[0]] = "1"
+    known = torch.serialization.get_safe_globals()  # they stay: torch would take back all it gets
     try:
-        with torch.serialization.safe_globals(_mmengine_globals()):
+        with torch.serialization.safe_globals(
+            [new for new in _mmengine_globals() if new not in known]
+        ):
             yield
     finally:
         for variable, value in zip(variables, before, strict=True):

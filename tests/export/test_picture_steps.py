@@ -1,5 +1,7 @@
 """Pictures in the graph against OpenCV and mmcv, value by value."""
 
+from pathlib import Path
+
 import mmcv
 import numpy as np
 import onnx_ir as ir
@@ -7,10 +9,11 @@ import onnxruntime
 import pytest
 from exported_models import noise
 from mmengine.config import Config
+from mmengine.model import ImgDataPreprocessor
 
 from msa_backbone.errors import DataError
 from msa_backbone.export.picture_graph import take_pictures
-from msa_backbone.export.picture_steps import Camera, PictureSteps, picture_steps
+from msa_backbone.export.picture_steps import RESIZING, Camera, PictureSteps, picture_steps
 
 PLAIN = PictureSteps((), (Camera(),), divisor=1, pad_value=0.0)
 SIZES = ((48, 64), (97, 131), (60, 299), (131, 33))
@@ -112,3 +115,16 @@ def test_other_steps_are_refused_by_name(step, reason):
     cfg = Config({"test_dataloader": {"dataset": {"pipeline": pipeline}}})
     with pytest.raises(DataError, match=f"has {reason}.*, which cannot be exported: use Resize"):
         picture_steps(cfg, None)
+
+
+@pytest.mark.parametrize("scope", ["mmdet", "mmseg", "mmpretrain"])
+def test_the_toolboxes_own_data_are_exported(scope):
+    base = {
+        "mmdet": "_base_/datasets/coco_detection.py",
+        "mmseg": "_base_/datasets/cityscapes.py",
+        "mmpretrain": "_base_/datasets/imagenet_bs32.py",
+    }
+    folder = Path(pytest.importorskip(scope).__file__).parent
+    cfg = Config.fromfile(folder / ".mim/configs" / base[scope])
+    (resizing, *_) = picture_steps(cfg, ImgDataPreprocessor()).resizing
+    assert resizing.type in RESIZING

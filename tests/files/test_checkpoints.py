@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.optim import OneCycleParamScheduler
+from mmengine.registry import PARAM_SCHEDULERS
+from mmengine.runner import CheckpointLoader
 
-from msa_backbone.files.checkpoints import read_checkpoint, read_state_dict, tensors_only
+from msa_backbone.files.checkpoints import (
+    load_tensors_only_from_now_on,
+    read_checkpoint,
+    read_state_dict,
+    tensors_only,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 
@@ -70,12 +78,42 @@ def test_code_in_a_pickle_never_runs(save, forbid, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("save", [by_torch, by_torch_legacy, by_pickle])
 @pytest.mark.parametrize(
-    ("owner", "name"), [(OrderedDict, "fromkeys"), (HistoryBuffer, "_set_default_statistics")]
+    ("owner", "name"),
+    [
+        (OrderedDict, "fromkeys"),
+        (HistoryBuffer, "_set_default_statistics"),
+        (OneCycleParamScheduler, "build_iter_from_epoch"),
+    ],
 )
-def test_getattr_is_allowed_for_nothing_but_the_history(save, owner, name, tmp_path):
+def test_getattr_is_allowed_for_nothing_but_history_and_schedules(save, owner, name, tmp_path):
     save(ThroughGetattr(owner, name), tmp_path / "evil.pth")
     with pytest.raises(ValueError, match="no checkpoint of plain tensors"):
         read_state_dict(tmp_path / "evil.pth")
+
+
+SCHEDULES = [
+    *({"type": kind} for kind in ("ConstantLR", "LinearLR", "PolyMomentum")),
+    {"type": "ExponentialLR", "gamma": 0.9},
+    {"type": "StepLR", "step_size": 2},
+    {"type": "MultiStepLR", "milestones": [1, 2]},
+    {"type": "CosineAnnealingMomentum", "T_max": 3},
+    {"type": "CosineRestartLR", "periods": [2, 2], "restart_weights": [1, 0.5], "eta_min": 0.0},
+    {"type": "ReduceOnPlateauLR", "monitor": "score"},
+    {"type": "OneCycleLR", "eta_max": 1.0, "total_steps": 4},
+    {"type": "OneCycleLR", "eta_max": 1.0, "total_steps": 4, "anneal_strategy": "linear"},
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule["type"])
+def test_every_schedule_of_mmengine_can_be_resumed(schedule, tmp_path, monkeypatch):
+    monkeypatch.setenv(FORCE, "0")  # the next line's, taken back
+    load_tensors_only_from_now_on()
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9)
+    state = PARAM_SCHEDULERS.build({**schedule, "optimizer": optimizer}).state_dict()
+    torch.save({"param_schedulers": [state]}, tmp_path / "epoch_1.pth")
+    by_us = read_checkpoint(tmp_path / "epoch_1.pth")
+    by_mmengine = CheckpointLoader.load_checkpoint(str(tmp_path / "epoch_1.pth"))
+    assert by_us == by_mmengine == {"param_schedulers": [state]}
 
 
 def test_history_pickled_under_numpy_1_is_read(tmp_path):

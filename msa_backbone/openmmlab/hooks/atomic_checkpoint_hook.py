@@ -65,10 +65,27 @@ class AtomicCheckpointHook(CheckpointHook):
         if local and self.file_client_args is None and self.backend_args is None:
             self.backend_args = {"backend": "atomic_local"}
         super().before_train(runner)
+        self._follow_best()
         if local and is_main_process():  # what a killed run was writing
             names = Path(runner.work_dir).glob("last_checkpoint*.part")
             for part in (*names, *Path(self.out_dir).glob("*.pth*.part")):
                 part.unlink()
+
+    def _follow_best(self) -> None:
+        """Look for a resumed run's best checkpoints where this run saves.
+
+        They are known by absolute paths. In a copied work dir these lead into the first one, where
+        a better score would delete what is not this run's.
+        """
+
+        def here(path: str | None) -> str | None:
+            return path and self.file_backend.join_path(self.out_dir, Path(path).name)
+
+        if hasattr(self, "best_ckpt_path"):
+            self.best_ckpt_path = here(self.best_ckpt_path)
+        if hasattr(self, "best_ckpt_path_dict"):
+            paths = self.best_ckpt_path_dict
+            self.best_ckpt_path_dict = {score: here(path) for score, path in paths.items()}
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         expired: list[int] = []

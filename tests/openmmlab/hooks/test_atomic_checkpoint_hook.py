@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import processes
@@ -100,6 +101,17 @@ def test_workers_draw_other_numbers_in_every_epoch(tmp_path):
         drawn.append(torch.stack(next(iter(runner.train_dataloader))["x"])[:, :3])
     assert torch.equal(drawn[0], drawn[2])
     assert not (drawn[0] == drawn[1]).any()
+
+
+def test_a_copied_work_dir_leaves_the_first_one_alone(tmp_path):
+    assert run(tmp_path / "first", epochs=1) == 0
+    before = sorted(path.name for path in (tmp_path / "first").glob("*.pth"))
+    assert before == ["best_score_epoch_1.pth", "epoch_1.pth"]
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    assert run(tmp_path / "copy", resume=True) == 0  # its third epoch has a better score
+    assert sorted(path.name for path in (tmp_path / "first").glob("*.pth")) == before
+    after = sorted(path.name for path in (tmp_path / "copy").glob("*.pth"))
+    assert after == ["best_score_epoch_3.pth", "epoch_3.pth"]
 
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
