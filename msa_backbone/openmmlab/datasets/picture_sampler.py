@@ -15,7 +15,9 @@ from torch.utils.data import Sampler
 class PictureSampler(Sampler):
     """Every sample once an epoch; all of a picture, or `together` of them, follow each other.
 
-    Each of several processes takes a part of equal length; the last is filled up from the first.
+    Each of several processes takes a part of equal length. Where the samples do not go round, the
+    last processes end with the first sample once more. These ends are what mmengine drops when it
+    collects the results of a test: every sample counts once.
 
     Args:
         dataset: of mmengine, whose samples have `img_path`.
@@ -59,8 +61,10 @@ class PictureSampler(Sampler):
         if self.together:
             parts = self._shuffled(parts, order)
         indices = [index for part in parts for index in part]
-        indices += indices[: self.length * self.processes - len(indices)]
-        return iter(indices[self.rank * self.length : (self.rank + 1) * self.length])
+        least, longer = divmod(len(indices), self.processes)  # so many processes have one more
+        start = self.rank * least + min(self.rank, longer)
+        mine = indices[start : start + least + (self.rank < longer)]
+        return iter(mine + indices[: self.length - len(mine)])
 
     def _shuffled(self, items: list, order: torch.Generator) -> list:
         if not self.shuffle:

@@ -59,7 +59,7 @@ def test_a_question_without_an_image_stops_the_data_set(dataset, root):
         dataset.load_data_list()
 
 
-@pytest.mark.parametrize("processes", [1, 4])
+@pytest.mark.parametrize("processes", [1, 2, 4])
 def test_questions_of_a_picture_come_together(processes, dataset, monkeypatch):
     def epoch(number: int, rank: int = 0, **options) -> list[int]:
         monkeypatch.setattr(picture_sampler, "get_dist_info", lambda: (rank, processes))
@@ -70,15 +70,22 @@ def test_questions_of_a_picture_come_together(processes, dataset, monkeypatch):
         return list(sampler)
 
     parts = [epoch(0, rank) for rank in range(processes)]
-    everything = list(chain(*parts))
-    together = everything[:21]
+    collected = list(chain(*zip(*parts, strict=True)))[:21]  # as mmengine's collect_results does
+    assert sorted(collected) == list(range(21))
+    shares = [part[: 21 // processes + (n < 21 % processes)] for n, part in enumerate(parts)]
+    together = list(chain(*shares))
     assert sorted(together) == list(range(21))
-    assert everything[21:] == together[: processes * -(-21 // processes) - 21]
     pictures = [dataset.get_data_info(index)["img_path"] for index in together]
     assert len([key for key, _ in groupby(pictures)]) == 6
     assert epoch(0) == parts[0] != epoch(1)
     assert epoch(0, seed=4) != parts[0]
     assert epoch(0, shuffle=False) == epoch(1, shuffle=False) == list(range(-(-21 // processes)))
+
+
+def test_fewer_questions_than_processes(dataset, monkeypatch):
+    monkeypatch.setattr(picture_sampler, "get_dist_info", lambda: (39, 40))
+    sampler = DATA_SAMPLERS.build({"type": "PictureSampler", "dataset": dataset, "shuffle": False})
+    assert list(sampler) == [0]
 
 
 def test_few_questions_of_a_picture_follow_each_other(dataset):
