@@ -159,11 +159,13 @@ def load(
             "that needs neither (tools/export.py), and load that"
         )
     from .config.load import load_config
+    from .files.checkpoints import tensors_only
     from .inference.checkpoint_model import CheckpointModel
     from .inference.predictor import Predictor
 
-    cfg = load_config(str(config or config_beside(Path(file))), None, {})
-    return Model(CheckpointModel(Predictor(cfg, str(file), device)))
+    with tensors_only():  # what `load_config` sets for a tool's process ends here
+        cfg = load_config(str(config or config_beside(Path(file))), None, {})
+        return Model(CheckpointModel(Predictor(cfg, str(file), device)))
 
 
 def config_beside(checkpoint: Path) -> Path:

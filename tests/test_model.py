@@ -1,7 +1,11 @@
 """msa_backbone.load: a checkpoint with the config beside it, or an exported file."""
 
+import os
+from fractions import Fraction
+
 import numpy as np
 import pytest
+import torch
 from exported_models import CLASSES, make_trained, noise
 from PIL import Image
 
@@ -40,6 +44,17 @@ def test_a_checkpoint_and_its_file_find_the_same(both, tmp_path):
         assert drawn.shape == (97, 131, 3) and (drawn != picture).any()
     eager, exported = (model.predict(picture, score_thr=0.1) for model in both)
     assert np.allclose(np.sort(eager.scores), np.sort(exported.scores), atol=1e-4)
+
+
+def test_what_else_a_program_loads_is_its_own_affair(tmp_path, monkeypatch):
+    for name in ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    (tmp_path / "model").mkdir()
+    msa_backbone.load(make_trained("fcn", tmp_path / "model").checkpoint)
+    assert os.environ == before
+    torch.save(Fraction(1, 3), tmp_path / "own.pth")
+    assert torch.load(tmp_path / "own.pth", weights_only=False) == Fraction(1, 3)
 
 
 @pytest.mark.slow

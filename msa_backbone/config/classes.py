@@ -9,7 +9,8 @@ from ..config_nodes import walk
 def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> None:
     """Give every part of a model, or of another node of a config, so many classes.
 
-    A head with as many output channels as classes keeps it so.
+    A head with as many output channels as classes keeps it so. An auxiliary head that segments
+    something else than the decode head keeps its number: STDC's looks for borders.
 
     Args:
         node: changed in place.
@@ -17,12 +18,20 @@ def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> No
             only predicts can do without them.
 
     Raises:
-        ValueError: for class weights that differ and are not one for each class.
+        ValueError: for class weights that differ and are not one for each class, and for panoptic
+            models of another number of classes: their stuff has no boxes.
     """
     parts: list[dict] = []
-    walk(node, parts.append)
-    before = next((part["num_classes"] for part in parts if "num_classes" in part), None)
+    walk(_without_other_heads(node), parts.append)
+    before = next(filter(None, map(_number, parts)), None)
     for part in parts:
+        if part.get("num_stuff_classes") and _number(part) != classes:
+            raise ValueError(
+                f"the config's model is panoptic, with {part['num_stuff_classes']} classes of "
+                f"stuff, and the data has {classes} classes of objects: take a config of instances"
+            )
+        if "num_things_classes" in part and not part.get("num_stuff_classes"):
+            part["num_things_classes"] = classes
         if "num_classes" in part:
             if part.get("out_channels") == part["num_classes"]:
                 part["out_channels"] = classes
@@ -30,6 +39,24 @@ def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> No
         weights = part.get("class_weight")
         if isinstance(weights, list | tuple) and before is not None:
             part["class_weight"] = _fit_weights(weights, before, classes) if keep_weights else None
+
+
+def _number(part: dict) -> int | None:
+    """How many classes a part of a model has; mmdet's panoptic heads tell them apart."""
+    if "num_things_classes" in part:
+        return part["num_things_classes"] + part.get("num_stuff_classes", 0)
+    return part.get("num_classes")
+
+
+def _without_other_heads(node: object) -> object:
+    """A node, of mmseg's models without the auxiliary heads for another number of classes."""
+    if not isinstance(node, dict) or not node.get("auxiliary_head"):
+        return node
+    numbers: set[int | None] = set()
+    walk(node.get("decode_head"), lambda part: numbers.add(_number(part)))
+    heads = node["auxiliary_head"]
+    heads = heads if isinstance(heads, list | tuple) else [heads]
+    return {**node, "auxiliary_head": [head for head in heads if _number(head) in numbers]}
 
 
 def _fit_weights(weights: Sequence[float], before: int, classes: int) -> list[float]:

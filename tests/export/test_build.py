@@ -8,6 +8,9 @@ from msa_backbone.export.models.build import as_tensor_function
 from msa_backbone.tasks import task_of
 
 SOFT = {"type": "soft_nms", "iou_threshold": 0.5}
+SEESAW = {"type": "SeesawLoss", "_delete_": True, "num_classes": 5}
+DA_HEAD = {"type": "DAHead", "_delete_": True, "in_channels": 64, "channels": 16}
+DA_HEAD |= {"pam_channels": 16, "num_classes": 5}
 ROI_POOL = {"_delete_": True, "type": "RoIPool", "output_size": 7}
 
 
@@ -37,6 +40,16 @@ ROI_POOL = {"_delete_": True, "type": "RoIPool", "output_size": 7}
             "fcn",
             {"model.test_cfg": {"mode": "slide", "crop_size": (64, 64), "stride": (32, 32)}},
             "EncoderDecoder with test_cfg mode='slide' .*: set model.test_cfg.mode='whole'",
+        ),
+        (
+            "faster-rcnn",
+            {"model.roi_head.bbox_head.loss_cls": SEESAW},
+            "FasterRCNN with SeesawLoss .*: it scores classes in its own way; train with Cross",
+        ),
+        (
+            "fcn",
+            {"model.decode_head": DA_HEAD},
+            "EncoderDecoder with DAHead .*: use a head that predicts as mmseg's BaseDecodeHead",
         ),
         (
             "classifier",

@@ -53,11 +53,18 @@ def _require(fits: bool, model: nn.Module, found: object, mend: str) -> None:
 
 def _check_segmenter(model: nn.Module) -> None:
     from mmseg.models import EncoderDecoder
+    from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
     kind = type(model)
     _require(kind is EncoderDecoder, model, "steps of its own", "use mmseg's EncoderDecoder")
     mode = model.test_cfg.get("mode", "whole")
     _require(mode == "whole", model, f"test_cfg mode={mode!r}", "set model.test_cfg.mode='whole'")
+    head = type(model.decode_head)
+    plain = all(
+        getattr(head, name) is getattr(BaseDecodeHead, name)
+        for name in ("predict", "predict_by_feat")
+    )
+    _require(plain, model, head.__name__, "use a head that predicts as mmseg's BaseDecodeHead does")
 
 
 def _check_classifier(model: nn.Module) -> None:
@@ -97,6 +104,9 @@ def _detector(model: nn.Module) -> nn.Module:
     _require(type(roi) is StandardRoIHead, model, type(roi).__name__, known)
     _require(not roi.with_shared_head, model, "a shared head", known)
     _require(roi.bbox_head.with_reg, model, "boxes that are not regressed", known)
+    loss = type(roi.bbox_head.loss_cls).__name__
+    mend = "it scores classes in its own way; train with CrossEntropyLoss"
+    _require(not roi.bbox_head.custom_cls_channels, model, loss, mend)
     for extractor in [roi.bbox_roi_extractor] + ([roi.mask_roi_extractor] if roi.with_mask else []):
         layer = type(extractor.roi_layers[0]).__name__
         found = f"{type(extractor).__name__} of {layer}"
