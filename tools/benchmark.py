@@ -35,7 +35,7 @@ def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     from msa_backbone.config.user_data import use_data
 
     cfg = load_config(path, work_dir, args.cfg_options)
-    data = use_data(cfg, args.data, args.classes) if args.data else None
+    data = use_data(cfg, args.data, args.classes)
     apply_options(cfg, args.cfg_options)
     unsync_norms(cfg)
     drop_pretrained(cfg)

@@ -20,7 +20,7 @@ def main() -> None:
     with quiet_libraries(), sorted_prints(), one_line_errors():
         require_at_least(1, args, "number")
         cfg = load_config(args.config, args.work_dir, args.cfg_options, "browse")
-        data = use_data(cfg, args.data, args.classes) if args.data else None
+        data = use_data(cfg, args.data, args.classes)
         apply_options(cfg, args.cfg_options)
         if data is None:
             check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")

@@ -53,7 +53,7 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     cfg = load_config(args.config, work_dir, args.cfg_options)
     if not task_of(cfg).finds_objects:
         raise DataError(f"the config is for {task_of(cfg).title}: only boxes have thresholds")
-    data = use_data(cfg, args.data, args.classes) if args.data else None
+    data = use_data(cfg, args.data, args.classes)
     yield from data.lines if data else follow_index(cfg)
     apply_options(cfg, args.cfg_options)
     if data:
@@ -64,10 +64,10 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     predictor = Predictor(cfg, args.checkpoint, args.device)
     check_classes(args.checkpoint, predictor.classes, truths.classes)
     finder, progress = ThresholdFinder(len(predictor.classes)), progress_line()
-    for number, (path, boxes, labels) in enumerate(truths, 1):
+    for number, (path, *truth) in enumerate(truths, 1):
         (sample,) = predictor([predictor.read(path)], [path.name])
         found = sample.pred_instances.cpu().numpy()
-        finder.add(found.bboxes, found.scores, found.labels, boxes, labels)
+        finder.add(found.bboxes, found.scores, found.labels, *truth)
         progress(number, len(truths))
     best = dict(zip(predictor.classes, finder.best(), strict=True))
     write_thresholds(args.checkpoint, {name: score for name, (score, _) in best.items()})
@@ -95,14 +95,15 @@ class Truths:
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def __iter__(self) -> Iterator[tuple[Path, np.ndarray, np.ndarray]]:
-        """Path, boxes (x1, y1, x2, y2) in pixels, and labels; without crowds and the difficult."""
+    def __iter__(self) -> Iterator[tuple[Path, np.ndarray, np.ndarray, np.ndarray]]:
+        """Path, boxes (x1, y1, x2, y2) in pixels, labels, and which are crowds or difficult."""
         for number in range(len(self)):
             record = self._dataset.get_data_info(number)
-            clear = [one for one in record["instances"] if not one.get("ignore_flag")]
-            boxes = np.array([one["bbox"] for one in clear], float).reshape(-1, 4)
-            labels = np.array([one["bbox_label"] for one in clear], int)
-            yield Path(record["img_path"]), boxes, labels
+            objects = record["instances"]
+            boxes = np.array([one["bbox"] for one in objects], float).reshape(-1, 4)
+            labels = np.array([one["bbox_label"] for one in objects], int)
+            ignored = np.array([one.get("ignore_flag", 0) for one in objects], bool)
+            yield Path(record["img_path"]), boxes, labels, ignored
 
 
 def write_thresholds(checkpoint: str, thresholds: dict[str, float]) -> None:

@@ -37,7 +37,10 @@ def config_at_fault(what: str) -> Iterator[None]:
 def load_config(
     path: str, work_dir: str | None, options: Mapping[str, object], default_folder: str = ""
 ) -> Config:
-    """Read a config and settle its work dir: from `options`, `work_dir`, the config or its name.
+    """Read a config and settle its work dir.
+
+    It is that of `options` or `work_dir`. A config that lies in a training's work dir stays there,
+    also where that was moved. Otherwise it is the config's own, or one by its name.
 
     Args:
         path: a file, or the name of one of the project's configs, see `shipped.find_config`.
@@ -53,13 +56,19 @@ def load_config(
     with config_at_fault(f"{cfg.get('default_scope')} cannot be imported"):
         import_toolbox(cfg.get("default_scope"))
     chosen = options.get("work_dir") or work_dir
-    folder = Path(chosen or cfg.get("work_dir") or f"work_dirs/{Path(path).stem}")
-    if not chosen or any((folder / name).exists() for name in LEFT_BY_TRAINING):
+    beside = Path(path).parent
+    own = beside if _left_by_training(beside) else cfg.get("work_dir")
+    folder = Path(chosen or own or f"work_dirs/{Path(path).stem}")
+    if not chosen or _left_by_training(folder):
         folder = folder / default_folder
     cfg.work_dir = str(folder)
     # Processes are joined before anything else.
     apply_options(cfg, {key: options[key] for key in options if key.startswith("env_cfg")})
     return cfg
+
+
+def _left_by_training(folder: Path) -> bool:
+    return any((folder / name).exists() for name in LEFT_BY_TRAINING)
 
 
 def import_toolbox(scope: str | None) -> None:

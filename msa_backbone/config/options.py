@@ -4,6 +4,7 @@ import math
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 
 from ..backbones.vgg_weights import pretrained_cfgs
 from ..config_nodes import find_nodes, type_name, walk
@@ -50,6 +51,16 @@ def set_mixed_precision(cfg: Config) -> str:
     return "Mixed precision: bfloat16 on the CPU"
 
 
+def check_precision(cfg: Config) -> None:
+    """Raise ValueError for a config that is made for mixed precision on a GPU, on a CPU."""
+    kind = type_name(cfg.get("optim_wrapper") or {})
+    if kind == "AmpOptimWrapper" and get_device() == "cpu":
+        raise ValueError(
+            f"the config's optim_wrapper is {kind}, which needs a GPU: give OptimWrapper, or "
+            "--amp, which takes what this CPU is fast at"
+        )
+
+
 def cpu_computes_in_bfloat16() -> bool:
     """Whether torch has vectorised bfloat16 convolutions for this CPU."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -85,7 +96,7 @@ def set_seed(cfg: Config, seed: int) -> None:
 
 def enable_auto_scale_lr(cfg: Config) -> None:
     """Scale the learning rate with the actual total batch size (linear scaling rule)."""
-    if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
+    if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
         needed = "auto_scale_lr=dict(base_batch_size=...)"
         raise ValueError(f"--auto-scale-lr needs {needed} in the config")
     cfg.auto_scale_lr.enable = True
@@ -147,6 +158,30 @@ def make_resumable(cfg: Config) -> None:
     loader = cfg.get("train_dataloader") or {}
     if loader.get("persistent_workers"):
         loader["persistent_workers"] = False
+
+
+def resumption_notes(cfg: Config) -> list[str]:
+    """A note for the user on each setting that lets a resumed run end with other weights.
+
+    mmengine begins the epoch anew that a checkpoint lies in, and a checkpoint has no gradients.
+    """
+    saving = cfg.default_hooks.get("checkpoint") or {}
+    by_epoch = "max_epochs" in (cfg.get("train_cfg") or {})
+    steps = (cfg.get("optim_wrapper") or {}).get("accumulative_counts", 1)
+    notes = []
+    if by_epoch and not saving.get("by_epoch", True):
+        notes.append(
+            "Resuming: a run that goes on from within an epoch begins this epoch anew; without "
+            "default_hooks.checkpoint.by_epoch=False it goes on as if never stopped"
+        )
+    if steps > 1 and (by_epoch or saving.get("interval", 1) % steps):
+        what = "the steps of an epoch" if by_epoch else "default_hooks.checkpoint.interval"
+        notes.append(
+            f"Resuming: an update takes the gradients of {steps} steps (accumulative_counts), and "
+            f"a checkpoint in between lacks the first of them; with {what} a multiple of {steps} "
+            "there is none"
+        )
+    return notes
 
 
 def _add_hook(cfg: Config, hook_type: str) -> None:

@@ -18,14 +18,17 @@ def resume(cfg: Config, checkpoint: str | None = None) -> list[str]:
         Lines for the user where there is nothing to resume.
 
     Raises:
-        ValueError: for a file that is no training's checkpoint.
+        ValueError: for a file that is no training's checkpoint. The best ones, for instance, hold
+            neither the optimizer's state nor the schedules'.
     """
     if checkpoint is None:
         checkpoint = newest_checkpoint(cfg.work_dir)
         if checkpoint is None:
             return [f"Nothing to resume in {cfg.work_dir}: starting from the beginning"]
-    meta = read_checkpoint(checkpoint).get("meta", {})
-    if not {"epoch", "iter"} <= meta.keys():
+    content = read_checkpoint(checkpoint)
+    meta = content.get("meta", {})
+    needed = {"optimizer", *(["param_schedulers"] if cfg.get("param_scheduler") else [])}
+    if not ({"epoch", "iter"} <= meta.keys() and needed <= content.keys()):
         raise ValueError(
             f"--resume {checkpoint}: it holds no state of a training, only weights: start from "
             f"them with --cfg-options load_from={checkpoint}"

@@ -87,16 +87,28 @@ class UserData:
             write_detection_index(self.data, self.index_dir)
 
 
-def use_data(cfg: Config, root: str, classes: Sequence[str] | None = None) -> UserData:
+def use_data(
+    cfg: Config, root: str | None, classes: Sequence[str] | None = None
+) -> UserData | None:
     """Find and check the data in `root`, and point the config at it; nothing is written.
 
     The config's task decides what is looked for: boxes, masks or a class for each image. If it
     loads several modalities, those of the others are found beside the images. Among several
     processes the main one alone checks the data. `write_index` has to follow.
 
+    Args:
+        cfg: changed in place.
+        root: the folder; None leaves the config its own data, and returns None.
+        classes: of the folder's data.
+
     Raises:
-        ValueError, OSError: what is wrong with the data, or why the config cannot read them.
+        ValueError, OSError: what is wrong with the data, or why the config cannot read them; for
+            classes without a folder.
     """
+    if not root:
+        if classes:
+            raise ValueError("--classes goes with --data ROOT: the config's data have their own")
+        return None
     find, check = FIND_AND_CHECK[task_of(cfg)]
     modalities = loaded_modalities(cfg)
     if modalities and task_of(cfg) in (Task.CLASSIFICATION, Task.QUESTIONS, Task.CAPTIONS):

@@ -45,8 +45,18 @@ class ThresholdFinder:
         labels: np.ndarray,
         true_boxes: np.ndarray,
         true_labels: np.ndarray,
+        ignored: np.ndarray,
     ) -> None:
-        """A picture's predictions, and what is there; boxes are (x1, y1, x2, y2), (K, 4)."""
+        """A picture's predictions, and what is there.
+
+        Args:
+            boxes, true_boxes: (x1, y1, x2, y2), (K, 4) and (M, 4).
+            scores, labels, true_labels: (K,), (K,) and (M,).
+            ignored: which of the true ones are crowds or difficult, (M,) bool. They need not be
+                found, and a box that lies in one of its class is no mistake.
+        """
+        crowds, crowd_labels = true_boxes[ignored], true_labels[ignored]
+        true_boxes, true_labels = true_boxes[~ignored], true_labels[~ignored]
         self.truths += np.bincount(true_labels, minlength=self.classes)
         right = np.zeros(len(scores), bool)
         overlaps = box_overlaps(boxes, true_boxes)
@@ -55,7 +65,8 @@ class ThresholdFinder:
             if overlaps.shape[1] and overlaps[index].max() >= OVERLAP:
                 right[index] = True
                 overlaps[:, overlaps[index].argmax()] = 0  # it is taken
-        self._found.append((scores, labels, right))
+        counts = right | ~lies_within(boxes, labels, crowds, crowd_labels)
+        self._found.append((scores[counts], labels[counts], right[counts]))
 
     def best(self, default: float = 0.3) -> list[tuple[float, float]]:
         """The threshold of each class and the F1 that it gives.
@@ -88,9 +99,32 @@ def _best_of_class(
 
 def box_overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of boxes, (x1, y1, x2, y2): (K, 4) and (M, 4) -> (K, M)."""
+    both = _shared_areas(boxes, others)
+    union = _areas(boxes)[:, None] + _areas(others)[None] - both
+    return both / np.maximum(union, np.finfo(float).tiny)
+
+
+def lies_within(
+    boxes: np.ndarray, labels: np.ndarray, crowds: np.ndarray, crowd_labels: np.ndarray
+) -> np.ndarray:
+    """Which boxes lie with half of their area in a crowd of their class, (K,) bool.
+
+    COCO's score counts these neither as right nor as wrong.
+
+    Args:
+        boxes, crowds: (x1, y1, x2, y2), (K, 4) and (M, 4).
+        labels, crowd_labels: (K,) and (M,).
+    """
+    within = _shared_areas(boxes, crowds) >= OVERLAP * _areas(boxes)[:, None]
+    return (within & (labels[:, None] == crowd_labels)).any(axis=1)
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+
+
+def _shared_areas(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of the intersections, (K, M)."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    both = (high - low).clip(min=0).prod(axis=2)
-    areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
-    union = areas[0][:, None] + areas[1][None] - both
-    return both / np.maximum(union, np.finfo(float).tiny)
+    return (high - low).clip(min=0).prod(axis=2)

@@ -74,7 +74,7 @@ def make_report(
     """
     require_packages()
     cfg = load_config(str(run.config), str(run.work_dir), options or {})
-    found = use_data(cfg, data, classes) if data else None
+    found = use_data(cfg, data, classes)
     if found is None:
         follow_index(cfg)
     apply_options(cfg, options or {})

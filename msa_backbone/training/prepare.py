@@ -16,10 +16,12 @@ from ..config.modalities.sensors import switch_sensors
 from ..config.moved_work_dir import follow_index
 from ..config.options import (
     add_report,
+    check_precision,
     drop_pretrained,
     enable_auto_scale_lr,
     fit_processes,
     make_resumable,
+    resumption_notes,
     schedule_notes,
     set_backbone_weights,
     set_mixed_precision,
@@ -63,7 +65,13 @@ def prepare_training(
     Raises:
         ValueError, OSError: what is wrong, before anything is written.
     """
-    found = use_data(cfg, data, classes) if data else None
+    load_from = (options or {}).get("load_from", cfg.get("load_from"))
+    if weights and (load_from or resume not in (None, "auto")):
+        raise ValueError(
+            "--weights starts the backbone, and the checkpoint of --resume or of load_from then "
+            "replaces the whole model's weights: leave one of them out"
+        )
+    found = use_data(cfg, data, classes)
     lines = list(found.lines) if found else follow_index(cfg)
     if weights:
         lines.append(set_backbone_weights(cfg, weights))
@@ -74,12 +82,13 @@ def prepare_training(
     if seed is not None:
         set_seed(cfg, seed)
     load.apply_options(cfg, options or {})
-    if resume or (cfg.get("resume") and not cfg.get("load_from")):
-        lines += go_on(cfg, None if resume in (None, "auto") else resume)
+    check_precision(cfg)
+    if resume or cfg.get("resume"):
+        lines += go_on(cfg, None if resume == "auto" else resume or cfg.get("load_from"))
     fit_processes(cfg)
     make_resumable(cfg)
     add_report(cfg)
-    lines += schedule_notes(cfg)
+    lines += schedule_notes(cfg) + resumption_notes(cfg)
     lines += learn_words(cfg, found.data if found else None)
     with sorted_prints():
         model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
@@ -153,13 +162,14 @@ def prepare_test_run(
     Returns:
         Lines for the user; raises what `prepare_training` raises.
     """
-    found = use_data(cfg, data, classes) if data else None
+    found = use_data(cfg, data, classes)
     lines = list(found.lines) if found else follow_index(cfg)
     if found:
         found.require_labels()
     if seed is not None:
         set_seed(cfg, seed)
     load.apply_options(cfg, options)
+    cfg.resume = False  # the config that a resumed training leaves says True
     fit_processes(cfg)
     add_report(cfg)
     lines += put_model(found)

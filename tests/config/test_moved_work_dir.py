@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from msa_backbone.config.load import load_config
 from msa_backbone.config.moved_work_dir import follow_index
 
 OLD = "/gone/work_dirs/run/data"
@@ -57,6 +58,22 @@ def test_files_that_are_where_the_config_says_stay(tmp_path):
     cfg = Config.fromfile(copy / "run.py")
     assert follow_index(cfg) == []
     assert cfg.val_dataloader.dataset.ann_file == named
+
+
+def test_a_training_s_config_stays_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")  # set for the process, then taken back
+    path = tmp_path / "moved/run.py"
+    path.parent.mkdir()
+    path.write_text("work_dir = '/gone/work_dirs/run'\n")
+
+    def work_dir(given: str | None = None, default_folder: str = "") -> str:
+        return load_config(str(path), given, {}, default_folder).work_dir
+
+    assert work_dir() == "/gone/work_dirs/run"
+    (tmp_path / "moved/last_checkpoint").touch()
+    assert work_dir() == str(tmp_path / "moved")
+    assert work_dir(default_folder="test") == str(tmp_path / "moved/test")
+    assert work_dir(str(tmp_path / "new"), "test") == str(tmp_path / "new")
 
 
 def test_a_config_without_a_file_has_nothing_beside_it():

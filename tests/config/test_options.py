@@ -180,6 +180,19 @@ def test_a_config_made_for_mixed_precision_on_cuda_works_on_a_cpu(monkeypatch):
         assert type(wrapper) is expected
 
 
+@pytest.mark.parametrize("kind", ["AmpOptimWrapper", "mmengine.AmpOptimWrapper", AmpOptimWrapper])
+def test_mixed_precision_of_a_gpu_is_refused_on_a_cpu(kind, monkeypatch):
+    cfg = config()
+    options.check_precision(cfg)
+    cfg.optim_wrapper.type = kind
+    for device in ("cuda", "npu"):
+        monkeypatch.setattr(options, "get_device", lambda device=device: device)
+        options.check_precision(cfg)
+    monkeypatch.setattr(options, "get_device", lambda: "cpu")
+    with pytest.raises(ValueError, match="is AmpOptimWrapper, which needs a GPU: give OptimWrapp"):
+        options.check_precision(cfg)
+
+
 def test_cpus_with_vector_bfloat16_are_told_apart():
     capability = torch.backends.cpu.get_cpu_capability()
     if capability.startswith("AVX") and torch.backends.mkldnn.is_available():
@@ -188,8 +201,10 @@ def test_cpus_with_vector_bfloat16_are_told_apart():
 
 def test_auto_scale_lr_needs_the_base_batch_size():
     cfg = config()
-    with pytest.raises(ValueError, match="base_batch_size"):
-        options.enable_auto_scale_lr(cfg)
+    for given in ({}, {"auto_scale_lr": None}):
+        cfg.update(given)
+        with pytest.raises(ValueError, match="base_batch_size"):
+            options.enable_auto_scale_lr(cfg)
     cfg.auto_scale_lr = {"enable": False, "base_batch_size": 16}
     options.enable_auto_scale_lr(cfg)
     assert cfg.auto_scale_lr.enable
@@ -248,6 +263,29 @@ def test_a_schedule_of_another_length_is_told(schedules, length, mend):
 def test_a_schedule_that_fits_is_no_matter(schedules, training):
     cfg = Config({"train_cfg": training, "param_scheduler": schedules})
     assert options.schedule_notes(cfg) == []
+
+
+EPOCHS, ITERS = {"max_epochs": 2}, {"max_iters": 500}
+
+
+@pytest.mark.parametrize(
+    ("training", "saving", "steps", "told"),
+    [
+        (EPOCHS, {"interval": 1}, 1, ""),
+        (ITERS, {"interval": 50, "by_epoch": False}, 1, ""),
+        (EPOCHS, {"interval": 50, "by_epoch": False}, 1, "begins this epoch anew; without default"),
+        (EPOCHS, {"interval": 1}, 2, "with the steps of an epoch a multiple of 2"),
+        (ITERS, {"interval": 50, "by_epoch": False}, 4, "interval a multiple of 4"),
+        (ITERS, {"interval": 50, "by_epoch": False}, 2, ""),
+        (ITERS, None, 1, ""),
+    ],
+)
+def test_what_a_resumed_run_loses_is_told(training, saving, steps, told):
+    wrapper = {"type": "OptimWrapper", "accumulative_counts": steps}
+    hooks = {"checkpoint": saving}
+    cfg = Config({"train_cfg": training, "optim_wrapper": wrapper, "default_hooks": hooks})
+    notes = options.resumption_notes(cfg)
+    assert len(notes) == bool(told) and told in "".join(notes)
 
 
 def test_the_shipped_schedules_are_as_long_as_the_trainings():

@@ -9,7 +9,8 @@ from msa_backbone.config import resume
 
 def save(path, **meta):
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"meta": meta, "state_dict": {"weight": torch.zeros(1)}}, path)
+    content = {"meta": meta, "state_dict": {"weight": torch.zeros(1)}, "optimizer": {}}
+    torch.save({**content, "param_schedulers": []}, path)
     path.with_name("last_checkpoint").write_text(str(path))
 
 
@@ -52,6 +53,20 @@ def test_weights_alone_cannot_be_resumed(cfg, tmp_path):
     with pytest.raises(ValueError, match=r"weights.pth: it holds no state .* load_from="):
         resume.resume(cfg, str(tmp_path / "weights.pth"))
     assert not cfg.resume
+
+
+@pytest.mark.parametrize("lacks", ["optimizer", "param_schedulers"])
+def test_a_best_checkpoint_cannot_be_resumed(cfg, lacks, tmp_path):
+    path = tmp_path / "work/best_score_epoch_2.pth"
+    save(path, epoch=2, iter=6)
+    content = torch.load(path)
+    del content[lacks]
+    torch.save(content, path)
+    if lacks == "param_schedulers":  # a training without them has none to go on with
+        resume.resume(cfg, str(path))
+        cfg.param_scheduler = [{"type": "LinearLR"}]
+    with pytest.raises(ValueError, match=r"best_score_epoch_2.pth: it holds no state of a train"):
+        resume.resume(cfg, str(path))
 
 
 def test_a_copied_work_dir_has_its_own_checkpoint(tmp_path):

@@ -8,9 +8,11 @@ import torch
 
 pytest.importorskip("mmdet")
 from exported_models import CLASSES, make_trained, noise
+from mmengine.config import Config
 from PIL import Image
 
 import msa_backbone
+from msa_backbone.cli.find_thresholds import Truths
 from msa_backbone.files.checkpoints import read_checkpoint
 
 LIMIT = 0.6
@@ -44,6 +46,23 @@ def model(tmp_path):
         (tmp_path / f"data/{split}.json").write_text(json.dumps(content))
     below = max(score for score in scores if score < LIMIT)
     return trained, (below + min(score for score in scores if score >= LIMIT)) / 2
+
+
+def test_crowds_are_told_apart(tmp_path):
+    image = {"id": 1, "file_name": "a.png", "height": 40, "width": 60}
+    objects = [
+        {"id": n, "image_id": 1, "category_id": 1, "bbox": [n, 2, 9, 8], "area": 72, "iscrowd": n}
+        for n in (0, 1)
+    ]
+    content = {"images": [image], "annotations": objects, "categories": [{"id": 1, "name": "a"}]}
+    (tmp_path / "val.json").write_text(json.dumps(content))
+    data = {"type": "CocoDataset", "ann_file": str(tmp_path / "val.json")}
+    data |= {"metainfo": {"classes": ("a",)}, "data_prefix": {"img": "pictures/"}}
+    cfg = Config({"default_scope": "mmdet", "val_dataloader": {"dataset": data}})
+    ((path, boxes, labels, ignored),) = Truths(cfg)
+    assert path.name == "a.png" and labels.tolist() == [0, 0]
+    found = dict(zip(ignored.tolist(), boxes.tolist(), strict=True))
+    assert found == {False: [0, 2, 9, 10], True: [1, 2, 10, 10]}
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ...inference.thresholds import lies_within
 from ..contents import Confusion, Findings
 from ..curves_and_confusion import Curve, box_confusion, f1, match_boxes, without_truth
 from .base import Judge, Judged, class_rates
@@ -49,12 +50,13 @@ class DetectionJudge(Judge):
         kept = found[found.scores >= self.score_thr]
         crowds, truth = truth[ignored], truth[~ignored]
         truths = truth.labels.numpy()
+        boxes, labels = kept.bboxes.float().numpy(), kept.labels.numpy()
         overlaps = box_iou(kept.bboxes.float(), truth.bboxes).numpy()
-        matched = match_boxes(overlaps, kept.scores.numpy(), kept.labels.numpy(), truths, OVERLAP)
+        matched = match_boxes(overlaps, kept.scores.numpy(), labels, truths, OVERLAP)
         # What fits no object and lies in a crowd of its class is neither right nor wrong.
-        counts = torch.from_numpy(matched >= 0) | ~_lies_within(kept, crowds)
-        kept, matched = kept[counts], matched[counts.numpy()]
-        labels = kept.labels.numpy()
+        in_crowd = lies_within(boxes, labels, crowds.bboxes.numpy(), crowds.labels.numpy())
+        counts = (matched >= 0) | ~in_crowd
+        kept, matched, labels = kept[torch.from_numpy(counts)], matched[counts], labels[counts]
         confusion = box_confusion(matched, labels, truths, len(self.classes))
         self.matrix += confusion
         right = int(confusion.diagonal().sum())
@@ -219,14 +221,3 @@ def _record(index: int, instances: InstanceData, row: int) -> dict:
         mask = np.asfortranarray(instances.masks[row].numpy(), np.uint8)
         record["segmentation"] = pycocotools.mask.encode(mask)
     return record
-
-
-def _lies_within(found: InstanceData, crowds: InstanceData) -> torch.Tensor:
-    """Which boxes lie with half of their area in a crowd of their class, (n,) bool."""
-    boxes, regions = found.bboxes, crowds.bboxes
-    width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
-    top_left = torch.maximum(boxes[:, None, :2], regions[None, :, :2])
-    bottom_right = torch.minimum(boxes[:, None, 2:], regions[None, :, 2:])
-    shared = (bottom_right - top_left).clamp(min=0).prod(-1)
-    within = shared >= OVERLAP * (width * height)[:, None]
-    return (within & (found.labels[:, None] == crowds.labels)).any(dim=1)
