@@ -71,7 +71,10 @@ def _jpeg_head(file: BinaryIO) -> tuple[int, int, bytes] | None:
         if mark == b"\xff\xda":
             break
         head = file.read(2)
-        content = file.read(int.from_bytes(head, "big") - 2) if len(head) == 2 else b""
+        length = int.from_bytes(head, "big")  # of itself and the content
+        if length < 2:  # damaged, or at its end before the pixels
+            return None
+        content = file.read(length - 2)
         if mark == b"\xff\xe1" and not exif:
             exif = mark + head + content
         if 0xC0 <= mark[1] <= 0xCF and mark[1] not in (0xC4, 0xC8, 0xCC):  # SOF

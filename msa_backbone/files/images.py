@@ -15,6 +15,7 @@ and the decisions are OpenCV's (as measured with 4.12):
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ IMAGE_ODDITIES = {
 }
 """What training can read but the user hardly wants, and what to do about it."""
 
-_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 _EXIF_ORIENTATION = 0x0112
 _MOST_PIXELS, _LONGEST_SIDE = 2**30, 10**6  # the latter is libpng's, OpenCV's is 2**20
 _LIMIT = f"{_MOST_PIXELS} pixels or {_LONGEST_SIDE} a side"

@@ -235,3 +235,27 @@ def test_files_that_are_no_whole_pictures_are_named(picture, tmp_path):
     for name in ("text.jpg", "empty.png", "half.jpg", "gone.jpg"):
         with pytest.raises(DataError, match=rf"{name}: unreadable image \("):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xe0" + bytes(3000),  # a disk that lost the rest
+        b"\xff\xe0\0\1" + bytes(3000),
+        b"\xff\xe0\0",
+        b"\xff\xc0\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xd9",  # no pixels before its end
+    ],
+)
+@pytest.mark.parametrize("decode", [False, True])
+def test_a_damaged_jpeg_is_named(tmp_path, content, decode):
+    path = tmp_path / "damaged.jpg"
+    path.write_bytes(b"\xff\xd8" + content)
+    for read in (image_size, lambda path: image_facts(path, decode)):
+        with pytest.raises(ImageError, match=r"damaged.jpg: unreadable image \("):
+            read(path)
+
+
+def test_a_webp_with_exif_of_four_bytes_is_not_turned(picture, tmp_path):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture).save(path, exif=b"II*\0")
+    assert stored_orientation(path) == 1 and image_facts(path, decode=True).width == 40
