@@ -156,7 +156,9 @@ def coco_data(
         image_files = _image_files(root, name, files[name], whole, modalities)
         splits[name], lines = _filled_in(image_files, files[name], whole, unread)
         _refuse_train_s_images(root, splits, name, whole)
-        if splits[name].content is not content or unread:
+        # Training opens a json in the system's encoding, and knows no byte order mark.
+        is_ascii = files[name].read_bytes().isascii()
+        if splits[name].content is not content or unread or not is_ascii:
             splits[name] = replace(splits[name], ann_file=None)
         notes += [f"{name}: {line}" for line in derived + lines]
     used = [str(path.relative_to(root)) for path in files.values()]

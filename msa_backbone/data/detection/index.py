@@ -1,5 +1,7 @@
 """A val split where there is none, and the COCO jsons that a training reads."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +44,13 @@ def ann_file(data: DetectionData, split: str, index_dir: Path) -> Path:
 
 
 def write_index(data: DetectionData, index_dir: Path) -> None:
-    """Write the COCO jsons of the splits that have none; DataError for a folder in the data."""
+    """Write the COCO jsons of the splits that have none; DataError for a folder in the data.
+
+    They are ASCII, which is the same in every encoding that a system may open them in.
+    """
     require_outside(index_dir, data.root)
     for name, split in data.splits.items():
         if split.ann_file is None:
-            write_whole(ann_file(data, name, index_dir), msgspec.json.encode(split.content))
+            text = msgspec.json.encode(split.content).decode(errors="replace")
+            text = re.sub(r"[^\0-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
+            write_whole(ann_file(data, name, index_dir), text)

@@ -19,7 +19,7 @@ class Split:
 
     content: dict  # the lists 'images', 'categories' and 'annotations' of COCO's form
     image_dir: Path  # the folder that the images' file names start from
-    ann_file: Path | None  # the COCO json that holds `content`, if there is one
+    ann_file: Path | None  # the COCO json of `content` that training can read, if any
     source: Path  # the file or folder that was read, for messages
     unread: tuple[str, ...] = ()  # a line for each record that could not be read, with the mend
 

@@ -1,5 +1,6 @@
 """The val split made of training images, and the COCO jsons written for training."""
 
+import codecs
 import json
 import random
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_the_index_is_written_for_the_splits_without_a_json(folder, tmp_path):
         assert json.loads(path.read_text()) == data.splits[split].content
     assert ann_file(data, "test", tmp_path) == folder.root / "annotations" / "test.json"
     assert folder.files() == before
+
+
+@pytest.mark.parametrize(("label", "mark"), [("cat", codecs.BOM_UTF8), ("Löwe 🦁", b"")])
+def test_a_json_that_training_would_misread_is_written_in_ascii(folder, tmp_path, label, mark):
+    """pycocotools opens a json in the system's encoding, as Windows' cp1252."""
+    content = folder.coco("annotations/train.json", "images", ["a.jpg", "b.jpg"], (label,))
+    text = json.dumps(content, ensure_ascii=False).encode()
+    (folder.root / "annotations/train.json").write_bytes(mark + text)
+    data = find_detection_data(folder.root)
+    write_index(data, tmp_path / "index")
+    file = ann_file(data, "train", tmp_path / "index")
+    read = json.loads(file.read_text(encoding="cp1252"))
+    assert read == data.splits["train"].content
+    assert [category["name"] for category in read["categories"]] == [label]
+    assert len(read_index(data, "train", tmp_path / "index")) == 2
 
 
 def test_the_index_is_not_written_into_the_data(folder, refusal, tmp_path):
