@@ -37,24 +37,24 @@ def find_cvat(root: Path) -> FoundBoxes | None:
         place = f"{path}: image {item.get('name') or number}"
         split = split_of([item.get("subset") or ""]) or "train"
         records = read.setdefault(split, Records())
-        width, height = (side_of(item.get(side)) for side in ("width", "height"))
-        if width is None or height is None:
-            raise DataError(f"{place}: has no width and height; export it again")
-        name = finder.find(item.get("name") or "", root, path)
-        image_id = records.add_image(name, width, height, place)
-        for index, shape in enumerate(item):
-            where = f"{place}: {shape.tag} {index}"
-            if shape.tag in ("box", "polygon", "ellipse", "mask"):
-                with records.reading():
-                    _add(records, image_id, shape, (width, height), where)
-            else:
-                left[shape.tag] += 1
+        with records.reading():
+            size = side_of(item.get("width")), side_of(item.get("height"))
+            if None in size:
+                raise DataError(f"{place}: has no width and height; export it again")
+            name = finder.find(item.get("name") or "", root, path)
+            image_id = records.add_image(name, *size, place)
+            for index, shape in enumerate(item):
+                if shape.tag in ("box", "polygon", "ellipse", "mask"):
+                    with records.reading():
+                        _add(records, image_id, shape, size, f"{place}: {shape.tag} {index}")
+                else:
+                    left[shape.tag] += 1
     if "train" not in read:
         raise DataError(f"{path}: has no images of a train subset; add them")
     unlabelled: dict[str, Path] = {}
     notes = [f"format cvat: found {path.name}", *finder.notes()]
     for split in [split for split in read if split != "train"]:
-        if not read[split].annotations:
+        if not read[split].annotations and not read[split].unread:
             aside = f"{split} left aside: no object in its {len(read.pop(split).images)} images"
             notes.append(aside)
             unlabelled[split] = path

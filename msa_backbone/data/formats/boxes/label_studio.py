@@ -39,23 +39,26 @@ def find_label_studio(root: Path) -> FoundBoxes | None:
     undone = 0
     for number, task in enumerate(tasks):
         place = f"{path}: task {task.get('id', number)!r}"
-        image, results = _image_and_results(task, place)
-        if results is None:
-            undone += 1
-            continue
-        name = finder.find(image, root)
-        if taken.setdefault(name, place) != place:
-            raise DataError(f"{place}: a second task of {name} beside {taken[name]}; remove one")
-        size = size_or_none(root / name)
-        image_id = records.add_image(name, *size, place)
-        for index, result in enumerate(results):
-            where = f"{place}: result {index}"
-            kind = next((kind for kind in _LABELS if _values(result).get(kind)), None)
-            if kind is None:
-                left[repr(result.get("type", "unknown"))] += 1
-            elif size != (None, None):
-                with records.reading():
-                    _add(records, image_id, kind, result, size, where)
+        with records.reading():
+            image, results = _image_and_results(task, place)
+            if results is None:
+                undone += 1
+                continue
+            name = finder.find(image, root)
+            if taken.setdefault(name, place) != place:
+                raise DataError(
+                    f"{place}: a second task of {name} beside {taken[name]}; remove one"
+                )
+            size = size_or_none(root / name)
+            image_id = records.add_image(name, *size, place)
+            for index, result in enumerate(results):
+                where = f"{place}: result {index}"
+                kind = next((kind for kind in _LABELS if _values(result).get(kind)), None)
+                if kind is None:
+                    left[repr(result.get("type", "unknown"))] += 1
+                elif size != (None, None):
+                    with records.reading():
+                        _add(records, image_id, kind, result, size, where)
     names = tuple(sorted(set(records.labels)))
     notes = [f"format label-studio: found {path.name}", *finder.notes()]
     notes += [f"left out: {count} results of type {kind}" for kind, count in left.items()]

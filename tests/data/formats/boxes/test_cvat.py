@@ -136,3 +136,33 @@ def test_a_side_of_many_digits_is_refused(folder, cvat, refusal):
     folder.image("a.jpg")
     cvat(IMAGE.replace('"64"', f'"{"1" * 5000}"').format(BOX))
     assert "has no width and height" in refusal(find_detection_data, folder.root)
+
+
+@pytest.mark.parametrize(("subset", "split"), [("Validation", "val"), ("Test", "test")])
+def test_a_split_whose_objects_cannot_be_read_is_not_dropped(folder, cvat, refusal, subset, split):
+    broken = BOX.replace(' ybr="19.5"', "")
+    images = []
+    for name, part, shape in (("a", "Train", BOX), ("b", subset, broken)):
+        folder.image(f"{name}.jpg")
+        head = f'<image name="{name}.jpg" subset="{part}" width="64" height="48">'
+        images.append(f"{head}{shape}</image>")
+    cvat(*images)
+    line = "image b.jpg: box 0: its numbers are no shape"
+    assert line in refusal(find_detection_data, folder.root)
+    data = find_detection_data(folder.root, spoilt=True)
+    (unread,) = data.splits[split].unread
+    assert line in unread
+
+
+def test_images_that_cannot_be_understood_are_lines_of_the_check(folder, cvat):
+    for name in ("a.jpg", "b/x.jpg", "c/x.jpg"):
+        folder.image(name)
+    no_size = IMAGE.replace(' width="64" height="48"', "")
+    twice = IMAGE.replace("a.jpg", "x.jpg")
+    cvat(IMAGE.format(BOX), *(image.format(BOX) for image in (no_size, twice)))
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert [image["file_name"] for image in split.content["images"]] == ["a.jpg"]
+    assert len(split.content["annotations"]) == 1
+    first, second = split.unread
+    assert first.endswith("image a.jpg: has no width and height; export it again")
+    assert "image 'x.jpg' may be" in second

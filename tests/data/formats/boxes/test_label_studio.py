@@ -134,3 +134,16 @@ def test_tasks_that_nobody_has_done_are_no_backgrounds(folder, export, refusal):
     assert "left aside: 2 tasks without an annotation, or skipped" in data.notes
     export(*undone)
     assert "no task has been annotated" in refusal(find_detection_data, folder.root)
+
+
+def test_tasks_that_cannot_be_understood_are_lines_of_the_check(folder, export):
+    for name in ("b/x.jpg", "c/x.jpg"):
+        folder.image(name)
+    whole = [result(RECTANGLE)]
+    export(task(whole), task(whole, "x.jpg", id=8), task(whole, None, id=9), task(whole, id=10))
+    split = find_detection_data(folder.root, spoilt=True).splits["train"]
+    assert [image["file_name"] for image in split.content["images"]] == ["90fb0d1c-a.jpg"]
+    assert len(split.content["annotations"]) == 1
+    ambiguous, nameless, second = split.unread
+    assert "image 'x.jpg' may be" in ambiguous
+    assert "task 9: has no 'image'" in nameless and "task 10: a second task of" in second
