@@ -7,6 +7,7 @@ from ...files.images import (
     DARK,
     IMAGE_ODDITIES,
     ImageFacts,
+    file_digest,
     image_facts,
     is_dark,
     stored_orientation,
@@ -45,7 +46,7 @@ def mask_defects(
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
-    in_train = {train.image(name) for name in train.names}
+    in_train: set[bytes] = set()
     counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
     errors = [line for split in data.splits.values() for line in split.lost]
     shown = _Palettes(data)
@@ -61,8 +62,12 @@ def mask_defects(
                 shown.add(split.mask(name), classes)
             except DataError as error:
                 errors.append(str(error))
-            if split_name != "train" and image in in_train:
-                copies.append(image)
+            else:
+                digest = file_digest(image)
+                if split_name == "train":
+                    in_train.add(digest)
+                elif digest in in_train:
+                    copies.append(image)
             counter.step()
         warnings += _oddities(split_name, facts)
     errors += shown.errors()

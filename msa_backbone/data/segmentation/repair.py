@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from ...files.images import open_image
+from ...files.images import file_digest, open_image
 from ..formats.index_masks import write_index_mask
 from ..formats.written_images import write_class_names
 from ..image_counter import ImageCounter, Progress
@@ -39,21 +39,24 @@ def write_repaired(
     """
     changes = [f"left out: {line}" for split in data.splits.values() for line in split.lost]
     counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
-    others = [split for name, split in data.splits.items() if name != "train"]
-    elsewhere = {split.image(name) for split in others for name in split.names}
+    elsewhere: set[bytes] = set()
     converted: dict[str, int] = {}
     written = 0
-    for split_name, split in data.splits.items():
+    for split_name in sorted(data.splits, key=("test", "val", "train").index):
+        split = data.splits[split_name]
         for name in split.names:
             counter.step()
             image, mask = split.image(name), split.mask(name)
-            if split_name == "train" and image in elsewhere:
-                changes.append(f"train: {image}: left out, it is in another split too")
-                continue
             try:
                 look_at_pair(image, mask, data, decode=True)
             except DataError as error:
                 changes.append(f"{split_name}: {image}: left out with its mask ({error})")
+                continue
+            digest = file_digest(image)
+            if split_name != "train":
+                elsewhere.add(digest)
+            elif digest in elsewhere:
+                changes.append(f"train: {image}: left out, it is in another split too")
                 continue
             if change := _conversion(mask, data):
                 converted[change] = converted.get(change, 0) + 1

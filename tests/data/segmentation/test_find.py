@@ -1,6 +1,7 @@
 """Segmentation data as users keep them: layouts, names of classes, and what is refused."""
 
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from PIL import Image
 from msa_backbone.data.formats.index_masks import VOC_CLASSES
 from msa_backbone.data.segmentation.check import check_segmentation_data, mask_defects
 from msa_backbone.data.segmentation.find import find_segmentation_data
+from msa_backbone.data.segmentation.repair import write_repaired
 
 NAMES = ("sky", "road", "car")
 
@@ -325,6 +327,21 @@ def test_warnings_and_progress(masks):
     warnings = check_segmentation_data(data, progress=lambda *step: steps.append(step))
     assert warnings == ["classes without a training pixel: road"]
     assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_picture_of_train_in_val_under_another_name_is_told_and_mended(masks, tmp_path):
+    masks("images/train/{}.jpg", "masks/train/{}.png", "a", "b")
+    masks("images/val/{}.jpg", "masks/val/{}.png", "c", "d")
+    shutil.copyfile(masks.root / "images/train/b.jpg", masks.root / "images/val/d.jpg")
+    data = find_segmentation_data(masks.root, NAMES)
+    (warning,) = check_segmentation_data(data)
+    assert warning.startswith("images also in the train split: 1, first ")
+    assert "images/val/d.jpg; " in warning
+    (change,) = write_repaired(data, tmp_path / "fixed")
+    assert change.endswith("images/train/b.jpg: left out, it is in another split too")
+    fixed = find_segmentation_data(tmp_path / "fixed")
+    assert {s: own.names for s, own in fixed.splits.items()} == {"train": ("a",), "val": ("c", "d")}
+    assert check_segmentation_data(fixed) == []
 
 
 def test_a_mask_turned_by_exif_belongs_to_the_turned_image(masks, folder):
