@@ -12,8 +12,11 @@ from msa_backbone.data.classification.find import find_classification_data
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.folders import user_folder
 from msa_backbone.data.found_files import files_below, images_in, spelling_key
+from msa_backbone.data.language.find import find_questions
+from msa_backbone.data.modalities.check import modality_defects
 from msa_backbone.data.segmentation.find import find_segmentation_data
 from msa_backbone.errors import DataError
+from msa_backbone.files.modality_files import Modality
 
 LINE = "0 0.5 0.5 0.25 0.5\n"
 
@@ -99,6 +102,42 @@ def test_classes_may_lie_behind_a_link(folder, tmp_path):
     (folder.root / "train/dog").symlink_to(tmp_path / "elsewhere")
     data = find_classification_data(folder.root)
     assert data.classes == ("cat", "dog") and sum(map(len, data.splits.values())) == 6
+
+
+def test_questions_and_their_pictures_may_lie_behind_links(folder, tmp_path):
+    for number in range(2):
+        folder.image(f"../elsewhere/{number}.jpg")
+    folder.image("../elsewhere/.trash/0.jpg")
+    rows = [{"image": n, "question": "is it?", "answer": "yes"} for n in range(2)]
+    folder.write("../told/all.json", json.dumps(rows))
+    folder.write("../told/._all.json", "is it a 'question'? no")
+    (folder.root / "images").symlink_to(tmp_path / "elsewhere")
+    (folder.root / "words").symlink_to(tmp_path / "told")
+    splits = find_questions(folder.root).splits
+    images = {question.image for questions in splits.values() for question in questions}
+    assert images == {"images/0.jpg", "images/1.jpg"}
+
+
+def test_pictures_of_another_camera_behind_a_link_are_counted(folder, tmp_path):
+    images = [folder.image(f"visible/{name}.jpg") for name in "ab"]
+    for place in ("infrared/a", "infrared/b", "../night/c", "../night/._c"):
+        folder.image(f"{place}.jpg")
+    (folder.root / "infrared/night").symlink_to(tmp_path / "night")
+    cameras = [Modality(name, 3, name) for name in ("visible", "infrared")]
+    notes = modality_defects({"train": images}, cameras)[1]
+    count = f"not used: 1, first {folder.root}/infrared/night/c.jpg"
+    assert sum(note.endswith(count) for note in notes) == 1
+
+
+def test_lists_by_other_names_are_found_behind_a_link(folder, tmp_path, refusal):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    folder.write("../lists/._train_list.txt", "a\n")
+    (folder.root / "ImageSets").mkdir()
+    (folder.root / "ImageSets/more").symlink_to(tmp_path / "lists")
+    assert len(find_detection_data(folder.root).splits["train"].content["images"]) == 2
+    folder.write("../lists/train_list.txt", "a\n")
+    message = refusal(find_detection_data, folder.root)
+    assert "ImageSets/more/train_list.txt: looks like the list of a split" in message
 
 
 @pytest.mark.parametrize("beside", ["images/train_station", "images/holdout", "more"])

@@ -11,6 +11,7 @@ from ..folders import folder_below
 from ..formats.coco import with_categories
 from ..formats.detection_annotations import DetectionData, Split
 from ..formats.voc import VocSplit, read_voc, voc_names, xml_names
+from ..found_files import paths_below
 from ..modalities.names import folder_names
 from ..splits import SPLIT_OF, SPLIT_WORDS, looks_like_a_split, split_lists
 from .classes import choose_classes, class_notes, count_notes, require_train
@@ -151,7 +152,7 @@ def _lists(base: Path) -> dict[str, Path]:
     if files:
         return {split: files[split] for split in SPLIT_WORDS if split in files}
     sets = folder_below(base, "imagesets")
-    others = sorted([*base.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())])
+    others = sorted([*base.glob("*.txt"), *(paths_below(sets, (".txt",)) if sets else ())])
     for path in others:
         if looks_like_a_split(path.stem):
             raise DataError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from ...errors import DataError
 from ...files.text import read_bytes
 from ..folders import user_folder
+from ..found_files import paths_below
 from ..splits import SPLIT_WORDS, choose_val
 from .pictures import PictureFiles, split_in, with_files
 from .read_captions import read_captions
@@ -104,9 +105,7 @@ def _folder_without_classes(root: str | os.PathLike, classes: Sequence[str] | No
 
 def _jsons(root: Path, word: bytes) -> list[Path]:
     """The jsons below a folder that have this in them; large ones of other tasks are not parsed."""
-    files = sorted(root.rglob("*.json"))
-    visible = [f for f in files if not any(p.startswith(".") for p in f.relative_to(root).parts)]
-    return [file for file in visible if word in read_bytes(file)]
+    return [file for file in paths_below(root, (".json",)) if word in read_bytes(file)]
 
 
 def _kind(path: Path) -> str | None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import DataError, first_and_count
-from ...files.images import IMAGE_SUFFIXES, file_digest
+from ...files.images import file_digest
+from ..found_files import images_in
 from ..splits import SPLIT_OF
 from .records import Captions, Question
 
@@ -43,13 +44,10 @@ class PictureFiles:
     def by_key(self) -> dict[int | str, list[str]]:
         """The files by their number, their name and their stem."""
         found: dict[int | str, list[str]] = defaultdict(list)
-        for path in sorted(self.folder.rglob("*")):
-            below = path.relative_to(self.folder)
-            hidden = any(part.startswith(".") for part in below.parts)
-            if path.suffix.lower() in IMAGE_SUFFIXES and not hidden:
-                number = re.search(r"\d+$", path.stem)
-                for key in (path.name, path.stem, *([int(number[0])] if number else [])):
-                    found[key].append(below.as_posix())
+        for path in images_in(self.folder):
+            number = re.search(r"\d+$", path.stem)
+            for key in (path.name, path.stem, *([int(number[0])] if number else [])):
+                found[key].append(path.relative_to(self.folder).as_posix())
         return found
 
     def of(self, image: int | str, split: str | None = None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...errors import DataError
 from ...files.modality_files import MODALITY_SUFFIXES, Modality, partner, read_stack
+from ..found_files import paths_below
 from ..image_counter import ImageCounter, Progress
 from .statistics import ValueStatistics
 
@@ -67,11 +68,6 @@ def _without_reference(modality: Modality, used: set[Path]) -> list[Path]:
         next(parent for parent in path.parents if parent.parts[-len(wanted) :] == wanted)
         for path in used
     }
-    files = (path for folder in folders for path in folder.rglob("*"))
-    kinds = (path for path in files if path.suffix.lower() in MODALITY_SUFFIXES)
+    files = (path for folder in folders for path in paths_below(folder, MODALITY_SUFFIXES))
     ending = modality.suffix or ""
-    return sorted(
-        path
-        for path in kinds
-        if path not in used and path.name[0] != "." and path.name.endswith(ending)
-    )
+    return sorted(path for path in files if path not in used and path.name.endswith(ending))

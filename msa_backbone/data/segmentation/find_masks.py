@@ -17,7 +17,7 @@ from ..formats.masks.pairs import (
     number_of_images,
     paired,
 )
-from ..found_files import walk
+from ..found_files import paths_below, walk
 from ..modalities.names import folder_names
 from ..splits import SPLIT_WORDS, looks_like_a_split, split_lists
 
@@ -180,7 +180,7 @@ def _refuse_other_splits(images: Path) -> None:
 def _refuse_lists(root: Path, images: Path) -> None:
     """Raise DataError for a list of a split that would be passed over, all images trained on."""
     sets = folder_below(voc_base(root), "ImageSets")
-    for path in sorted([*root.glob("*.txt"), *(sets.rglob("*.txt") if sets else ())]):
+    for path in sorted([*root.glob("*.txt"), *(paths_below(sets, (".txt",)) if sets else ())]):
         if looks_like_a_split(path.stem) and holds_images(images, _without_folders(path, images)):
             raise DataError(
                 f"{path}: looks like the list of a split by another name, whose images would all "
