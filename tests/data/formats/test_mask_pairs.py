@@ -1,5 +1,7 @@
 """Masks of images by their names: several of one image are refused, strays are counted."""
 
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,6 +73,24 @@ def test_strays_are_counted(folder, masks, images, names, pairs, unused):
     split = paired(folder.root / "images", folder.root / "masks")
     assert {name: split.mask(name).stem for name in split.names} == pairs
     assert split.unused == unused
+
+
+def test_what_most_masks_have_behind_a_name_counts_not_what_the_first_have(folder, masks):
+    masks("a b c d e", "d_mask e_mask")
+    split = paired(folder.root / "images", folder.root / "masks")
+    assert split.names == ("d", "e") and split.mask_suffix == "_mask.png"
+    assert len(split.lost) == 3 and split.lost[0].endswith("add it or remove the image")
+
+
+def test_a_name_that_all_others_begin_with_costs_no_time(folder):
+    for place, suffix in (("images", "jpg"), ("masks", "png")):
+        (folder.root / place).mkdir()
+        for name in ("photo", *(f"photo_{number}" for number in range(2500))):
+            (folder.root / place / f"{name}.{suffix}").touch()
+    start = time.process_time()
+    split = paired(folder.root / "images", folder.root / "masks")
+    assert time.process_time() - start < 2
+    assert len(split.names) == 2501 and split.mask_suffix == ".png" and split.lost == ()
 
 
 @pytest.mark.parametrize("name", ["masks/a.gif", "train_masks/a_mask.gif"])

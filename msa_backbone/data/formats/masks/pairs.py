@@ -231,18 +231,14 @@ def _tail(stems: Sequence[str], masks: set[str]) -> str | None:
 
     None if they are the images' names with nothing behind them: a.png of a.png.jpg.
     """
-    tails = {
-        mask.removeprefix(stem) for stem in stems[:3] for mask in masks if mask.startswith(stem)
-    }
-    counted: dict[str | None, int] = {"": 0}
-    for tail in sorted((t for t in tails if not t[:1].isalnum()), key=lambda t: (len(t), t)):
-        core = None if not tail else _stem(tail) if tail.endswith(_MASK_SUFFIXES) else tail
-        core = "" if tail in _MASK_SUFFIXES else core
-        counted[core] = counted.get(core, 0)
-    for core in counted:
-        ends = [""] if core is None else [core + end for end in _MASK_SUFFIXES]
-        counted[core] = sum(any(stem + end in masks for end in ends) for stem in stems)
-    return max(counted, key=counted.get)
+    known, ends = set(stems), {len(stem) for stem in stems}
+    fitting: dict[str | None, set[str]] = defaultdict(set, {"": set()})
+    for mask in masks:
+        for stem, tail in ((mask[:end], mask[end:]) for end in ends):
+            if stem in known and not tail[:1].isalnum():
+                fitting[_stem(mask)[len(stem) :] if tail else None].add(stem)
+    shortest_first = sorted(fitting, key=lambda tail: (len(tail or ""), tail or ""))
+    return max(shortest_first, key=lambda tail: len(fitting[tail]))
 
 
 def _stem(file: str) -> str:
