@@ -110,7 +110,7 @@ def find_classification_data(
         used = (str(root / name) for listed in splits.values() for name, _ in listed)
         notes += unused_images(root, used, left)
     if "val" not in splits:
-        val = _choose_val(root, splits["train"], len(chosen))
+        val = _choose_val(root, splits["train"])
         splits["val"] = tuple(image for image in splits["train"] if image[0] in val)
         splits["train"] = tuple(image for image in splits["train"] if image[0] not in val)
         notes.append(f"val is {len(val)} of the training images, a tenth of every class (seed 0)")
@@ -214,11 +214,13 @@ def _spelled_as(
     return matched, others
 
 
-def _choose_val(root: Path, images: Sequence[tuple[str, int]], classes: int) -> set[str]:
+def _choose_val(root: Path, images: Sequence[tuple[str, int]]) -> set[str]:
     """A tenth of every class that has two images or more."""
+    by_class: dict[int, list[str]] = {}
+    for name, label in images:
+        by_class.setdefault(label, []).append(name)
     chosen: set[str] = set()
-    for label in range(classes):
-        of_class = [name for name, its_label in images if its_label == label]
+    for of_class in by_class.values():
         if len(of_class) > 1:
             chosen |= choose_val(root, of_class)
     if not chosen:

@@ -129,7 +129,7 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
     lists = (replace(split, list_file=path, others=()) for path in split.others)
     others = {name for other in lists for name in voc_names(other)[0]}
     files = FolderFiles(split.xml_dir, split.xml_dir)
-    names: list[str] = []
+    names: dict[str, None] = {}  # in the list's order
     unread: list[str] = []
     for line in read_list(split.list_file):
         found = _xml_of(line, files)
@@ -140,7 +140,7 @@ def voc_names(split: VocSplit) -> tuple[list[str], list[str]]:
         elif found[0] in names:
             unread.append(f"{split.list_file}: lists {line!r} twice; remove one of the lines")
         else:
-            names.append(found[0])
+            names[found[0]] = None
     return [name for name in names if name not in others], unread
 
 

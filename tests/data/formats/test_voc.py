@@ -1,9 +1,12 @@
 """What VOC's lists and xml files may hold, and which of them are refused."""
 
+import time
+
 import pytest
 from data_folders import voc
 
 from msa_backbone.data.detection.find import find_detection_data
+from msa_backbone.data.formats import voc as voc_format
 
 
 def test_malformed_voc_is_refused(folder, refusal):
@@ -84,3 +87,24 @@ def test_a_filename_of_another_image_is_counted(tmp_path):
     assert files == [f"image_{number}.jpg" for number in range(6)]
     notes = [note for note in data.notes if "whose filename" in note]
     assert notes == ["train: xml files of an image's name whose filename is another image's: 1"]
+
+
+class AnyFile:
+    """In the place of `FolderFiles`: a folder that has every file."""
+
+    def __init__(self, *_) -> None:
+        pass
+
+    def has(self, _: str) -> bool:
+        return True
+
+
+def test_a_long_list_costs_no_more_time_a_line_than_a_short_one(folder, monkeypatch):
+    monkeypatch.setattr(voc_format, "FolderFiles", AnyFile)
+    names = [f"{number:06}" for number in range(16000)]
+    folder.voc_list(".", "train", [*names, "000007"])
+    path = folder.root / "ImageSets/Main/train.txt"
+    start = time.process_time()
+    found, (unread,) = voc_format.voc_names(voc_format.VocSplit(folder.root, folder.root, path))
+    assert time.process_time() - start < 1
+    assert found == [f"{name}.xml" for name in names] and "lists '000007' twice" in unread
