@@ -65,7 +65,7 @@ def check(args: argparse.Namespace) -> int:
             raise ValueError("--fix mends the data of one camera: leave --config out")
         if args.masks and data.instances is not None:
             raise ValueError("--fix mends instances without --masks: leave it out")
-        require_outside(args.fix, data.root)
+        require_outside(args.fix, Path(args.root))
         require_absent(args.fix)
     print(f"Data from {data.root}")
     for note in data.notes:

@@ -70,7 +70,7 @@ def make(args: argparse.Namespace) -> None:
     data = require_read(with_masks(found))
     options = {**vars(args), "root": None, "out": None, "area": [str(limit) for limit in args.area]}
     mark = stamp(data, options)
-    if is_made(args.out, mark, data.root):
+    if is_made(args.out, mark, Path(args.root)):
         print(f"{args.out} is complete already")
         return
     subset, reports = choose_subset(

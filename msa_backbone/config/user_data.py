@@ -15,6 +15,7 @@ from ..data.detection.check import check_detection_data
 from ..data.detection.find import find_detection_data
 from ..data.detection.index import make_val_split
 from ..data.detection.index import write_index as write_detection_index
+from ..data.folders import require_outside
 from ..data.formats.detection_annotations import DetectionData
 from ..data.language.check import check_language_data
 from ..data.language.find import LanguageData, find_captions, find_questions
@@ -113,13 +114,14 @@ def use_data(
     modalities = loaded_modalities(cfg)
     if modalities and task_of(cfg) in (Task.CLASSIFICATION, Task.QUESTIONS, Task.CAPTIONS):
         raise ValueError("--data finds several modalities for boxes and masks alone")
+    index_dir = Path(cfg.work_dir).absolute() / "data"
+    require_outside(index_dir, Path(root))
     data = find(root, classes, modalities=modalities) if modalities else find(root, classes)
     warnings = []
     if is_main_process():
         warnings = check(data, progress=progress_line())
     if isinstance(data, DetectionData):
         data = make_val_split(data)
-    index_dir = Path(cfg.work_dir).absolute() / "data"
     set_data(cfg, data, index_dir)
     notes = [*data.notes]
     if modalities:

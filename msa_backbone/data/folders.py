@@ -84,9 +84,15 @@ def folder_below(folder: Path, path: str) -> Path | None:
 
 
 def require_outside(index_dir: Path, root: Path) -> None:
-    """Raise DataError for a folder inside the user's, `root`."""
+    """Raise DataError for a folder inside the user's, `root`.
+
+    That is the folder as the user has named it. What `user_folder` finds inside would not be found
+    again if there were a second folder beside it.
+    """
     if index_dir.resolve().is_relative_to(root.resolve()):
-        raise DataError(f"{index_dir}: lies inside the data {root}; choose another work dir")
+        raise DataError(
+            f"{index_dir}: lies inside the data {root.absolute()}; choose another work dir"
+        )
 
 
 def list_file(split: str, index_dir: Path) -> Path:

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from data_folders import voc
 from PIL import Image
 
 from msa_backbone.config.user_data import UserData
@@ -220,3 +221,24 @@ def test_names_that_are_no_utf_8_are_listed_and_left_out(root, run_tool, capsys,
     assert sum("left out with its objects, name that is no UTF-8" in line for line in lines) == 2
     fixed = sorted(path.name for path in (tmp_path / "fixed/images/train").iterdir())
     assert fixed == ["0.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "options"),
+    [
+        ("check_data", ("ROOT", "--fix", "OUT")),
+        ("make_subset", ("coco", "ROOT", "OUT", "--fraction", 0.5)),
+        ("make_crops", ("ROOT", "OUT")),
+    ],
+)
+def test_a_copy_beside_the_only_folder_of_the_one_named_is_refused(
+    run_tool, capsys, tmp_path, tool, options
+):
+    """The folder named would hold two, of which nobody knows which is meant."""
+    named = tmp_path / "named"
+    voc(named / "blood")
+    words = {"ROOT": named, "OUT": named / "out"}
+    with pytest.raises(SystemExit) as ended:
+        run_tool(tool, *(words.get(option, option) for option in options))
+    assert f"{named}/out: lies inside the data {named}; choose another" in str(ended.value)
+    assert [path.name for path in named.iterdir()] == ["blood"]

@@ -14,6 +14,7 @@ from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
 from ..detection.check import check_detection_data
 from ..detection.find import find_detection_data
+from ..folders import require_outside
 from ..formats.detection_annotations import Split, clipped
 from .patches import cut_square
 
@@ -49,12 +50,13 @@ def make_crops(
 
     Raises:
         DataError: if `root` holds no such data or spoilt data, if no training object is left, or
-            if `out` is there already.
+            if `out` is there already or lies inside `root`.
         ValueError: for a size that is not positive.
     """
     for name, value in (("size", size), ("context", context), ("max_per_class", max_per_class)):
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{name}={value}: give more than 0")
+    require_outside(Path(out), Path(root))
     data = find_detection_data(root, classes)
     check_detection_data(data, 0)
     folders = dict(zip(data.classes, safe_names(data.classes), strict=True))

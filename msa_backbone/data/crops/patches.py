@@ -11,6 +11,7 @@ from PIL import Image
 from ...errors import DataError
 from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
+from ..folders import require_outside
 from ..segmentation.find import find_segmentation_data
 from ..segmentation.labels import labels_in
 
@@ -41,12 +42,13 @@ def make_patches(
         How many patches there are, by split and class.
 
     Raises:
-        DataError: if `root` holds no such data, or `out` is there already.
+        DataError: if `root` holds no such data, or `out` is there already or lies inside it.
         ValueError: for a number below 1.
     """
     for name, value in (("side", side), ("size", size), ("per_image", per_image)):
         if value < 1:
             raise ValueError(f"{name}={value}: give 1 or more")
+    require_outside(Path(out), Path(root))
     data = find_segmentation_data(root, classes)
     if data.instances is not None:
         raise DataError(f"{data.root}: has instances, not masks; cut its objects out instead")
