@@ -6,12 +6,17 @@ A program can be killed while it writes. What it was writing has another name un
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
 from ..errors import DataError
+
+# What Windows has in no name, and what breaks the lines of a list or is no text.
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff<>:"/\\|?*]')
+_DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)  # Windows'
 
 
 def require_absent(out: Path) -> None:
@@ -45,12 +50,16 @@ def complete_folder(out: Path) -> Iterator[Path]:
 def safe_names(names: Iterable[str]) -> list[str]:
     """A file name for every name, all different, also where upper and lower case are the same.
 
+    Accents are written as letters of their own (NFC) where there are such.
+
     >>> safe_names(["cat", "a/b", "a_b", ".."])
     ['cat', 'a_b', 'a_b-2', '_']
     """
     found: dict[str, str] = {}
     for name in names:
-        stem = safe = re.sub(r"[^\w .+-]", "_", name)[-60:].strip(" .") or "_"
+        stem = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", name))[-60:]
+        stem = re.sub(r"^[\s.]+|[\s.]+$", "", stem) or "_"
+        stem = safe = _DEVICES.sub(r"\1_", stem)
         number = 1
         while safe.casefold() in found:
             number += 1

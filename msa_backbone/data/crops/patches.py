@@ -34,7 +34,8 @@ def make_patches(
         out: the folder to make; it appears when it is complete.
         side: of the square that is cut out, in pixels; beyond the image's border it is reflected.
         size: of the square that is written, in pixels.
-        per_image: patches of each class in an image that has 50 pixels of it or more.
+        per_image: patches of each class in an image that has 50 pixels of it or more; at most one
+            around each of these.
         classes: names in the order of the masks' values, where the data do not bring them.
         seed: which pixels are drawn.
 
@@ -66,13 +67,13 @@ def make_patches(
                     rows, columns = np.nonzero(labels == label)
                     if len(rows) < LEAST_PIXELS:
                         continue
-                    chosen = random.choice(len(rows), per_image, replace=False)
+                    chosen = random.choice(len(rows), min(per_image, len(rows)), replace=False)
                     for number, pixel in enumerate(chosen):
                         patch = cut_square(image, rows[pixel], columns[pixel], side)
                         file = part / split_name / folders[label] / f"{stem}_{number}.png"
                         file.parent.mkdir(parents=True, exist_ok=True)
                         Image.fromarray(patch).resize((size, size), Image.Resampling.BOX).save(file)
-                    counts[split_name][class_name] += per_image
+                    counts[split_name][class_name] += len(chosen)
     return counts
 
 

@@ -111,6 +111,16 @@ def test_numbers_below_one_are_named(root, tmp_path, name):
         make_patches(root, tmp_path / "out", **{name: 0})
 
 
+def test_a_class_of_fewer_pixels_than_patches_gives_one_of_each(root, tmp_path):
+    mask = np.zeros((40, 60), np.uint8)
+    mask[0, :51] = 1
+    for path in (root / "masks").rglob("*.png"):
+        Image.fromarray(mask).save(path)
+    counts = make_patches(root, tmp_path / "out", side=1, size=1, per_image=70)
+    assert counts["val"] == {"a": 70, "b": 51}
+    assert len(list((tmp_path / "out/val/b").iterdir())) == 51
+
+
 def test_a_folder_that_is_there_is_kept(root, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match="is there already"):
