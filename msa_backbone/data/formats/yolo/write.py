@@ -15,7 +15,6 @@ import yaml
 from ....errors import DataError
 from ....files.images import IMAGE_SUFFIXES
 from ....files.whole_files import place_file, write_whole
-from ...folders import write_list
 from ...image_counter import ImageCounter, Progress
 from ..boxes.records import box_around
 from ..coco import segmentation_of
@@ -73,7 +72,9 @@ def write_yolo_data(
             lines = _lines(image, objects, left)
             numbered = [f"{numbers[labels[r['category_id']]]} {line}" for r, line in lines]
             stem = os.path.splitext(file_name)[0]
-            write_list(folder / "labels" / split_name / f"{stem}.txt", numbered)
+            label_file = folder / "labels" / split_name / f"{stem}.txt"
+            label_file.parent.mkdir(parents=True, exist_ok=True)
+            label_file.write_text("".join(f"{line}\n" for line in numbered), encoding="utf-8")
             counter.step()
     content = {name: f"images/{name}" for name in data.splits}
     content |= {"names": dict(enumerate(data.classes))}

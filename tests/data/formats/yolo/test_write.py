@@ -1,5 +1,7 @@
 """YOLO written and read again: the same boxes, classes and masks; what it cannot hold is said."""
 
+import os
+
 import numpy as np
 import pytest
 import yaml
@@ -206,3 +208,13 @@ def test_names_that_clash_are_told_apart_or_refused(tmp_path, refusal):
     (tmp_path / "a/1.png").rename(tmp_path / "a/1.gif")
     images[0]["file_name"] = "1.gif"
     assert "YOLO images end in .jpg" in refusal(write_yolo_data, data, tmp_path / "d")
+
+
+def test_the_disk_is_not_waited_for_at_every_label(tmp_path, monkeypatch):
+    """All of it appears when the folder is complete."""
+    (tmp_path / "a").mkdir()
+    data = dataset(tmp_path / "a", [((64, 48), [])] * 5)
+    waits, wait = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: waits.append(file) or wait(file))
+    write_yolo_data(data, tmp_path / "b")
+    assert len(list((tmp_path / "b/labels/train").iterdir())) == 5 and len(waits) == 1
