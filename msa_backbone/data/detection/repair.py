@@ -10,7 +10,7 @@ from ...errors import DataError
 from ...files.images import file_digest, image_size
 from ..formats.coco import segmentation_of
 from ..formats.detection_annotations import DetectionData, Split, clipped
-from ..formats.instance_masks import is_apart, mask_defect
+from ..formats.instance_masks import is_apart, is_finite, mask_defect
 from ..image_counter import ImageCounter, Progress
 from .boxes import box_defect
 from .check import image_defect
@@ -197,6 +197,8 @@ def _repaired_box(
     while defect := box_defect(box, area, width, height):
         if defect.startswith("area"):
             area = box[2] * box[3]
+            if not is_finite(area):  # too large for a number: no area would ever do
+                break
             done.append("area set to width x height")
         elif defect == "box corners are swapped":
             left, top, box_width, box_height = box

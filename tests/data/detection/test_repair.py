@@ -45,6 +45,8 @@ def test_sound_data_stay_as_they_are(mended):
         ([4, 4, 20, 0.4], 8, None, "left out, box less than a pixel"),
         ([90, 4, 20, 20], 400, None, "left out, box wholly outside"),
         ([4, None, 20, 20], 400, None, "left out, box is not four finite numbers"),
+        ([0, 0, 1e200, 1e200], "wide", None, "left out, area is not positive"),
+        ([0, 0, 10**200, 10**200], None, None, "left out, area is not positive"),
     ],
 )
 def test_boxes(mended, box, area, expected, word):
