@@ -51,11 +51,11 @@ def unused_images(root: Path, used: Iterable[str], aside: Collection[Path] = ())
         used: the paths of the splits' images.
         aside: folders of which a note tells already.
     """
-    known = {os.path.normpath(path) if "./" in path or "//" in path else path for path in used}
+    known = set(map(os.path.normpath, used))  # with Windows' separators there
     passed = tuple(os.path.join(folder, "") for folder in aside)
     found, unread = [], []
     for start, names in walk(root):
-        folder = os.path.join(root, start)
+        folder = os.path.join(os.path.normpath(os.path.join(root, start)), "")
         if not _OF_MASKS.search(start.lower()) and not folder.startswith(passed):
             images = (name for name in names if name.lower().endswith(IMAGE_SUFFIXES))
             found += [start + name for name in images if folder + name not in known]

@@ -1,13 +1,16 @@
 """The walk through the user's folder: links, hidden files, circles; what is in no split."""
 
 import json
+import ntpath
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from msa_backbone.data import found_files
 from msa_backbone.data.classification.find import find_classification_data
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.folders import user_folder
@@ -150,6 +153,17 @@ def test_images_beside_the_splits_of_yolo_are_counted(folder, beside):
     notes = find_detection_data(folder.root).notes
     first = f"{beside}/{beside[-3:]}a.jpg"
     assert f"not used: 2 images that are in no split, first {first}" in notes
+
+
+def test_used_images_are_known_by_windows_paths(monkeypatch):
+    monkeypatch.setattr(found_files, "walk", lambda _: [("images/train/", ["a.jpg", "b.jpg"])])
+    monkeypatch.setattr(found_files, "os", SimpleNamespace(path=ntpath))
+    root = PureWindowsPath("C:/data")
+    used = [str(root / "images/train/a.jpg")]
+    assert found_files.unused_images(root, used) == [
+        "not used: 1 images that are in no split, first images/train/b.jpg"
+    ]
+    assert found_files.unused_images(root, used, [root / "images"]) == []
 
 
 def test_images_beside_coco_s_and_voc_s_are_counted_but_no_masks(folder):
