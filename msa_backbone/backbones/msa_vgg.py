@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Sequence
 
-from mmengine.model import BaseModule, ModuleDict
+from mmengine.model import BaseModule, ModuleDict, Sequential
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -114,6 +114,7 @@ class MSAVGG(BaseModule):
         )  # fmt: skip
         features: list[nn.Module] = []
         attentions: dict[str, nn.Module] = {}
+        seeds: set[tuple] = set()
         names: list[list[str]] = [[] for _ in channels]
         # Each layer, and behind it an attention module where the position asks for one.
         for position, (stage, width, modules) in enumerate(layers):
@@ -123,9 +124,10 @@ class MSAVGG(BaseModule):
             if position in positions:
                 names[stage].append(f"attentions.{position}")
                 attentions[str(position)] = build_attention(
-                    attention, self._attended(width), zero_init
+                    attention, self._attended(width), zero_init, seeds
                 )
-        self.features = nn.Sequential(*features)
+        # mmengine's asks layers such as DCN for their own start, behind any `init_cfg`.
+        self.features = Sequential(*features)
         self.attentions = ModuleDict(attentions)
         strides = [math.prod(pool_strides[: i + (not out_before_pool)]) for i in range(stages)]
         self.stages = tuple(map(Stage, channels, strides, map(tuple, names)))

@@ -56,8 +56,10 @@ def per_stage(name: str, values: Sequence, stages: int) -> tuple:
     """The first `stages` values of an option that has one for each stage.
 
     Raises:
-        ValueError: if there are fewer.
+        ValueError: if there are fewer, or a number alone.
     """
+    if not isinstance(values, Sequence):
+        raise ValueError(f"{name}={values} does not fit: one value for each of {stages} stages")
     values = tuple(values)
     if len(values) < stages:
         raise ValueError(f"{name}={values} is too short: one value for each of {stages} stages")
@@ -103,9 +105,12 @@ def make_layers(
             yield stage + 1, width, [build_pool(pool_strides[stage], ceil_mode)]
 
 
-def reset_convolutions(features: nn.Module) -> None:
-    """torchvision's initialisation of a VGG's convolutions."""
-    for module in features.modules():
+def reset_convolutions(features: nn.Sequential) -> None:
+    """torchvision's initialisation of a VGG's convolutions.
+
+    Those inside a layer, such as the one that gives DCN its offsets, keep the start of that layer.
+    """
+    for module in features:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:

@@ -66,6 +66,12 @@ class UNetLevel(nn.Module):
             if number < num_convs - 1 or not residual:
                 layers.append(build_activation(act_cfg))
         self.convs = nn.Sequential(*layers)
+        weight = getattr(layers[-1], "weight", None)
+        if residual and zero_init and (weight is None or not weight.requires_grad):
+            raise ValueError(
+                f"{type(layers[-1]).__name__} has no weight that could start as zero and learn: "
+                "give norm_cfg affine=True and requires_grad=True, or zero_init=False"
+            )
         self.attention = (
             nn.Identity() if attention is None else build_attention(attention, channels, zero_init)
         )
@@ -74,13 +80,7 @@ class UNetLevel(nn.Module):
     def init_weights(self) -> None:
         """Start as the sum alone where asked to."""
         if self.residual and self.zero_init:
-            weight = getattr(self.convs[-1], "weight", None)
-            if weight is None:
-                raise ValueError(
-                    f"{type(self.convs[-1]).__name__} has no weight that could start as zero: "
-                    "give norm_cfg affine=True, or zero_init=False"
-                )
-            nn.init.zeros_(weight)
+            nn.init.zeros_(self.convs[-1].weight)
         if hasattr(self.attention, "init_weights"):
             self.attention.init_weights()
 

@@ -7,6 +7,8 @@ looked up in mmengine's MODELS registry, where mmcv and mmdet put theirs.
 from mmengine.registry import MODELS
 from torch import nn
 
+from .residual_start import keep_zeros
+
 CONVOLUTIONS = {"Conv2d": nn.Conv2d, "Conv": nn.Conv2d}
 NORMS = {
     "BN": nn.BatchNorm2d,
@@ -28,8 +30,8 @@ INPLACE = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Mish)
 
 def resolve_type(cfg: dict, table: dict[str, type], option: str) -> tuple[type, dict]:
     """Class and remaining keyword arguments of a `dict(type=...)`."""
-    if "type" not in cfg:
-        raise ValueError(f"{option}={cfg} lacks its 'type'")
+    if not isinstance(cfg, dict) or "type" not in cfg:
+        raise ValueError(f"{option}={cfg} lacks its 'type': give dict(type=...)")
     arguments = dict(cfg)
     kind = arguments.pop("type")
     if not isinstance(kind, str):
@@ -49,9 +51,10 @@ def build_conv3x3(
 ) -> nn.Module:
     """3x3 convolution that keeps height and width; `cfg=None` is `nn.Conv2d`."""
     cls, arguments = resolve_type(cfg or {"type": "Conv2d"}, CONVOLUTIONS, "conv_cfg")
-    return cls(
+    conv = cls(
         in_channels, out_channels, kernel_size=3, padding=dilation, dilation=dilation, **arguments
     )
+    return keep_zeros(conv)  # the offsets of DCN
 
 
 def build_norm(cfg: dict, channels: int) -> nn.Module:

@@ -1,4 +1,7 @@
-"""A start as the identity for attention modules that have none, as those of other packages."""
+"""The start of modules of other packages: as the identity, and back to it after an `init_cfg`."""
+
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +32,7 @@ class ResidualStart(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return torch.lerp(x, self.module(x), self.scale.to(x.dtype))
+        return torch.lerp(x, self.module(x).to(x.dtype), self.scale.to(x.dtype))
 
 
 @torch.no_grad()
@@ -41,9 +44,29 @@ def is_identity(module: nn.Module, channels: int) -> bool:
     """
     mode = module.training
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    if device.type == "meta":
-        return False
     x = torch.randn(2, channels, 4, 4, device=device)
     same = torch.equal(module.eval()(x), x)
     module.train(mode)
     return same
+
+
+def keep_zeros(module: nn.Module) -> nn.Module:
+    """Let a module's `init_weights()` bring back its parameters that are zero now.
+
+    An `init_cfg` overwrites them, and with them the identity, or the regular grid of a deformable
+    convolution. A module with an `init_weights` of its own sees to them itself; on the meta device
+    there are no values.
+
+    Returns:
+        The module, changed in place.
+    """
+    parameters = module.named_parameters()
+    zeros = tuple(name for name, value in parameters if not value.is_meta and not value.any())
+    if zeros and not hasattr(module, "init_weights"):
+        module.init_weights = partial(_restore_zeros, module, zeros)
+    return module
+
+
+def _restore_zeros(module: nn.Module, zeros: Sequence[str]) -> None:
+    for name in zeros:
+        nn.init.zeros_(module.get_parameter(name))

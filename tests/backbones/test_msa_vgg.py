@@ -69,6 +69,22 @@ def test_starts_as_torchvisions_vgg16_at_full_width(batch_norm):
         assert torch.equal(y, plain)
 
 
+@pytest.mark.parametrize("how", ["plain", "kaiming"])
+@pytest.mark.parametrize(("kind", "gain"), [("DCN", 1.0), ("DCNv2", 0.5)])
+def test_deformable_convolutions_start_on_the_regular_grid(kind, gain, how):
+    """DCNv2 weights each sample with sigmoid(0)."""
+    pytest.importorskip("mmcv.ops")
+    conv_cfg = {"type": kind, "bias": False}
+    backbone = initialised(how, num_stages=1, attention=None, conv_cfg=conv_cfg)
+    x = torch.randn(1, 3, 12, 10)
+    y = x
+    for layer in backbone.features:
+        is_conv = hasattr(layer, "conv_offset")
+        y = gain * nn.functional.conv2d(y, layer.weight, padding=1) if is_conv else layer(y)
+    assert y.std() > 1e-3
+    assert (backbone(x)[0] - y).abs().max() < 1e-5
+
+
 EVERY_CHOICE = [c for k in range(1, 6) for c in itertools.combinations(range(5), k)]
 
 
@@ -187,6 +203,10 @@ def test_positions_shift_with_norm_layers():
         ({"dilations": (1, 1)}, r"dilations=\(1, 1\) is too short.*5 stages"),
         ({"pool_strides": (2, 2, 2, 2, 3)}, r"pool_strides=.*3\) .*1 or 2"),
         ({"with_cp": (True,)}, r"with_cp=\(True,\) is too short"),
+        ({"dilations": 1}, r"dilations=1 does not fit: one value for each of 5 stages"),
+        ({"pool_strides": 2}, r"pool_strides=2 does not fit: one value for each of 5 stages"),
+        ({"with_cp": 1}, r"with_cp=1 does not fit: one value for each of 5 stages"),
+        ({"act_cfg": None}, r"act_cfg=None lacks its 'type': give dict\(type=\.\.\.\)"),
         ({"attention_positions": (31,)}, r"31 does not exist"),
         ({"attention_positions": (4, 16), "out_indices": (1,)}, r"16 lies past .*layer 9"),
         ({"attention_positions": "block"}, r"'block' is unknown"),
@@ -262,6 +282,15 @@ def test_a_seed_gives_the_same_network_with_and_without_attention():
     assert torch.equal(*after)
     first, second = models[1].attentions["23"], models[1].attentions["30"]
     assert not torch.equal(first.conv3x3.weight, second.conv3x3.weight)
+
+
+def test_attention_in_succession_starts_differently():
+    """Nothing is drawn between position 3 and 4. The first of them starts as it does alone."""
+    attention = {"type": "MultiScaleAttention", "reduction_ratio": 4}
+    first, second = small(attention=attention, attention_positions=(3, 4)).attentions.values()
+    assert not torch.equal(first.conv5x5.weight, second.conv5x5.weight)
+    alone = small(attention=attention, attention_positions=(3,)).attentions["3"]
+    assert torch.equal(first.conv5x5.weight, alone.conv5x5.weight)
 
 
 @pytest.mark.parametrize("before_pool", [False, True])

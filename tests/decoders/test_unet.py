@@ -224,6 +224,10 @@ def test_options_change_the_layers(options, kind):
         ({"num_convs": 0}, "num_convs=0"),
         ({"norm_cfg": None}, "norm_cfg"),
         ({"norm_cfg": {"type": "IN"}}, "InstanceNorm2d has no weight.*zero_init=False"),
+        (
+            {"norm_cfg": {"type": "BN", "requires_grad": False}},
+            "BatchNorm2d has no weight that could .* learn: .*requires_grad=True, or zero_init=Fal",
+        ),
         ({"attention": {"type": "MultiScaleAttention", "ratio": 2}}, "'ratio'"),
     ],
 )

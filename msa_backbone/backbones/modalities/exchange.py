@@ -26,13 +26,21 @@ class Exchange(BaseModule):
         fusion: config of the fusion, the same for each stream; each has weights of its own.
         in_channels: C_0 to C_{M-1}, channels of each modality's map, the reference's first.
         zero_init: as in the fusion: with its branches at zero y_m = x_m.
+        seeds: as in `build_attention`.
     """
 
-    def __init__(self, fusion: dict, in_channels: Sequence[int], zero_init: bool = True) -> None:
+    def __init__(
+        self,
+        fusion: dict,
+        in_channels: Sequence[int],
+        zero_init: bool = True,
+        seeds: set[tuple] | None = None,
+    ) -> None:
         super().__init__()
+        seeds = set() if seeds is None else seeds
         reference, *others = check_channels(in_channels)
         self.fusions = ModuleList(
-            build_attention(fusion, (width, reference), zero_init) for width in others
+            build_attention(fusion, (width, reference), zero_init, seeds) for width in others
         )
 
     def forward(self, x: Tensor, *others: Tensor, present: Tensor | None = None) -> list[Tensor]:
@@ -50,5 +58,7 @@ def exchanges(fusion: dict, widths: Mapping[str, Sequence[int]], zero_init: bool
     Args:
         widths: `in_channels` by position, in the order of the network.
     """
-    positions = list(widths)[:-1]
-    return ModuleDict({name: Exchange(fusion, widths[name], zero_init) for name in positions})
+    positions, seeds = list(widths)[:-1], set()
+    return ModuleDict(
+        {name: Exchange(fusion, widths[name], zero_init, seeds) for name in positions}
+    )
