@@ -4,7 +4,7 @@ Without configs: VGG16 with attention modules of --variants, --ratios and --posi
 configs: their whole models, a detector's second stage on all proposals that its test keeps, then
 their backbones, and of several cameras their streams with a plain sum. The totals are of the
 backbones as they run; the parts (--parts, and the picture) are of their attention's formula,
-operation by operation.
+operation by operation, nothing recomputed.
 
 Examples:
   tools/complexity.py --ratios 8 16 32 --positions pool relu conv --out work_dirs/complexity

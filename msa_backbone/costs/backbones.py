@@ -158,7 +158,8 @@ class BackboneCosts:
         parameters: their number.
         flops: floating-point operations of a forward pass, see `count_flops`.
         latency: inference time over that of the first backbone, the median over the rounds.
-        saved: bytes kept for the backward pass over those of the first backbone.
+        saved: bytes kept for the backward pass over those of the first backbone. Stages with
+            `with_cp` keep their input alone.
     """
 
     parameters: int
@@ -184,12 +185,7 @@ def compare_backbones(
         name: torch.randn(*shape).contiguous(memory_format=torch.channels_last)
         for name, shape in shapes.items()
     }
-    saved = {
-        name: saved_bytes(
-            lambda model=model, x=xs[name]: model(x)[-1], [xs[name], *model.parameters()]
-        )
-        for name, model in models.items()
-    }
+    saved = {name: _saved_in_training(model, xs[name]) for name, model in models.items()}
     with torch.no_grad():
         steps = {name: lambda m=m, x=xs[name]: m(x) for name, m in models.items()}
         times = interleave(steps, rounds)
@@ -203,6 +199,18 @@ def compare_backbones(
         )
         for name, model in models.items()
     }
+
+
+def _saved_in_training(model: nn.Module, x: Tensor) -> int:
+    """Bytes kept for the backward pass, with the stages recomputed that `with_cp` names.
+
+    Only the backbone itself is told that it trains: its norms keep their statistics, and nothing
+    is dropped.
+    """
+    model.training = True
+    saved = saved_bytes(lambda: model(x)[-1], [x, *model.parameters()])
+    model.eval()
+    return saved
 
 
 def input_shape(backbone: nn.Module, shape: Sequence[int]) -> tuple[int, ...]:

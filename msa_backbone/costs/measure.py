@@ -72,20 +72,30 @@ def saved_bytes(forward: Callable[[], Tensor], ignored: Iterable[Tensor]) -> int
 
     Args:
         forward: the pass.
-        ignored: tensors that do not count, such as parameters and the input.
+        ignored: tensors that do not count, such as parameters and the input; nor do the copies of
+            parameters in 16 bit that autocast makes.
     """
+    left_out = {tensor.untyped_storage().data_ptr() for tensor in ignored}
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept.setdefault(tensor.untyped_storage().data_ptr(), tensor)
+        original = _before_cast(tensor)
+        if original.untyped_storage().data_ptr() not in left_out:
+            kept.setdefault(tensor.untyped_storage().data_ptr(), tensor)
         return tensor
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         output = forward()
-    for tensor in ignored:
-        kept.pop(tensor.untyped_storage().data_ptr(), None)
     del output
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+def _before_cast(tensor: Tensor) -> Tensor:
+    """The parameter that a tensor is a copy of in another dtype; else the tensor itself."""
+    step = (tensor if tensor._base is None else tensor._base).grad_fn  # a layer may transpose it
+    if step is None or step.name() != "ToCopyBackward0":
+        return tensor
+    return getattr(step.next_functions[0][0], "variable", tensor)  # only a parameter's step has it
 
 
 def peak_bytes(step: Callable[[], object], device: str = "cpu") -> int:

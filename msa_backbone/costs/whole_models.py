@@ -13,6 +13,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
 from ..config.options import drop_pretrained
+from ..language.captions.captioner import MSACaptioner
 from .measure import counting_flops
 
 
@@ -45,9 +46,11 @@ def _look(model: nn.Module, x: Tensor) -> bool:
         sentence, picture = torch.empty(1, model.text_encoder.channels), torch.zeros(1).long()
         model.backbone(x, sentence=sentence, picture=picture)
         return True
-    if hasattr(model, "decoder"):
+    if isinstance(model, MSACaptioner):
         model.backbone(x)
         return True
+    if hasattr(model, "encoder"):  # as DETR's family has, between the backbone and its head
+        return False
     heads = {name for name, _ in model.named_children() if name.endswith("head")}
     heads.discard("auxiliary_head")  # of a training alone
     if heads == {"rpn_head", "roi_head"}:

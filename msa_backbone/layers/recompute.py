@@ -8,8 +8,10 @@ count the batch twice in its running statistics.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import checkpoint
 
 
@@ -21,9 +23,13 @@ def recompute_in_backward(
     Args:
         owner: module whose norm layers `function` runs.
     """
+    if torch.compiler.is_compiling():  # it counts a batch once by itself, and takes no context_fn
+        return checkpoint(function, *args, use_reentrant=False)
+    # Flat, as only tensors that are arguments themselves are saved where hooks see them.
+    leaves, structure = tree_flatten(args)
     return checkpoint(
-        function,
-        *args,
+        lambda *leaves: function(*tree_unflatten(leaves, structure)),
+        *leaves,
         use_reentrant=False,
         context_fn=lambda: (nullcontext(), _statistics_kept(owner)),
     )

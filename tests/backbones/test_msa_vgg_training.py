@@ -235,6 +235,23 @@ def test_checkpointing_changes_neither_gradients_nor_statistics(norm_cfg, with_c
         )
 
 
+def test_checkpointing_compiles_and_counts_a_batch_once():
+    results = []
+    for compiled in (False, True):
+        backbone = small(num_stages=1, attention=None, norm_cfg=BN, with_cp=True)
+        x = torch.randn(2, 3, 16, 8, generator=torch.Generator().manual_seed(2))
+        if compiled:
+            backbone.compile(backend="aot_eager", fullgraph=True)
+        backbone(x)[0].square().mean().backward()
+        results.append((backbone.state_dict(), [p.grad for p in backbone.parameters()]))
+    (state, grads), (compiled_state, compiled_grads) = results
+    assert compiled_state["features.1.num_batches_tracked"] == 1
+    for name, value in state.items():
+        assert torch.allclose(value, compiled_state[name], atol=1e-6), name
+    for grad, compiled_grad in zip(grads, compiled_grads, strict=True):
+        assert torch.allclose(grad, compiled_grad, atol=1e-5)
+
+
 def test_checkpointing_is_off_in_eval_and_norms_recover():
     backbone = small(norm_cfg=BN, with_cp=True)
     x = torch.randn(2, 3, 64, 64)

@@ -142,3 +142,23 @@ def test_each_backbone_gets_its_own_channels():
     assert {name: cost.flops for name, cost in costs.items()} == expected
     assert expected["pair"] == expected["plain"] + expected["grey"]
     assert 1.9 < costs["pair"].saved < 2.5
+
+
+@pytest.mark.parametrize("kind", [MSAVGG, MultiModalMSAVGG])
+def test_stages_that_are_recomputed_keep_their_inputs_alone(kind):
+    options = {"depth": 11, "base_channels": 16, "norm_cfg": {"type": "BN"}}
+    plain = MSAVGG(attention=None, **options)
+    models = {"plain": plain, "kept": kind(**options), "recomputed": kind(with_cp=True, **options)}
+    before = {name: t.clone() for name, t in models["recomputed"].state_dict().items()}
+    costs = compare_backbones(models, (1, 3, 64, 64), 1)
+    x = torch.randn(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    of_plain = saved_bytes(lambda: plain(x)[-1], [x, *plain.parameters()])
+    maps = sum(c * (64 // s) ** 2 for c, s in ((16, 2), (32, 4), (64, 8), (128, 16)))
+    streams = 2 if kind is MultiModalMSAVGG else 1
+    expected = 4 * streams * maps
+    if streams > 1:  # the pictures, with absent ones zeroed, and which are present in each stage
+        expected += 4 * 4 * 64**2 + 2
+    assert round(costs["recomputed"].saved * of_plain) == expected
+    assert costs["kept"].saved > 5 * costs["recomputed"].saved
+    assert all(torch.equal(before[n], t) for n, t in models["recomputed"].state_dict().items())
+    assert not models["recomputed"].training

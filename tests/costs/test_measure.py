@@ -72,6 +72,19 @@ def test_saved_bytes_count_each_storage_once_and_no_parameters():
     assert saved_bytes(forward, conv.parameters()) == (8 + 3) * 16 * 16 * 4
 
 
+def test_saved_bytes_count_no_parameters_in_16_bit():
+    conv, linear = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 4)
+    x = torch.randn(1, 3, 16, 16)
+
+    def forward() -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return linear(conv(x).movedim(1, -1))
+
+    parameters = [*conv.parameters(), *linear.parameters()]
+    # both layers keep their inputs, in 16 bit
+    assert saved_bytes(forward, parameters) == (3 + 8) * 16 * 16 * 2
+
+
 def test_peak_bytes_see_what_lives_at_once():
     x = torch.zeros(1000)
 

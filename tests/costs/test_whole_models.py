@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.registry import MODELS, init_default_scope
 
 from msa_backbone.config_nodes import find_nodes
@@ -62,6 +63,15 @@ def test_of_parts_that_are_not_known_only_parameters_are_told():
         "bbox_roi_extractor": extractor, "bbox_head": [head, head],
     }  # fmt: skip
     cfg.model.train_cfg.rcnn = [cfg.model.train_cfg.rcnn] * 2
+    parameters, flops = whole_model(cfg, (64, 64))
+    assert parameters > 10**6 and flops is None
+
+
+def test_of_a_detector_with_an_encoder_the_backbone_is_not_taken_for_the_whole():
+    pytest.importorskip("mmdet")
+    cfg = get_config("mmdet::detr/detr_r50_8xb2-150e_coco.py")
+    cfg.model.backbone = {"type": "MSAVGG", "base_channels": 16, "out_indices": (4,)}
+    cfg.model.neck.in_channels = [128]
     parameters, flops = whole_model(cfg, (64, 64))
     assert parameters > 10**6 and flops is None
 
