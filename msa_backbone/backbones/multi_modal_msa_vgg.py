@@ -192,7 +192,9 @@ class MultiModalMSAVGG(MSAVGG):
                 width, reference = self._base_channels[int(modality)], self._base_channels[0]
                 if width == reference:
                     MMLogger.get_current_instance().info(f"Modality {modality}, as the reference:")
-                    load_pretrained(stream, source, prefix, skip_other_attention=True)
+                    load_pretrained(
+                        stream, source, prefix, skip_other_attention=True, ends_early=True
+                    )
                 else:
                     MMLogger.get_current_instance().info(
                         f"Modality {modality} has base_channels={width}, the reference "

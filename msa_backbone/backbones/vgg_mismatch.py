@@ -1,13 +1,16 @@
 """What makes a file's weights those of another network than the model, although tensors may fit.
 
 Convolutions behind other norms, or beside other attention, compute something that they were not
-trained for; and nothing would fail. So norms and attention come as a whole or not at all.
+trained for; and nothing would fail. So norms and attention come as a whole or not at all. The same
+is true of a stage that lacks a convolution.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from .vgg_layout import CHANNEL_MULTIPLIERS
 from .vgg_names import file_layers, layer_names
 
 STEP_COUNT = "num_batches_tracked"
@@ -40,6 +43,31 @@ def _norm_tensors(tensors: Mapping[str, Tensor], prefix: str = "") -> set[str]:
     return set().union(*(kind for kind in kinds if kind != {"weight"}))  # that is a PReLU
 
 
+def check_depth(
+    source: str, file_tensors: Mapping[str, Tensor], prefix: str, model: nn.Module
+) -> None:
+    """Refuse a file whose stages have other numbers of convolutions than the model's.
+
+    Where the model ends before the file does, all tensors of the model may fit although a stage of
+    the file goes on. Stages are told apart by their width. The last two have the same, so they are
+    left out: VGGs of different depths differ before them.
+
+    Raises:
+        ValueError: naming both numbers.
+    """
+    state = model.state_dict()
+    in_model = Counter(state[f"{name}.weight"].shape[0] for name in layer_names(model)[0])
+    convs, _ = file_layers(file_tensors, prefix)
+    in_file = Counter(file_tensors[conv["weight"]].shape[0] for conv in convs)
+    for width, count in in_model.items():
+        told_apart = width < CHANNEL_MULTIPLIERS[-1] * min(in_model)
+        if told_apart and in_file[width] not in (0, count):  # 0: the file ends before
+            raise ValueError(
+                f"weights {source}: the file has {in_file[width]} convolutions of {width} channels "
+                f"and the model {count}: build the model with the file's depth"
+            )
+
+
 def attention_mismatch(
     file_tensors: Mapping[str, Tensor], prefix: str, model: nn.Module
 ) -> str | None:
@@ -49,9 +77,16 @@ def attention_mismatch(
     model's the first of the file's where the model ends before: a detector goes on behind the last
     pool, a U-Net does not, and each may start the other.
     """
-    in_file, in_model = _attention(file_tensors, prefix), _attention(model.state_dict())
+    state = model.state_dict()
+    in_file, in_model = _attention(file_tensors, prefix), _attention(state)
     if not in_file:
         return None
+    given, expected = _modalities(file_tensors, prefix), _modalities(state)
+    if given != expected:
+        return (
+            f"the file has {given} modalities and the model {expected}: build the model with the "
+            "file's in_channels"
+        )
     convs, _ = layer_names(model)
     pools = sum(isinstance(module, nn.MaxPool2d) for module in model.features)
     last = 2 * len(convs) + pools - 1  # a convolution and its activation count as two
@@ -76,9 +111,25 @@ def attention_mismatch(
                 return (
                     f"attentions.{place}.{name} has shape {here.get(name, 'none')} in the file and "
                     f"{there.get(name, 'none')} in the model: build the model with the file's "
-                    "attention, its type and reduction_ratio among it"
+                    "attention, its type and reduction_ratio among it, and the file's zero_init"
                 )
+    if _has(file_tensors, f"{prefix}exchanges.") and not _has(state, "exchanges."):
+        return (
+            "the file has exchanges, by which the other streams receive from the reference's, and "
+            "the model has none: build the model with exchange=True"
+        )
     return None
+
+
+def _has(tensors: Mapping[str, Tensor], start: str) -> bool:
+    return any(name.startswith(start) for name in tensors)
+
+
+def _modalities(tensors: Mapping[str, Tensor], prefix: str = "") -> int:
+    """The reference, and one for each `streams.M`."""
+    start = f"{prefix}streams."
+    streams = (name.removeprefix(start) for name in tensors if name.startswith(start))
+    return 1 + len({name.partition(".")[0] for name in streams})
 
 
 def _attention(

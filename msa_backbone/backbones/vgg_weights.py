@@ -12,7 +12,7 @@ from torch import Tensor, cat, nn
 
 from ..config_nodes import type_name
 from ..files.checkpoints import read_state_dict
-from .vgg_mismatch import STEP_COUNT, attention_mismatch, check_norms
+from .vgg_mismatch import STEP_COUNT, attention_mismatch, check_depth, check_norms
 from .vgg_names import find_prefix, layer_names, model_names
 
 STATISTICS = ("running_mean", "running_var", STEP_COUNT)
@@ -81,6 +81,7 @@ def load_pretrained(
     source: str | os.PathLike,
     prefix: str | None = None,
     skip_other_attention: bool = False,
+    ends_early: bool = False,
 ) -> LoadReport:
     """Load VGG weights into `model` (MSAVGG or the classifier) and log the report.
 
@@ -89,10 +90,11 @@ def load_pretrained(
         source: as in `read_state_dict`.
         prefix: what precedes the names in the file; found by itself when None.
         skip_other_attention: leave attention out that is not the model's, in place of an error.
+        ends_early: the model may end inside a stage.
 
     Raises:
-        ValueError: if no name fits, a tensor has another shape (another depth or width), or norms
-            or attention are not the model's.
+        ValueError: if no name fits, a tensor has another shape (another depth or width), a stage
+            another number of convolutions, or norms or attention are not the model's.
     """
     source = os.fspath(source)
     file_tensors = read_state_dict(source)
@@ -120,6 +122,8 @@ def load_pretrained(
         )
     report.loaded = list(tensors)
     report.missing = [n for n in target if n not in tensors and not n.endswith(STEP_COUNT)]
+    if not ends_early:
+        check_depth(source, file_tensors, prefix, model)
     check_norms(source, file_tensors, prefix, model)
     if mismatch and not skip_other_attention:
         raise ValueError(f"weights {source}: {mismatch}")
@@ -171,7 +175,9 @@ def _adapted(
         )
         return None
     mend = "depth and base_channels"
-    if is_first_conv and tensor.shape[1:] == target.shape[1:]:
+    if name.endswith("features.0.weight") and same_but_inputs:  # of any stream
+        mend = f"in_channels, here {tensor.shape[1]}"
+    elif is_first_conv and tensor.shape[1:] == target.shape[1:]:
         mend = f"base_channels={tensor.shape[0]}"
     raise ValueError(
         f"weights {report.source}: {name} has shape {tuple(tensor.shape)} in the file and "

@@ -1,5 +1,6 @@
 """Exchange in both directions: against the formula, layer by layer, and what it leaves alone."""
 
+import itertools
 import pickle
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from msa_backbone.backbones import MultiModalMSAVGG
 from msa_backbone.backbones.modalities.exchange import Exchange
+from msa_backbone.backbones.vgg_weights import load_pretrained
 
 ATTENTION = {"type": "MultiModalAttention", "reduction_ratio": 4, "pass_through": True}
 POSITIONS = (4, 9, 16, 23, 30)
@@ -19,7 +21,7 @@ KAIMING = {"type": "Kaiming", "layer": "Conv2d", "bias": 0.5}
 def build(**options) -> MultiModalMSAVGG:
     torch.manual_seed(0)
     options = {"in_channels": (3, 1, 2), "base_channels": 16, "fusion": ATTENTION, **options}
-    return MultiModalMSAVGG(exchange=True, **options)
+    return MultiModalMSAVGG(**{"exchange": True, **options})
 
 
 def pictures(samples: int = 2, size=(64, 32)) -> Tensor:
@@ -92,6 +94,34 @@ def test_starts_as_without_exchange_and_init_weights_brings_it_back(kind):
     assert len(exchanged) == 2
     for x, y in zip(maps[1:], exchanged, strict=True):
         assert torch.equal(x, y)
+
+
+def test_all_exchanges_start_differently():
+    """Also those of one width, between which nothing is drawn; the first as it does alone."""
+    positions = (2, 3, 4)
+    backbone = build(in_channels=(3, 1, 2), zero_init=False, attention_positions=positions)
+    starts = [
+        fusion.conv5x5.weight for place in backbone.exchanges.values() for fusion in place.fusions
+    ]
+    assert len(starts) == 4
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(starts, 2))
+    torch.manual_seed(1)
+    module = Exchange(ATTENTION, (8, 8), zero_init=False)
+    torch.manual_seed(1)
+    both = Exchange(ATTENTION, (8, 8, 8), zero_init=False)
+    for name, tensor in module.fusions[0].state_dict().items():
+        assert torch.equal(tensor, both.fusions[0].state_dict()[name]), name
+
+
+def test_a_file_with_exchange_needs_it_and_one_without_starts_it(tmp_path):
+    with_it, without = build(), build(exchange=False)
+    for name, model in (("with", with_it), ("without", without)):
+        torch.save(model.state_dict(), tmp_path / f"{name}.pth")
+    with pytest.raises(ValueError, match=r"with\.pth: the file has exchanges.*exchange=True$"):
+        load_pretrained(build(exchange=False), tmp_path / "with.pth")
+    report = load_pretrained(build(), tmp_path / "without.pth")
+    assert report.missing and all(name.startswith("exchanges.") for name in report.missing)
+    assert not load_pretrained(build(), tmp_path / "with.pth").missing
 
 
 def test_nothing_comes_from_an_absent_reference_and_nothing_from_an_absent_modality():

@@ -487,6 +487,34 @@ def test_a_file_of_a_model_like_this_goes_where_it_came_from(prefix, tmp_path):
         assert torch.equal(backbone.state_dict()[name], tensor), name
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"in_channels": (3, 2)}, r"streams\.1\.features\.0\.weight .* in_channels, here 1$"),
+        ({"in_channels": (3,)}, r"has 2 modalities and the model 1: .* file's in_channels$"),
+        ({"in_channels": (3, 1, 1)}, r"has 2 modalities and the model 3: .* file's in_channels$"),
+    ],
+)
+def test_a_file_of_other_cameras_names_in_channels(options, message, tmp_path):
+    torch.save(small().state_dict(), tmp_path / "trained.pth")
+    init_cfg = {"type": "Pretrained", "checkpoint": str(tmp_path / "trained.pth")}
+    with pytest.raises(ValueError, match=message):
+        small(init_cfg=init_cfg, **options).init_weights()
+
+
+@pytest.mark.parametrize("last", [5, 13])
+def test_a_stream_that_ends_inside_a_stage_takes_the_files_first_layers(last, tmp_path):
+    """VGG16's stages have 2 and 3 convolutions there, of which the stream has 1 and 2."""
+    state = vgg_file(tmp_path / "vgg.pth")
+    init_cfg = {"type": "Pretrained", "checkpoint": str(tmp_path / "vgg.pth")}
+    backbone = small(attention_positions=(4, last), num_stages=3, init_cfg=init_cfg)
+    backbone.init_weights()
+    stream = backbone.streams["1"].features
+    assert len(stream) == last + 1
+    for name, tensor in stream.state_dict().items():
+        assert name == "0.weight" or torch.equal(tensor, state[name]), name
+
+
 def test_fuse_keeps_the_outputs():
     backbone = small(norm_cfg=BN, zero_init=False)
     randomise(backbone)

@@ -180,6 +180,7 @@ def test_a_camera_behind_the_colours_leaves_them_their_weights(tmp_path):
             1,
             "classifier.0",
         ),
+        (lambda: vgg_state(), {"num_stages": 4}, 20, 4 * 14, 6, "features.24"),
         (lambda: vgg_state(), {"attention": None}, 26, 0, 0, "26 tensors"),
         (
             lambda: vgg_state(16, True),
@@ -210,6 +211,22 @@ def test_a_partial_match_says_what_was_left(
         (lambda: {"fc.weight": torch.ones(2)}, {}, r"match no key of MSAVGG.*'fc.weight'"),
         (lambda: vgg_state(19), {}, r"shape .*depth"),
         (lambda: vgg_state(16), {"depth": 19}, r"shape .*depth"),
+        (
+            lambda: vgg_state(19),
+            {"num_stages": 3},
+            r"has 4 convolutions of 64 channels and the model 3: build .* with the file's depth$",
+        ),
+        (lambda: vgg_state(13), {"depth": 11, "num_stages": 1}, r"has 2 .* of 16 .* the model 1:"),
+        (
+            lambda: ours(depth=13, num_stages=3, attention=None),
+            {"num_stages": 3},
+            r"has 2 convolutions of 64 channels and the model 3:",
+        ),
+        (
+            lambda: ours(in_channels=4),
+            {},
+            r"features\.0\.weight has shape \(16, 4, 3, 3\) .* the file's in_channels, here 4$",
+        ),
         (lambda: vgg_state(), {"base_channels": 32}, r"features.0.weight has shape \(16, 3"),
         (lambda: vgg_state(), {"prefix": "neck"}, r"match no key"),
         (lambda: {"features.0.weight": torch.ones(16, 3, 11, 11)}, {}, r"\(16, 3, 11, 11\)"),
@@ -261,7 +278,8 @@ def test_a_partial_match_says_what_was_left(
         (
             lambda: ours(),
             {"attention": {"type": "MultiScaleAttention", "reduction_ratio": 4}},
-            r"attentions\.4\.channel_attention\.1\.bias has shape \(1,\) in the file and \(4,\)",
+            r"attentions\.4\.channel_attention\.1\.bias has shape \(1,\) in the file and \(4,\) .*"
+            r"with the file's attention, .* and the file's zero_init$",
         ),
     ],
 )
