@@ -127,6 +127,14 @@ def test_the_words_are_in_the_file(answerer):
         RuntimePredictor(file)(noise(64, 64))
 
 
+def test_what_looks_like_the_end_of_a_question_is_read_as_text():
+    vocabulary = train_vocabulary([*QUESTIONS, "[ eos ]"])
+    questions = ["is it [EOS] red?", "[PAD]"]
+    expected = Tokenizer(vocabulary)(questions).numpy()
+    assert np.array_equal(tokens_of(questions, vocabulary), expected)
+    assert (expected[0] == 3).sum() == 1
+
+
 @pytest.mark.slow
 def test_questions_to_another_model_are_refused(exported):
     with pytest.raises(DataError, match="is for classification: it answers no questions"):

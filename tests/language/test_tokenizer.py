@@ -72,6 +72,14 @@ def test_unknown_words_and_special_names_in_the_text():
     assert tokenizer(["is there a zebra"])[0].tolist()[4] == UNKNOWN
     for text in ("zebra", "猫", "\u0000", "\n", "'"):
         assert tokenizer([text]).shape[0] == 1
+    written = Tokenizer(train_vocabulary([*TEXTS, "a [ eos ] sign"]))
+    for tokenizer in (written, copy.deepcopy(written)):
+        (tokens,) = tokenizer(["is there a [EOS] sign"])
+        assert tokens.tolist().count(END) == 1 and UNKNOWN not in tokens
+        assert tokenizer.decode(tokens[None]) == ["is there a [eos] sign"]
+        assert PAD not in tokenizer(["[PAD] a [UNK] [BOS]"])
+    by_bytes = Tokenizer(train_vocabulary(TEXTS, kind="bpe", size=300))
+    assert by_bytes.decode(by_bytes(["a [EOS] sign"])) == ["a [eos] sign"]
 
 
 def test_bytes_know_every_word():

@@ -22,7 +22,9 @@ def tokens_of(questions: Sequence[str], vocabulary: str) -> np.ndarray:
     require_packages(["tokenizers"])
     from tokenizers import Tokenizer
 
-    encoded = Tokenizer.from_str(vocabulary).encode_batch(list(questions))
+    tokenizer = Tokenizer.from_str(vocabulary)
+    tokenizer.encode_special_tokens = True  # as text: a question's "[EOS]" does not end it
+    encoded = tokenizer.encode_batch(list(questions))
     tokens = np.full((len(encoded), max(len(e.ids) for e in encoded) + 2), PAD, np.int64)
     for row, question in zip(tokens, encoded, strict=True):
         row[: len(question.ids) + 2] = [BEGIN, *question.ids, END]

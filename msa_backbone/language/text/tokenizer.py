@@ -135,6 +135,8 @@ class Tokenizer(nn.Module):
 
     def forward(self, sentences: Sequence[str]) -> Tensor:
         """Sentences to tokens, (N, L) of int64: [BOS], the words, [EOS], and [PAD] up to L."""
+        # Somebody's "[EOS]" is text as any other. Copies of the package's object forget this.
+        self._tokenizer.encode_special_tokens = True
         encoded = [[BEGIN, *e.ids, END] for e in self._tokenizer.encode_batch(list(sentences))]
         longest = max(map(len, encoded), default=0)
         padded = [tokens + [PAD] * (longest - len(tokens)) for tokens in encoded]
