@@ -82,7 +82,7 @@ class Model:
             return [self.predict(image, questions=questions, **options) for image in images]
         source = self.asking(questions)
         if tiles:
-            source = Tiled(source, tiles, overlap)
+            source = Tiled(source, tiles, overlap, self.least(score_thr))
         picture, name = self._read(images)
         return source.find([picture], [name])[0].above(self.least(score_thr))
 

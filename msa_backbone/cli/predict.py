@@ -3,9 +3,9 @@
 The model is an exported file, which needs no torch and no config, or a checkpoint with its config,
 which is found beside it or named before it. OUT gets drawn pictures, and predictions.json: COCO's
 form for boxes and instances, the class of each image for a classifier, answers to --question,
-captions; a segmenter's index masks are in OUT/masks. A video gives OUT/NAME.mp4 and OUT/NAME.json;
-Ctrl-C ends it, and what was predicted until then is kept. Files that cannot be read are listed at
-the end; the exit code is then 1.
+captions; a segmenter's index masks are in OUT/masks. A video gives OUT/NAME.mp4 and OUT/NAME.json.
+What was predicted before Ctrl-C is kept. Files that cannot be read are listed at the end; the exit
+code is then 1.
 
 Of several cameras, the inputs are the pictures of the first; those of the others lie beside them,
 as in training, or in the folders of --others.
@@ -134,15 +134,19 @@ def predict(args: argparse.Namespace) -> list[str]:
         lines, (model, inputs) = [], open_file(args)
     else:
         model, inputs, lines = open_checkpoint(args)
-    images, streams = find_sources(inputs)
+    images, streams = find_sources(inputs, args.out)
     print("\n".join(lines), end="\n" * bool(lines))
     source = model.asking(args.question)
     if args.tiles:
-        source = Tiled(source, args.tiles, args.overlap)
+        source = Tiled(source, args.tiles, args.overlap, model.least(args.score_thr))
     output = Output(args.out, model.least(args.score_thr), args.max_side)
     failed = []
     if images:
-        failed += print_steps(predict_images(source, output, images, args.batch_size))
+        try:
+            with closing(predict_images(source, output, images, args.batch_size)) as steps:
+                failed += print_steps(steps)
+        except KeyboardInterrupt:
+            sys.exit(f"stopped; what was predicted until then is in {args.out}")
     names = video_names([stream.name for stream in streams])
     for stream, name in zip(streams, names, strict=True):
         steps = predict_video(source, output, stream, name, args.batch_size, args.max_frames)

@@ -24,7 +24,8 @@ def interleave(
     """Time functions that take turns, in seconds, after two rounds that are not timed.
 
     A round calls every function once, so that a slow moment of the machine falls on all of them.
-    Each round begins with the next function: being first, with cold caches, falls on all as well.
+    Their order is drawn anew each round: what one leaves behind in caches and threads is then found
+    by all of them alike.
 
     Args:
         steps: functions by name.
@@ -35,10 +36,9 @@ def interleave(
         A time for each round, by name.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
-    order = list(steps)
+    random = np.random.default_rng(0)
     for turn in range(WARMUP_ROUNDS + rounds):
-        order = order[1:] + order[:1]
-        for name in order:
+        for name in random.permutation(list(steps)):
             start = time.perf_counter()
             steps[name]()
             if device == "cuda":

@@ -116,8 +116,7 @@ class TrainPictures:
         self.dataset = DATASETS.build({**source, "pipeline": []})
         self.modalities = loaded_modalities(cfg)
         self.predictor = RuntimePredictor(file)
-        step = max(1, len(self.dataset) // MOST_PICTURES)
-        self.numbers = range(0, len(self.dataset), step)[:MOST_PICTURES]
+        self.numbers = spread_numbers(len(self.dataset))
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -133,6 +132,14 @@ class TrainPictures:
                 picture = read_image(path)
             questions = [record["question"]] if self.predictor.info.vocabulary else ()
             yield self.predictor.inputs(picture, questions)
+
+
+def spread_numbers(total: int) -> list[int]:
+    """At most `MOST_PICTURES` of the numbers below `total`, as evenly spread as can be.
+
+    Class folders are read class by class: without the end of them some classes set no range.
+    """
+    return np.linspace(0, total - 1, min(total, MOST_PICTURES)).round().astype(int).tolist()
 
 
 def score_of(cfg: Config, name: str) -> tuple[str, float]:

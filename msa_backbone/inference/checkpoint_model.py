@@ -66,10 +66,24 @@ class CheckpointModel:
     def _stack(self, picture: Picture) -> np.ndarray:
         """Pictures by the cameras' names as the pipeline takes them."""
         if not isinstance(picture, Mapping):
+            if not self.modalities and not _is_rgb(picture):
+                raise DataError(
+                    f"the picture is {picture.shape} of {picture.dtype}: give RGB, (H, W, 3), uint8"
+                )
             return picture
         if not self.modalities:
             raise DataError("the model has one camera: give an array instead of a dict")
         return stack_pictures(picture, self.modalities, self.absent)
+
+
+def _is_rgb(picture: np.ndarray) -> bool:
+    return picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    """Finite where float32 has rounded the probability to 0 or 1."""
+    probability = probability.clip(1e-7, 1 - 1e-7)
+    return np.log(probability / (1 - probability))
 
 
 def plain_result(sample: BaseDataElement, predictor: Predictor) -> Result:
@@ -82,7 +96,9 @@ def plain_result(sample: BaseDataElement, predictor: Predictor) -> Result:
         return Objects(boxes, found.scores, found.labels, classes, palette, masks)
     if task is Task.SEMANTIC_SEGMENTATION:
         labels = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
-        logits = sample.seg_logits.data.cpu().numpy()
+        logits = sample.seg_logits.data.float().cpu().numpy()
+        if len(logits) == 1:  # mmseg has made a probability of it
+            logits = _logit(logits)
         threshold = getattr(predictor.model.decode_head, "threshold", None) or 0.5
         return Segmentation(labels, logits, classes, palette, threshold)
     if task is Task.QUESTIONS:

@@ -49,7 +49,7 @@ def predict_video(
         )
     out = output.folder
     drawn_file = out / f"{name}.mp4"
-    require_another_file(drawn_file, Path(str(video.source)))
+    require_another_file(drawn_file, {Path(str(video.source)).resolve()})
     found = Predictions(model.classes, out)
     with open_stream(video) as capture:
         rate = capture.get(cv2.CAP_PROP_FPS) or USUAL_RATE

@@ -11,7 +11,7 @@ without its suffix, as long as nothing else is called like that.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..errors import DataError
@@ -39,7 +39,7 @@ def video_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def require_another_file(result: Path, source: Path) -> None:
-    """Raise DataError if a result would replace the very file that it is made from."""
-    if result.resolve() == source.resolve():
-        raise DataError(f"{source}: would be replaced by its own result; choose another --out")
+def require_another_file(result: Path, sources: Collection[Path]) -> None:
+    """Raise DataError if a result would replace one of the inputs, which are resolved paths."""
+    if result.resolve() in sources:
+        raise DataError(f"{result}: this input would be replaced by a result; choose another --out")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..data.found_files import paths_below
 from ..errors import DataError
 from ..files.images import IMAGE_SUFFIXES
 
@@ -27,19 +28,22 @@ class Stream:
     name: str
 
 
-def find_sources(inputs: Sequence[str]) -> tuple[list[ImageFile], list[Stream]]:
+def find_sources(
+    inputs: Sequence[str], out: Path | None = None
+) -> tuple[list[ImageFile], list[Stream]]:
     """Images and streams that the inputs name.
 
     Args:
         inputs: image or video files, folders (searched at any depth), patterns with * or ?, or the
             numbers of cameras.
+        out: where results go; those of an earlier run, inside a folder, are no inputs.
 
     Raises:
         DataError: for an input that names nothing, or two files with the same name.
     """
     found: dict[str, ImageFile | Stream] = {}
     for text in inputs:
-        for source in _sources_of(text):
+        for source in _sources_of(text, out):
             if found.setdefault(source.name, source) != source:
                 path = source.path if isinstance(source, ImageFile) else source.source
                 raise DataError(
@@ -49,7 +53,7 @@ def find_sources(inputs: Sequence[str]) -> tuple[list[ImageFile], list[Stream]]:
     return images, [source for source in found.values() if isinstance(source, Stream)]
 
 
-def _sources_of(text: str) -> Iterator[ImageFile | Stream]:
+def _sources_of(text: str, out: Path | None) -> Iterator[ImageFile | Stream]:
     """What one input names, by its files' paths."""
     path = Path(text)
     if text.isdigit() and not path.exists():
@@ -58,7 +62,12 @@ def _sources_of(text: str) -> Iterator[ImageFile | Stream]:
     if path.is_dir():
         missing = "holds no image and no video"
         known = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
-        matches = [file for file in path.rglob("*") if file.suffix.lower() in known]
+        results = _results_in(path.resolve(), out.resolve()) if out else []
+        matches = [
+            file
+            for file in paths_below(path, known)
+            if not any(map(file.resolve().is_relative_to, results))
+        ]
     else:
         missing = "no such file, folder or pattern of files"
         matches = [path] if path.is_file() else map(Path, glob.glob(text, recursive=True))
@@ -69,3 +78,10 @@ def _sources_of(text: str) -> Iterator[ImageFile | Stream]:
         name = str(file.relative_to(path)) if path.is_dir() else file.name
         is_video = file.suffix.lower() in VIDEO_SUFFIXES
         yield Stream(str(file), name) if is_video else ImageFile(file, name)
+
+
+def _results_in(folder: Path, out: Path) -> list[Path]:
+    """Folders of results inside a folder that is searched; none where it is one of them itself."""
+    if folder in out.parents:
+        return [out]
+    return [out / "pictures", out / "masks"] if folder == out else []

@@ -36,6 +36,9 @@ def frames_of(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
 class VideoFile:
     """An MPEG-4 file; it appears with the first frame, whose size is that of all.
 
+    OpenCV drops frames of another size. Words below a picture take more lines or fewer, so what is
+    higher or wider is cut, and what is smaller ends in white.
+
     Args:
         file: ends in .mp4.
         rate: frames a second.
@@ -52,7 +55,11 @@ class VideoFile:
             codec, (height, width) = cv2.VideoWriter_fourcc(*"mp4v"), frame.shape[:2]
             if not self.writer.open(str(self.file), codec, self.rate, (width, height)):
                 raise DataError(f"{self.file}: OpenCV cannot write this video")
-        self.writer.write(np.ascontiguousarray(frame[..., ::-1]))
+            self._page = np.full((height, width, 3), 255, np.uint8)
+        page = self._page.copy()
+        height, width = np.minimum(frame.shape[:2], page.shape[:2])
+        page[:height, :width] = frame[:height, :width, ::-1]
+        self.writer.write(page)
 
     def close(self) -> None:
         """Complete the file; without a frame there is none."""

@@ -26,7 +26,9 @@ class TileObjects:
     objects: Objects
 
 
-def join_objects(tiles: Sequence[TileObjects], size: tuple[int, int]) -> Objects:
+def join_objects(
+    tiles: Sequence[TileObjects], size: tuple[int, int], least: float | Sequence[float] = 0.0
+) -> Objects:
     """Join what tiles have found.
 
     An object in the overlap of two tiles is found by both, one at a tile's border in parts. Both
@@ -37,6 +39,7 @@ def join_objects(tiles: Sequence[TileObjects], size: tuple[int, int]) -> Objects
     Args:
         tiles: all of one model.
         size: height and width of the picture.
+        least: the score that an object needs, or one for each class. Parts of it may have less.
 
     Returns:
         The objects in the picture's pixels, those with the highest scores first.
@@ -47,14 +50,13 @@ def join_objects(tiles: Sequence[TileObjects], size: tuple[int, int]) -> Objects
     scores = np.concatenate([t.objects.scores for t in tiles])
     labels = np.concatenate([t.objects.labels for t in tiles])
     regions = np.array([t.box for t in tiles], np.float32)[places].reshape(-1, 4)
-    masks = _in_the_picture(tiles, size)
     order = np.argsort(-scores, kind="stable")
-    free, kept = np.ones(len(scores), bool), []
+    free, parts = np.ones(len(scores), bool), {}
     for best in order:
         if not free[best]:
             continue
         free[best] = False
-        kept.append(best)
+        parts[best] = [best]
         taken, grown = {places[best]}, True
         while grown:  # what a box has grown to may meet another tile's part
             grown = False
@@ -68,17 +70,17 @@ def join_objects(tiles: Sequence[TileObjects], size: tuple[int, int]) -> Objects
                 boxes[best], regions[best] = _joined(
                     boxes[best], regions[best], boxes[other], regions[other], size
                 )
-                if masks is not None:
-                    masks[best] |= masks[other]
+                parts[best].append(other)
                 break
-    kept = np.array(kept, int)
-    return replace(
-        tiles[0].objects,
-        boxes=boxes[kept],
-        scores=scores[kept],
-        labels=labels[kept],
-        masks=None if masks is None else masks[kept],
+    kept = np.array(list(parts), int)
+    joined = replace(
+        tiles[0].objects, boxes=boxes[kept], scores=scores[kept], labels=labels[kept], masks=None
     )
+    counts = joined.counting(least)
+    if tiles[0].objects.masks is None:
+        return joined.chosen(counts)
+    counted = [parts[best] for best in kept[counts]]  # masks as large as the picture of these alone
+    return replace(joined.chosen(counts), masks=_in_the_picture(tiles, size, counted))
 
 
 def _shared_overlaps(
@@ -110,15 +112,18 @@ def _joined(
     return np.where(cut, outward, box), np.where(cut, seen, region)
 
 
-def _in_the_picture(tiles: Sequence[TileObjects], size: Sequence[int]) -> np.ndarray | None:
-    """All masks at their places in the picture, (K, H, W)."""
-    if tiles[0].objects.masks is None:
-        return None
-    number = sum(len(tile.objects) for tile in tiles)
-    masks, start = np.zeros((number, *size), bool), 0
-    for tile in tiles:
-        left, top, right, bottom = tile.box
-        end = start + len(tile.objects)
-        masks[start:end, top:bottom, left:right] = tile.objects.masks
-        start = end
+def _in_the_picture(
+    tiles: Sequence[TileObjects], size: Sequence[int], parts: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """Masks at their places in the picture, (K, H, W).
+
+    Args:
+        parts: of each of the K objects, the numbers, over all tiles, of what it is joined from.
+    """
+    found = [(tile.box, mask) for tile in tiles for mask in tile.objects.masks]
+    masks = np.zeros((len(parts), *size), bool)
+    for mask, numbers in zip(masks, parts, strict=True):
+        for number in numbers:
+            (left, top, right, bottom), part = found[number]
+            mask[top:bottom, left:right] |= part
     return masks

@@ -43,9 +43,13 @@ class Objects(Result):
         boxes, scores, labels = self.boxes[which], self.scores[which], self.labels[which]
         return replace(self, boxes=boxes, scores=scores, labels=labels, masks=masks)
 
-    def above(self, least: float | Sequence[float]) -> "Objects":
+    def counting(self, least: float | Sequence[float]) -> np.ndarray:
+        """Which have the least score, or more, or that of their class; (K,) bool."""
         limits = np.broadcast_to(np.asarray(least, float), len(self.classes))
-        return self.chosen(self.scores >= limits[self.labels])
+        return self.scores >= limits[self.labels]
+
+    def above(self, least: float | Sequence[float]) -> "Objects":
+        return self.chosen(self.counting(least))
 
     def words(self) -> str:
         return f"{len(self)} objects"

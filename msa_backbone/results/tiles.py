@@ -44,17 +44,24 @@ class Tiled:
     Args:
         model: finds objects, or classes of pixels.
         side, overlap: as in `tiles_of`.
+        least: as in `join_objects`.
 
     Raises:
         DataError: for a model of another task, whose results cannot be joined.
     """
 
-    def __init__(self, model: PictureModel, side: int, overlap: float = 0.2) -> None:
+    def __init__(
+        self,
+        model: PictureModel,
+        side: int,
+        overlap: float = 0.2,
+        least: float | Sequence[float] = 0.0,
+    ) -> None:
         if not 0 <= overlap < 1:
             raise DataError(f"--overlap {overlap}: give a part of a tile, 0 or more and below 1")
         if model.task not in ("detection", "instance segmentation", "semantic segmentation"):
             raise DataError(f"--tiles joins boxes and masks, and the model is for {model.task}")
-        self._model, self._side, self._overlap = model, side, overlap
+        self._model, self._side, self._overlap, self._least = model, side, overlap, least
         self.task, self.classes, self.questions = model.task, model.classes, ()
         self.modalities, self.absent = model.modalities, model.absent
         self.thresholds = model.thresholds
@@ -77,7 +84,7 @@ class Tiled:
         if self.task == "semantic segmentation":
             return blend(zip(boxes, results, strict=True), size)
         tiles = [TileObjects(box, found) for box, found in zip(boxes, results, strict=True)]
-        return join_objects(tiles, size)
+        return join_objects(tiles, size, self._least)
 
 
 def blend(tiles: Iterator[tuple[Box, Segmentation]], size: tuple[int, int]) -> Segmentation:

@@ -1,5 +1,6 @@
 """int8: what it costs is measured, and fewer parts are quantised where it is too much."""
 
+import numpy as np
 import onnx
 import pytest
 from exported_models import CLASSES, noise
@@ -72,3 +73,12 @@ def test_parts_are_left_out_until_the_loss_is_small(
     ):
         quantise_for(model.cfg, file, tmp_path / "none.onnx", str(folders), None)
     assert not (tmp_path / "none.onnx").exists()
+
+
+@pytest.mark.parametrize("total", [1, 2, 64, 100, 127, 190, 205, 10_000])
+def test_pictures_for_the_ranges_are_spread_over_all(total):
+    numbers = quantise.spread_numbers(total)
+    assert len(numbers) == len(set(numbers)) == min(total, 64)
+    assert numbers[0] == 0 and numbers[-1] == total - 1
+    gaps = np.diff(numbers)
+    assert not len(gaps) or gaps.max() - gaps.min() <= 1

@@ -28,6 +28,9 @@ def test_pictures_keep_their_names_if_they_can_be_written():
 
 def test_a_result_is_not_written_over_its_source(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    require_another_file(tmp_path / "out/a.mp4", tmp_path / "a.mp4")
-    with pytest.raises(DataError, match=r"a.mp4: would be replaced .* choose another --out"):
-        require_another_file(tmp_path / "a.mp4", tmp_path / "sub/../a.mp4")
+    sources = {(tmp_path / name).resolve() for name in ("a.mp4", "b.mp4")}
+    require_another_file(tmp_path / "out/a.mp4", sources)
+    with pytest.raises(
+        DataError, match=r"b.mp4: this input would be replaced .* choose another --out"
+    ):
+        require_another_file(tmp_path / "sub/../b.mp4", sources)

@@ -21,6 +21,21 @@ def test_folders_patterns_files_and_cameras(tmp_path, monkeypatch):
     assert find_sources([folder, folder]) == find_sources([folder])
 
 
+def test_results_of_an_earlier_run_are_no_inputs(tmp_path):
+    for name in ("a.png", "out/pictures/a.png", "out/film.mp4", "pictures/b.png", "masks/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def names(folder: str, out: str) -> list[str]:
+        images, streams = find_sources([str(tmp_path / folder)], tmp_path / out)
+        return [source.name for source in (*images, *streams)]
+
+    assert names("", "out") == ["a.png", "masks/b.png", "pictures/b.png"]
+    assert names("", ".") == ["a.png", "out/pictures/a.png", "out/film.mp4"]
+    assert names("out/pictures", "out") == ["a.png"]  # asked for by name
+    assert len(names("", "elsewhere")) == 5
+
+
 def test_inputs_that_name_nothing_or_one_name_twice(tmp_path):
     (tmp_path / "empty").mkdir()
     for name in ("x", "y"):

@@ -28,6 +28,18 @@ def test_frames_are_rgb_and_can_be_limited(tmp_path):
         open_stream(Stream(str(tmp_path / "text.mp4"), "text.mp4")).__enter__()
 
 
+def test_frames_of_other_sizes_are_cut_or_end_in_white(tmp_path):
+    film = VideoFile(tmp_path / "film.mp4", 12.0)
+    for height, width in ((24, 32), (16, 32), (40, 48)):
+        film.write(np.zeros((height, width, 3), np.uint8))
+    film.close()
+    with open_stream(Stream(str(tmp_path / "film.mp4"), "film.mp4")) as capture:
+        frames = list(frames_of(capture))
+    assert [frame.shape for frame in frames] == [(24, 32, 3)] * 3
+    assert frames[1][18:].mean() > 220 and frames[1][:14].mean() < 30
+    assert frames[2].mean() < 30
+
+
 def test_frames_are_written_as_rgb(tmp_path):
     path = tmp_path / "new/film.mp4"
     film = VideoFile(path, 12.0)

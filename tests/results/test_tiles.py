@@ -87,6 +87,17 @@ def test_every_object_is_found_once_and_whole(task):
             assert mask[box[1] : box[3], box[0] : box[2]].all()
 
 
+def test_only_objects_that_count_get_masks_as_large_as_the_picture():
+    boxes = [(10, 10, 40, 50), (180, 170, 260, 250), (300, 100, 330, 130)]
+    oracle, picture = Oracle("instance segmentation"), scene(boxes)
+    every = Tiled(oracle, 256, 0.2).find([picture], ["a"])[0]
+    for least in (every.scores[1], [0.0, every.scores.max() + 0.1, 0.0]):  # one for each class
+        some = Tiled(oracle, 256, 0.2, least).find([picture], ["a"])[0]
+        expected = every.above(least)
+        assert 0 < len(some) < len(every) and np.array_equal(some.boxes, expected.boxes)
+        assert np.array_equal(some.masks, expected.masks)
+
+
 def test_neighbours_stay_apart():
     """Rows of equal objects, side by side, over the overlap of two tiles."""
     boxes = [(x, y, x + 18, y + 18) for y in range(0, 480, 20) for x in range(0, 240, 20)]
@@ -108,6 +119,20 @@ def test_classes_of_pixels_are_blended():
     assert np.array_equal(found.labels, picture[..., 1])
     assert found.logits.shape == (3, 500, 700) and np.allclose(found.logits.max(0), 4)
     assert set(oracle.seen) == {(256, 256)}
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_one_channel_is_above_its_threshold(threshold):
+    class OneChannel(Oracle):
+        def _find(self, picture):
+            chance = np.where(picture[..., 1] == 1, threshold + 0.05, threshold - 0.05)[None]
+            logits = np.log(chance / (1 - chance))
+            labels = (chance[0] > threshold).astype(np.uint8)
+            return Segmentation(labels, logits, CLASSES[:2], PALETTE, threshold)
+
+    picture = scene([(10, 10, 600, 300)])
+    found = Tiled(OneChannel("semantic segmentation"), 256).find([picture], ["a"])[0]
+    assert np.array_equal(found.labels, picture[..., 1])
 
 
 def test_a_tile_counts_less_near_its_border():

@@ -82,12 +82,12 @@ def least_and_most_important(
     """The channels, by position, with the smallest and with the largest average gates.
 
     Args:
-        share: of each module's channels, in 0..1.
+        share: of each module's channels, in 0..1; one channel at least.
     """
     least, most = {}, {}
     for name, module_weights in weights.items():
         ranked = module_weights.mean.argsort().tolist()
-        number = round(share * len(ranked))
+        number = max(1, round(share * len(ranked)))
         least[name], most[name] = ranked[:number], ranked[::-1][:number]
     return least, most
 

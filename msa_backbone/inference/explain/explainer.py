@@ -38,14 +38,35 @@ class Explainer:
         self.x: Tensor = data["inputs"] if "inputs" in data else data["images"]
         self.sample: BaseDataElement = data["data_samples"][0]
         self.model = ExplainedModel(predictor, self.sample)
+        steps = predictor.pipeline.transforms
+        self.crops = any(type(step).__name__ == "CenterCrop" for step in steps)
 
     def over_picture(self, values: Tensor | np.ndarray) -> np.ndarray:
-        """A map over the padded input, (h, w), as one over the picture, (H, W)."""
+        """A map over the padded input, (h, w), as one over the picture, (H, W).
+
+        It is 0 where the pipeline has cut the picture's borders off (CenterCrop).
+        """
         values = torch.as_tensor(values, dtype=torch.float32, device="cpu")[None, None]
         height, width = self.sample.img_shape[:2]
         padded = F.interpolate(values, self.x.shape[-2:], mode="bilinear")
-        cut = padded[..., :height, :width]
-        return F.interpolate(cut, self.picture.shape[:2], mode="bilinear")[0, 0].numpy()
+        whole = self.picture.shape[:2]
+        seen = [
+            min(round(side / scale), most)
+            for side, scale, most in zip((height, width), self._resized_by(), whole, strict=True)
+        ]
+        top, left = ((most - side) // 2 for most, side in zip(whole, seen, strict=True))
+        values = F.interpolate(padded[..., :height, :width], seen, mode="bilinear")[0, 0]
+        over = np.zeros(whole, np.float32)
+        over[top : top + seen[0], left : left + seen[1]] = values.numpy()
+        return over
+
+    def _resized_by(self) -> tuple[float, float]:
+        """What the pipeline multiplied the picture's height and width with."""
+        if self.crops:
+            across, down = self.sample.get("scale_factor", (1.0, 1.0))
+            return down, across
+        sizes = zip(self.sample.img_shape[:2], self.picture.shape[:2], strict=True)
+        return tuple(side / whole for side, whole in sizes)
 
     def responses(self) -> dict[str, Responses]:
         """Of every attention module, by position; see `attention_responses`."""

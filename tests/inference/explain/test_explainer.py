@@ -96,6 +96,26 @@ def classifiers(tmp_path_factory) -> dict[str, Predictor]:
     }
 
 
+def test_a_map_lies_where_the_crop_was(tmp_path):
+    """The input itself, laid over the picture, shows the square where it is; outside is nothing."""
+    base, changes = CLASSIFIER
+    resize = (
+        "dict(type='ResizeEdge', scale=80, edge='short'), dict(type='CenterCrop', crop_size=64)"
+    )
+    changes = changes.replace("size, dict", f"{resize}, dict")
+    picture = np.zeros((160, 320, 3), np.uint8)
+    picture[60:90, 120:140] = 255
+    explainer = Explainer(predictor_of(tmp_path, base, changes), picture)
+    values = explainer.over_picture(explainer.x[0].mean(0))
+    assert values.shape == (160, 320)
+    values -= explainer.over_picture(torch.full((8, 8), float(explainer.x.mean(1).min())))
+    rows, columns = np.nonzero(values > values.max() / 2)
+    found = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    assert np.abs(np.subtract(found, (60, 90, 120, 140))).max() <= 2
+    ones = explainer.over_picture(torch.ones(8, 8))  # the middle 128 x 128
+    assert ones[16:144, 96:224].all() and ones.sum() == 128 * 128
+
+
 PLACES = [(0, 0), (0, 40), (40, 0), (40, 40), (20, 4), (4, 20), (36, 20), (20, 36)]
 
 
