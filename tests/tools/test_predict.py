@@ -235,7 +235,7 @@ def test_a_source_is_not_replaced(run_tool, trained, tmp_path):
     with pytest.raises(SystemExit) as ended:
         run_tool("predict", config, checkpoint, source, image, "--out", tmp_path)
     lines = str(ended.value).splitlines()
-    assert len(lines) == 3 and all("would be replaced by its own" in line for line in lines[1:])
+    assert len(lines) == 3 and all("this input would be replaced" in line for line in lines[1:])
     assert before == (source.read_bytes(), image.read_bytes())
 
 
