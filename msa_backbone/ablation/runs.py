@@ -155,11 +155,12 @@ def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
     init_default_scope(cfg.get("default_scope", "mmengine"))
     for dataset in innermost(cfg.train_dataloader.dataset):
         samples = DATASETS.build(dataset)
-        paths = [samples.get_data_info(n)["img_path"] for n in range(len(samples))]
-        images = list(dict.fromkeys(paths))
-        shuffled = np.random.default_rng(seed).permutation(len(images))
-        taken = {images[n] for n in shuffled[: max(1, round(fraction * len(images)))]}
-        dataset["indices"] = [n for n, path in enumerate(paths) if path in taken]
+        # Some of mmpretrain's have their images in one file, or several for a question.
+        images = [str(samples.get_data_info(n).get("img_path", n)) for n in range(len(samples))]
+        different = list(dict.fromkeys(images))
+        shuffled = np.random.default_rng(seed).permutation(len(different))
+        taken = {different[n] for n in shuffled[: max(1, round(fraction * len(different)))]}
+        dataset["indices"] = [n for n, image in enumerate(images) if image in taken]
 
 
 def modules_of(scope: str) -> list[str]:

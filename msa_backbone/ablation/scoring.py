@@ -70,10 +70,11 @@ def plain_scores(metrics: Mapping[str, object], evaluator: Evaluator) -> dict[st
     """
     scores = {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0 and not isinstance(v, str)}
     for metric in _coco_metrics(evaluator):
-        kinds = [kind for kind in metric.metrics if kind in ("bbox", "segm")]
-        names = [f"{metric.prefix}/{kind}_mAP" for kind in kinds]
-        if not scores.keys() & set(names):
-            scores |= {name + part: 0.0 for name in names for part in ("", "_50", "_75")}
+        items = metric.metric_items or ("mAP", "mAP_50", "mAP_75")
+        for kind in (kind for kind in metric.metrics if kind in ("bbox", "segm")):
+            start = f"{metric.prefix}/{kind}_"
+            if not (metric.format_only or any(name.startswith(start) for name in scores)):
+                scores |= {start + item: 0.0 for item in items}
     return scores
 
 

@@ -6,7 +6,8 @@ is true of a stage that lacks a convolution.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
 
 from torch import Tensor, nn
 
@@ -56,12 +57,16 @@ def check_depth(
         ValueError: naming both numbers.
     """
     state = model.state_dict()
-    in_model = Counter(state[f"{name}.weight"].shape[0] for name in layer_names(model)[0])
+    widths = [state[f"{name}.weight"].shape[0] for name in layer_names(model)[0]]
     convs, _ = file_layers(file_tensors, prefix)
-    in_file = Counter(file_tensors[conv["weight"]].shape[0] for conv in convs)
-    for width, count in in_model.items():
-        told_apart = width < CHANNEL_MULTIPLIERS[-1] * min(in_model)
-        if told_apart and in_file[width] not in (0, count):  # 0: the file ends before
+    last = CHANNEL_MULTIPLIERS[-1] * min(widths)
+
+    def before_the_last_two(widths: Iterable[int]) -> Counter:
+        return Counter(takewhile(lambda width: width < last, widths))  # detectors go on behind them
+
+    in_file = before_the_last_two(file_tensors[conv["weight"]].shape[0] for conv in convs)
+    for width, count in before_the_last_two(widths).items():
+        if in_file[width] not in (0, count):  # 0: the file ends before
             raise ValueError(
                 f"weights {source}: the file has {in_file[width]} convolutions of {width} channels "
                 f"and the model {count}: build the model with the file's depth"
@@ -113,7 +118,8 @@ def attention_mismatch(
                     f"{there.get(name, 'none')} in the model: build the model with the file's "
                     "attention, its type and reduction_ratio among it, and the file's zero_init"
                 )
-    if _has(file_tensors, f"{prefix}exchanges.") and not _has(state, "exchanges."):
+    goes_on = len(in_model) > 1  # behind the last fusion nothing is exchanged
+    if goes_on and _has(file_tensors, f"{prefix}exchanges.") and not _has(state, "exchanges."):
         return (
             "the file has exchanges, by which the other streams receive from the reference's, and "
             "the model has none: build the model with exchange=True"

@@ -58,9 +58,11 @@ def per_stage(name: str, values: Sequence, stages: int) -> tuple:
     Raises:
         ValueError: if there are fewer, or a number alone.
     """
-    if not isinstance(values, Sequence):
-        raise ValueError(f"{name}={values} does not fit: one value for each of {stages} stages")
-    values = tuple(values)
+    try:
+        values = tuple(values)
+    except TypeError:
+        reason = f"one value for each of {stages} stages"
+        raise ValueError(f"{name}={values} does not fit: {reason}") from None
     if len(values) < stages:
         raise ValueError(f"{name}={values} is too short: one value for each of {stages} stages")
     return values[:stages]

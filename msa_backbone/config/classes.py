@@ -3,14 +3,14 @@
 import colorsys
 from collections.abc import Sequence
 
-from ..config_nodes import walk
+from ..config_nodes import type_name, walk
 
 
 def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> None:
     """Give every part of a model, or of another node of a config, so many classes.
 
-    A head with as many output channels as classes keeps it so. An auxiliary head that segments
-    something else than the decode head keeps its number: STDC's looks for borders.
+    A head with as many output channels as classes keeps it so. STDC's auxiliary head for
+    borders keeps its number.
 
     Args:
         node: changed in place.
@@ -22,7 +22,7 @@ def set_num_classes(node: object, classes: int, keep_weights: bool = True) -> No
             models of another number of classes: their stuff has no boxes.
     """
     parts: list[dict] = []
-    walk(_without_other_heads(node), parts.append)
+    walk(_without_borders(node), parts.append)
     before = next(filter(None, map(_number, parts)), None)
     for part in parts:
         if part.get("num_stuff_classes") and _number(part) != classes:
@@ -48,15 +48,11 @@ def _number(part: dict) -> int | None:
     return part.get("num_classes")
 
 
-def _without_other_heads(node: object) -> object:
-    """A node, of mmseg's models without the auxiliary heads for another number of classes."""
-    if not isinstance(node, dict) or not node.get("auxiliary_head"):
+def _without_borders(node: object) -> object:
+    """A node, of mmseg's STDC without the auxiliary head that finds the borders of all classes."""
+    if not isinstance(node, dict) or not isinstance(heads := node.get("auxiliary_head"), list):
         return node
-    numbers: set[int | None] = set()
-    walk(node.get("decode_head"), lambda part: numbers.add(_number(part)))
-    heads = node["auxiliary_head"]
-    heads = heads if isinstance(heads, list | tuple) else [heads]
-    return {**node, "auxiliary_head": [head for head in heads if _number(head) in numbers]}
+    return {**node, "auxiliary_head": [head for head in heads if type_name(head) != "STDCHead"]}
 
 
 def _fit_weights(weights: Sequence[float], before: int, classes: int) -> list[float]:

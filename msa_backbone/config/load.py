@@ -57,7 +57,9 @@ def load_config(
         import_toolbox(cfg.get("default_scope"))
     chosen = options.get("work_dir") or work_dir
     beside = Path(path).parent
-    own = beside if _left_by_training(beside) else cfg.get("work_dir")
+    own = cfg.get("work_dir")  # a config that a training leaves always has one
+    if own and _left_by_training(beside):
+        own = beside
     folder = Path(chosen or own or f"work_dirs/{Path(path).stem}")
     if not chosen or _left_by_training(folder):
         folder = folder / default_folder

@@ -78,7 +78,10 @@ class UNetLevel(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Start as the sum alone where asked to."""
+        """Start as the sum alone where asked to, and with the regular grid of DCN."""
+        for layer in self.convs:
+            if hasattr(layer, "init_weights"):
+                layer.init_weights()
         if self.residual and self.zero_init:
             nn.init.zeros_(self.convs[-1].weight)
         if hasattr(self.attention, "init_weights"):

@@ -58,6 +58,11 @@ def test_a_part_has_all_questions_about_its_images(cfg):
     assert {frozenset(first), frozenset(second)} == {frozenset(range(5)), frozenset(range(5, 10))}
 
 
+def test_images_without_a_file_of_their_own_are_drawn_one_by_one(cfg, monkeypatch):
+    monkeypatch.setattr(DATASETS.get("Ten"), "get_data_info", lambda self, number: {"img": number})
+    assert len(drawn(cfg, 0.5, 0)) == 5
+
+
 def test_scoring_the_training_images_keeps_the_test_pipeline(cfg):
     use_fraction(cfg, 0.5, 0)
     loader, evaluator = train_as_test(cfg)

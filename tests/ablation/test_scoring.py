@@ -1,12 +1,14 @@
 """Scores on the training's images, and of detectors that find nothing."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("mmdet")
+from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
@@ -15,7 +17,7 @@ from mmengine.structures import InstanceData
 from PIL import Image
 
 from msa_backbone.ablation.runs import use_fraction
-from msa_backbone.ablation.scoring import score_test, score_train, train_as_test
+from msa_backbone.ablation.scoring import plain_scores, score_test, score_train, train_as_test
 
 EMPTY = (0, 1, 4)
 """Images without an object, on which no detector trains."""
@@ -104,6 +106,20 @@ def test_finding_nothing_is_a_precision_of_0(cfg):
     runner = Runner.from_cfg(cfg)
     nothing = {f"coco/bbox_mAP{part}": 0.0 for part in ("", "_50", "_75")}
     assert score_test(runner) == score_train(runner, *train_as_test(cfg)) == nothing
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "expected"),
+    [
+        ({"metric_items": ["mAP_50"]}, {"coco/bbox_mAP_50": 0.8}, {"coco/bbox_mAP_50": 0.8}),
+        ({"metric_items": ["mAP_50"]}, {}, {"coco/bbox_mAP_50": 0.0}),
+        ({"metric": ["proposal"]}, {"coco/AR@100": 0.3}, {"coco/AR@100": 0.3}),
+        ({"format_only": True, "outfile_prefix": "x"}, {}, {}),
+    ],
+)
+def test_only_what_would_have_been_told_becomes_0(options, told, expected):
+    evaluator = SimpleNamespace(metrics=[CocoMetric(**options)])
+    assert plain_scores(told, evaluator) == expected
 
 
 def test_several_training_datasets_are_refused(cfg):

@@ -205,6 +205,16 @@ def test_a_partial_match_says_what_was_left(
     assert set(report.loaded) | set(report.missing) <= set(backbone.state_dict())
 
 
+def test_a_detector_s_layers_behind_the_last_stage_are_left_out(tmp_path):
+    """Some go on with narrower ones, as S3FD does."""
+    state = caffe_names(vgg_state())
+    for name, width in (("conv6_1", 64), ("conv7_1", 32)):
+        state |= {f"{name}.weight": torch.ones(width, 128, 3, 3), f"{name}.bias": torch.ones(width)}
+    torch.save(state, tmp_path / "s3fd.pth")
+    report = load_pretrained(small(attention=None), tmp_path / "s3fd.pth")
+    assert (len(report.loaded), report.missing, len(report.unused)) == (26, [], 4)
+
+
 @pytest.mark.parametrize(
     ("state", "options", "message"),
     [

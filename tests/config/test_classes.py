@@ -37,6 +37,13 @@ def test_stdc_s_head_for_borders_keeps_its_classes():
     assert [head.num_classes for head in cfg.model.auxiliary_head] == [3, 3, 2]
 
 
+def test_an_auxiliary_head_that_was_forgotten_follows():
+    cfg = stock("mmseg", "_base_/models/fcn_r50-d8.py")
+    cfg.model.decode_head.num_classes = 2
+    set_num_classes(cfg.model, 25)
+    assert cfg.model.decode_head.num_classes == cfg.model.auxiliary_head.num_classes == 25
+
+
 def test_an_only_auxiliary_head_follows():
     cfg = stock("mmseg", "_base_/models/fcn_r50-d8.py")
     set_num_classes(cfg.model, 3)

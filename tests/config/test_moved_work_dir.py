@@ -74,6 +74,8 @@ def test_a_training_s_config_stays_in_its_folder(tmp_path, monkeypatch):
     assert work_dir() == str(tmp_path / "moved")
     assert work_dir(default_folder="test") == str(tmp_path / "moved/test")
     assert work_dir(str(tmp_path / "new"), "test") == str(tmp_path / "new")
+    path.write_text("x = 1\n")  # not left by a training: these name their work dir
+    assert work_dir() == "work_dirs/run"
 
 
 def test_a_config_without_a_file_has_nothing_beside_it():

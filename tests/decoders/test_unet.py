@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from mmengine.model import BaseModule
 from references import multi_scale_attention, randomise
 from torch import nn
 
@@ -240,3 +241,17 @@ def test_refuses_other_feature_maps():
     decoder = UNetDecoder(CHANNELS, (4, 6, 6))
     with pytest.raises(ValueError, match=r"\(3, 4\).*\(3, 4, 5\)"):
         decoder(features(dtype=torch.float32)[:2])
+
+
+def test_deformable_convolutions_keep_the_regular_grid():
+    pytest.importorskip("mmcv.ops")
+
+    class Head(BaseModule):
+        def __init__(self) -> None:
+            super().__init__(init_cfg={"type": "Kaiming", "layer": "Conv2d"})
+            self.decoder = UNetDecoder((4, 8), (4, 8), conv_cfg={"type": "DCN", "bias": False})
+
+    head = Head()
+    head.init_weights()
+    offsets = [value for name, value in head.named_parameters() if "conv_offset" in name]
+    assert offsets and not any(value.any() for value in offsets)

@@ -79,7 +79,8 @@ class AtomicCheckpointHook(CheckpointHook):
         """
 
         def here(path: str | None) -> str | None:
-            return path and self.file_backend.join_path(self.out_dir, Path(path).name)
+            file = path and self.file_backend.join_path(self.out_dir, Path(path).name)
+            return file if file and self.file_backend.exists(file) else None
 
         if hasattr(self, "best_ckpt_path"):
             self.best_ckpt_path = here(self.best_ckpt_path)

@@ -9,6 +9,7 @@ import processes
 import pytest
 import torch
 import toy_training
+from mmengine.fileio import LocalBackend
 from mmengine.runner import Runner
 from toy_training import Noise, Toy
 
@@ -112,6 +113,19 @@ def test_a_copied_work_dir_leaves_the_first_one_alone(tmp_path):
     assert sorted(path.name for path in (tmp_path / "first").glob("*.pth")) == before
     after = sorted(path.name for path in (tmp_path / "copy").glob("*.pth"))
     assert after == ["best_score_epoch_3.pth", "epoch_3.pth"]
+
+
+def test_a_best_checkpoint_that_was_not_copied_is_none(tmp_path):
+    assert run(tmp_path / "first", epochs=1) == 0
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    (tmp_path / "copy/best_score_epoch_1.pth").unlink()
+    hook = AtomicCheckpointHook(save_best="score", rule="greater")
+    hook.file_backend = LocalBackend()
+    for name, found in (("copy", None), ("first", str(tmp_path / "first/best_score_epoch_1.pth"))):
+        hook.out_dir = str(tmp_path / name)
+        hook.best_ckpt_path = str(tmp_path / "first/best_score_epoch_1.pth")
+        hook._follow_best()
+        assert hook.best_ckpt_path == found
 
 
 def test_what_a_killed_run_was_writing_is_removed(tmp_path):
