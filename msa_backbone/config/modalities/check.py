@@ -7,23 +7,23 @@ three channels to three without a word.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
-from ...config_nodes import LOADERS, pipeline_steps, type_name
-from ...files.loaded_modalities import absent_modalities, loaded_modalities
+from ...config_nodes import LOADERS, find_nodes, type_name
 from ...files.modality import Modality, modalities_of
 
 _THREE_CHANNELS = (
-    "Mosaic MixUp RandomMosaic RandomAffine Expand CutOut RandomCutOut RandomErasing Pad"
+    "Mosaic MixUp RandomMosaic RandomAffine Expand CutOut RandomCutOut RandomErasing Pad "
+    "ShearX ShearY TranslateX TranslateY"
 )
 _PHOTOMETRIC = (
     "PhotoMetricDistortion YOLOXHSVRandomAug Color Brightness Contrast Sharpness Solarize "
     "SolarizeAdd Posterize Equalize AutoContrast Invert ColorTransform Corrupt CLAHE RGB2Gray "
-    "AdjustGamma Rerange"
+    "AdjustGamma Rerange RandomGrayscale"
 )
 WRAPPERS = {
     **dict.fromkeys(_THREE_CHANNELS.split(), "dict(type='ThreeChannelsAtATime', transform=...)"),
@@ -35,6 +35,9 @@ REFUSED = {
     "CachedMixUp": "MixUp in dict(type='ThreeChannelsAtATime', transform=...)",
     "RandAugment": "the transforms that you want, photometric ones in OnModality",
     "AutoAugment": "the transforms that you want, photometric ones in OnModality",
+    "Albu": "it into OnModality for changes of colours, the toolbox's own transforms for geometry",
+    "InstaBoost": "Mosaic or MixUp in dict(type='ThreeChannelsAtATime', transform=...)",
+    "Normalize": "mean and std of the modalities, by which the data_preprocessor normalises",
 }
 
 
@@ -46,38 +49,39 @@ def check_modalities(cfg: Config) -> None:
     Raises:
         ValueError: naming what does not fit, and how to write it.
     """
-    _check_transforms(cfg)
-    for loader in LOADERS:
-        if modalities := loaded_modalities(cfg, loader):
-            _check_model(cfg, loader, modalities)
+    for place in (*LOADERS, "tta_pipeline"):
+        for load in find_nodes(cfg.get(place), "LoadModalities"):  # one for each of its data sets
+            modalities = modalities_of(load["modalities"])
+            _check_transforms(cfg, place, modalities)
+            _check_model(cfg, place, modalities, load.get("absent", ()))
 
 
-def _check_transforms(cfg: Config) -> None:
-    """Refuse pipelines that load several modalities and do not wrap what needs it."""
-    for loader in LOADERS:
-        modalities = loaded_modalities(cfg, loader)
-        channels = sum(modality.channels + modality.unknown for modality in modalities)
-        for step in _unwrapped(pipeline_steps(cfg, loader)) if modalities else ():
-            name = type_name(step)
-            if name in REFUSED and "policies" not in step:  # whose transforms are looked at
-                raise ValueError(
-                    f"{loader}: {name} does not work with several modalities: take {REFUSED[name]}"
-                )
-            if name in WRAPPERS and (name != "Pad" or not _fills(step, channels)):
-                raise ValueError(
-                    f"{loader}: {name} is made for three channels, and several modalities are "
-                    f"loaded: write {WRAPPERS[name]} around it"
-                )
+def _check_transforms(cfg: Config, place: str, modalities: tuple[Modality, ...]) -> None:
+    """Refuse what loads several modalities and does not wrap the transforms that need it."""
+    channels = sum(modality.channels + modality.unknown for modality in modalities)
+    for step in _unwrapped(cfg[place]):
+        name = type_name(step)
+        if name in REFUSED and "policies" not in step:  # whose transforms are looked at
+            raise ValueError(
+                f"{place}: {name} does not work with several modalities: take {REFUSED[name]}"
+            )
+        if name in WRAPPERS and (name != "Pad" or not _fills(step, channels)):
+            raise ValueError(
+                f"{place}: {name} is made for three channels, and several modalities are "
+                f"loaded: write {WRAPPERS[name]} around it"
+            )
 
 
-def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> None:
+def _check_model(
+    cfg: Config, place: str, modalities: tuple[Modality, ...], absent: Sequence[str]
+) -> None:
     """Refuse a preprocessor or a backbone that takes what is loaded for something else."""
     model = cfg.get("model") or {}
     preprocessor = model.get("data_preprocessor") or cfg.get("data_preprocessor") or {}
     backbone = model.get("backbone") or {}
     if len(modalities) > 1 and type_name(preprocessor) in THREE_CHANNELS_ONLY:
         raise ValueError(
-            f"{loader} loads {len(modalities)} modalities, of which {type_name(preprocessor)} "
+            f"{place} loads {len(modalities)} modalities, of which {type_name(preprocessor)} "
             "would keep three channels: write data_preprocessor=dict(type='MultiModalPreprocessor',"
             f" modalities=..., then=dict(type='{type_name(preprocessor)}'))"
         )
@@ -86,19 +90,26 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
     known = modalities_of(preprocessor["modalities"])
     if _layout(known) != _layout(modalities):
         raise ValueError(
-            f"{loader} loads {_layout(modalities)}, the data_preprocessor expects "
+            f"{place} loads {_layout(modalities)}, the data_preprocessor expects "
             f"{_layout(known)}: give both the same list of modalities"
         )
+    for loaded, used in zip(modalities, known, strict=True):
+        for name in ("mean", "std", "bgr_to_rgb"):
+            given, acts = getattr(loaded, name), getattr(used, name)
+            if not np.all(np.equal(given, acts)):  # one number stands for all channels
+                raise ValueError(
+                    f"{place} loads {used.name} with {name}={given}, the data_preprocessor, which "
+                    f"alone normalises, has {acts}: give both the same list of modalities"
+                )
     used = preprocessor.get("only") or [modality.name for modality in known]
-    absent = absent_modalities(cfg, loader)
     told = preprocessor.get("absent", ())
     if unread := [name for name in used if name in absent and name not in told]:
         raise ValueError(
-            f"{loader} does not read {', '.join(unread)} (LoadModalities, absent), and the network "
+            f"{place} does not read {', '.join(unread)} (LoadModalities, absent), and the network "
             f"would take zeros for a black picture: give the data_preprocessor absent={unread} too"
         )
     channels = tuple(modality.channels for modality in known if modality.name in used)
-    given = _in_channels(backbone)
+    given = backbone_channels(backbone)
     # Neighbours may share a stream; all of them do in early fusion.
     ends, borders = np.cumsum(given).tolist(), np.cumsum(channels).tolist()
     if given and (ends[-1] != borders[-1] or not set(ends) <= set(borders)):
@@ -113,7 +124,7 @@ def _check_model(cfg: Config, loader: str, modalities: tuple[Modality, ...]) -> 
         )
 
 
-def _in_channels(backbone: dict) -> tuple[int, ...]:
+def backbone_channels(backbone: dict) -> tuple[int, ...]:
     """What a backbone takes, as its config or else its class says; nothing if neither does."""
     given = backbone.get("in_channels")
     cls = backbone.get("type")

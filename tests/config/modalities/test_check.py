@@ -55,6 +55,12 @@ def test_one_camera_needs_no_wrappers():
         ({"type": "CachedMosaic"}, "CachedMosaic does not work .*take Mosaic in"),
         ({"type": "RandAugment"}, "RandAugment does not work .* photometric ones in OnModality"),
         ({"type": "Pad", "pad_val": {"img": (114, 114, 114)}}, "Pad is made for three channels"),
+        ({"type": "ShearX"}, "ShearX is made for three channels.*'ThreeChannelsAtATime'"),
+        ({"type": "TranslateY"}, "TranslateY is made for three channels.*'ThreeChannelsAtATime'"),
+        ({"type": "RandomGrayscale"}, "RandomGrayscale is made for three .*'OnModality'"),
+        ({"type": "Albu"}, "Albu does not work .*take it into OnModality for changes of colours"),
+        ({"type": "InstaBoost"}, "InstaBoost does not work .*take Mosaic or MixUp in"),
+        ({"type": "Normalize"}, "Normalize does not work .*take mean and std of the modalities"),
     ],
 )
 def test_what_is_not_wrapped_is_refused(wrong, match):
@@ -92,6 +98,50 @@ def test_a_model_that_fits_passes():
 def test_a_model_that_does_not_fit_is_refused(options, match):
     with pytest.raises(ValueError, match=match):
         check_modalities(model(**options))
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"mean": 20.0}, r"train_dataloader loads infrared with mean=20\.0, .* has 0\.0"),
+        ({"std": [9.0]}, r"infrared with std=\[9\.0\], .* has 1\.0"),
+    ],
+)
+def test_numbers_that_have_no_effect_are_refused(values, match):
+    cfg = model(modalities=(VISIBLE, INFRARED))
+    cfg.train_dataloader.dataset.pipeline[0].modalities = [VISIBLE, {**INFRARED, **values}]
+    with pytest.raises(ValueError, match=match):
+        check_modalities(cfg)
+    cfg.model.data_preprocessor.modalities = [VISIBLE, {**INFRARED, **values}]
+    check_modalities(cfg)
+
+
+def test_another_order_of_colours_is_refused_and_one_number_stands_for_three():
+    cfg = model(modalities=({**VISIBLE, "mean": 0.0, "bgr_to_rgb": True}, INFRARED))
+    with pytest.raises(ValueError, match=r"visible with bgr_to_rgb=False, .* has True"):
+        check_modalities(cfg)
+    load = cfg.train_dataloader.dataset.pipeline[0]
+    load.modalities = [{**VISIBLE, "mean": [0, 0, 0], "bgr_to_rgb": True}, INFRARED]
+    check_modalities(cfg)
+
+
+def test_every_data_set_and_the_pipeline_of_tta_are_looked_at():
+    """The cameras of a second data set would be taken for one another."""
+    swapped = {"type": "LoadModalities", "modalities": [INFRARED, VISIBLE]}
+    cfg = model()
+    one, two = ({"type": "CocoDataset", "pipeline": [step]} for step in (LOAD, swapped))
+    cfg.train_dataloader = {"dataset": {"type": "ConcatDataset", "datasets": [one, two]}}
+    with pytest.raises(ValueError, match=r"train_dataloader loads infrared .* expects visible"):
+        check_modalities(cfg)
+    cfg = model()
+    cfg.tta_pipeline = [swapped, {"type": "TestTimeAug", "transforms": [[{"type": "Resize"}]]}]
+    with pytest.raises(ValueError, match=r"tta_pipeline loads infrared .* expects visible"):
+        check_modalities(cfg)
+    cfg.tta_pipeline[0] = LOAD
+    check_modalities(cfg)
+    cfg.tta_pipeline[1].transforms = [[COLOURS]]
+    with pytest.raises(ValueError, match="tta_pipeline: PhotoMetricDistortion is made for"):
+        check_modalities(cfg)
 
 
 def test_the_default_of_the_backbone_is_looked_at():
