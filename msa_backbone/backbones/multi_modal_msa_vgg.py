@@ -119,6 +119,7 @@ class MultiModalMSAVGG(MSAVGG):
             "pool_strides": pool_strides,
         }
         self._base_channels = base_channels  # which `_attended` needs while MSAVGG is built
+        self._fused_channels: list[tuple[int, ...]] = []  # at each position; `_attended` tells
         super().__init__(
             in_channels=in_channels[0],
             base_channels=base_channels[0],
@@ -144,13 +145,8 @@ class MultiModalMSAVGG(MSAVGG):
             )
             end_at_last_fusion(stream, self.stages)
             self.streams[str(modality)] = stream
-        widths = {
-            name.removeprefix("attentions."): self._attended(stage.channels)
-            for stage in self.stages
-            for name in stage.modules
-            if exchange and name.startswith("attentions.")
-        }
-        self.exchanges = exchanges(fusion_cfg(fusion), widths, zero_init)
+        fused = zip(self.attentions, self._fused_channels, strict=True) if exchange else ()
+        self.exchanges = exchanges(fusion_cfg(fusion), dict(fused), zero_init)
 
     @property
     def sensors(self) -> tuple[int, ...]:
@@ -163,7 +159,8 @@ class MultiModalMSAVGG(MSAVGG):
 
     def _attended(self, width: int) -> tuple[int, ...]:
         reference = self._base_channels[0]
-        return tuple(width * base // reference for base in self._base_channels)
+        self._fused_channels.append(tuple(width * b // reference for b in self._base_channels))
+        return self._fused_channels[-1]
 
     def _frozen_modules(self) -> list[str]:
         """As MSAVGG's, but the fusions of frozen stages train."""

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
+from ..config.modalities.check import backbone_channels
 from ..config.options import drop_pretrained
 from ..language.captions.captioner import MSACaptioner
 from .measure import counting_flops
@@ -30,10 +31,10 @@ def whole_model(cfg: Config, size: Sequence[int]) -> tuple[int, int | None]:
     cfg = copy.deepcopy(cfg)
     init_default_scope(cfg.get("default_scope", "mmengine"))
     drop_pretrained(cfg)
-    channels = cfg.model.backbone.get("in_channels", 3)
+    channels = sum(backbone_channels(cfg.model.backbone)) or 3
     with torch.device("meta"):
         model = MODELS.build(cfg.model).eval()
-        x = torch.empty(1, sum(channels) if isinstance(channels, Sequence) else channels, *size)
+        x = torch.empty(1, channels, *size)
         with torch.no_grad(), counting_flops() as counter:
             known = _look(model, x)
     flops = counter.get_total_flops() if known else None

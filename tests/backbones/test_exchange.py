@@ -152,6 +152,15 @@ def test_every_parameter_learns(positions, with_cp):
     assert all(p.grad.any() for p in backbone.exchanges.parameters())
 
 
+def test_behind_a_pool_of_the_next_stage_the_maps_have_its_width_before():
+    """With `out_before_pool` a stage begins with the pool of the one before it."""
+    options = {"out_before_pool": True, "attention_positions": "pool", "zero_init": False}
+    backbone = build(base_channels=(16, 4, 8), **options)
+    widths = [[f.in_channels for f in place.fusions] for place in backbone.exchanges.values()]
+    assert widths == [[(4 * k, 16 * k), (8 * k, 16 * k)] for k in (1, 2, 4)]
+    assert [y.shape[1] for y in backbone(pictures())] == [16, 32, 64, 128, 128]
+
+
 def test_attention_is_frozen_and_trains_again_in_all_streams():
     backbone = build(frozen_stages=2)
     assert all(p.requires_grad for p in backbone.exchanges.parameters())

@@ -51,6 +51,14 @@ def test_a_second_stage_counts_every_proposal():
     assert whole_model(more, (256, 256)) == (found[0], found[1] + 10 * 2 * layers)
 
 
+def test_the_default_cameras_of_a_backbone_are_counted():
+    pytest.importorskip("mmdet")
+    cfg = load("multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py")
+    told = whole_model(cfg, (64, 64))
+    assert cfg.model.backbone.pop("in_channels") == (3, 1)  # MultiModalMSAVGG's default
+    assert whole_model(cfg, (64, 64)) == told and told[1] > 0
+
+
 def test_of_parts_that_are_not_known_only_parameters_are_told():
     pytest.importorskip("mmdet")
     cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
