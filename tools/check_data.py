@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
+from msa_backbone.config.modalities.check import check_modalities
 from msa_backbone.data.detection.boxes import BOX_FORMS
 from msa_backbone.data.detection.check import FATAL, detection_defects
 from msa_backbone.data.detection.find import LAYOUTS, find_detection_data
@@ -104,7 +105,9 @@ def check(args: argparse.Namespace) -> int:
 
 def modalities_of_config(config: str) -> tuple[Modality, ...]:
     """The modalities that training with a config loads."""
-    modalities = loaded_modalities(load_config(config, None, {}))
+    cfg = load_config(config, None, {})
+    check_modalities(cfg)
+    modalities = loaded_modalities(cfg)
     if not modalities:
         raise ValueError(f"--config {config}: loads one camera (no LoadModalities): leave it out")
     return modalities

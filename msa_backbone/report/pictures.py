@@ -104,17 +104,18 @@ def attention_maps(explainer: Explainer) -> list[Picture]:
     """What every attention module looks at, over the picture.
 
     This is the module's spatial gate, or the norm of what it adds at each place if it has none. Of
-    a fusion by attention it is the gate of each modality, over its picture.
+    a fusion by attention it is the gate of each stream, over its first modality's picture.
     """
     maps = []
     for name, response in explainer.responses().items():
         gates = [(f"position {name}", explainer.picture, response.spatial, response.change)]
         if response.modalities:
             gates = [
-                (f"position {name}, {modality}", view, seen.spatial, seen.added)
-                for (modality, view), seen in zip(
-                    explainer.views.items(), response.modalities, strict=True
+                (
+                    f"position {name}, {' + '.join(names)}",
+                    *(explainer.views[names[0]], seen.spatial, seen.added),
                 )
+                for names, seen in zip(explainer.streams(), response.modalities, strict=True)
             ]
         for start, view, spatial, added in gates:
             values = explainer.over_picture(added[0] if spatial is None else spatial[0, 0])

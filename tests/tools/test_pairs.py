@@ -17,10 +17,12 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from msa_backbone.config.load import load_config
+from msa_backbone.config_nodes import find_nodes
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.files.images import read_image
 from msa_backbone.inference.explain.explainer import Explainer
 from msa_backbone.inference.predictor import Predictor
+from msa_backbone.report.pictures import attention_maps
 
 CONFIGS = Path(__file__).parents[2] / "configs/multimodal"
 NUMBERS = tuple("0123456789")
@@ -56,14 +58,17 @@ def models(tmp_path_factory) -> dict[str, tuple[Path, Path]]:
             "val_dataloader = dict(num_workers=0, persistent_workers=False)\n"
             "test_dataloader = dict(num_workers=0, persistent_workers=False)\n"
         )
-        cfg = load_config(str(config), str(folder), {})
-        with DefaultScope.overwrite_default_scope(cfg.default_scope):
-            torch.manual_seed(0)
-            model = MODELS.build(Config(cfg._cfg_dict.to_dict()).model)
-        meta = {"dataset_meta": {"classes": classes}}
-        torch.save({"state_dict": model.state_dict(), "meta": meta}, checkpoint)
+        save_random_weights(load_config(str(config), str(folder), {}), classes, checkpoint)
         made[form] = config, checkpoint
     return made
+
+
+def save_random_weights(cfg: Config, classes: tuple[str, ...], checkpoint: Path) -> None:
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        torch.manual_seed(0)
+        model = MODELS.build(Config(cfg._cfg_dict.to_dict()).model)
+    meta = {"dataset_meta": {"classes": classes}}
+    torch.save({"state_dict": model.state_dict(), "meta": meta}, checkpoint)
 
 
 def predictions(out: Path) -> dict:
@@ -241,6 +246,39 @@ def test_maps_of_the_gates_are_those_of_the_network(models, pairs, tmp_path):
         expected = explainer.over_picture(spatial[0, 0])
         assert np.abs(heatmap.values - expected).max() < 1e-6
     assert heatmap.values.shape == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("in_channels", "only", "streams"),
+    [
+        ((3, 1, 1), None, ["visible", "infrared", "near"]),
+        ((4, 1), None, ["visible + infrared", "near"]),
+        ((3, 2), None, ["visible", "infrared + near"]),
+        ((5,), None, ["visible + infrared + near"]),
+        ((3, 1), ["visible", "near"], ["visible", "near"]),
+        ((1,), ["infrared"], ["infrared"]),
+    ],
+)
+def test_streams_are_named_by_their_cameras(in_channels, only, streams, models, pairs, tmp_path):
+    """Neighbours may share a stream, and not all that is loaded reaches the network."""
+    cfg = load_config(str(models["coco"][0]), str(tmp_path), {})
+    near = {"name": "near", "channels": 1, "folder": "infrared", "mean": 38.0, "std": 45.0}
+    for node in find_nodes(cfg._cfg_dict, "LoadModalities", "MultiModalPreprocessor"):
+        node["modalities"] = [*node["modalities"], near]
+    cfg.model.data_preprocessor.update(only=only, dropout=None)
+    cfg.model.backbone.in_channels = in_channels
+    save_random_weights(cfg, NUMBERS, tmp_path / "random.pth")
+    predictor = Predictor(cfg, str(tmp_path / "random.pth"))
+    path = next((pairs / "coco/visible/val").iterdir())
+    explainer = Explainer(predictor, predictor.read(path))
+    gates, first = explainer.response_heatmaps()[0][: len(streams)], explainer.streams()
+    assert [" + ".join(names) for names in first] == streams
+    assert [g.title for g in gates] == [f"position 4, {s}: spatial weights" for s in streams]
+    assert [g.over for g in gates] == [names[0] for names in first]
+    in_report = [picture.title for picture in attention_maps(explainer)]
+    assert len(in_report) == 5 * len(streams)
+    for title, stream in zip(in_report, streams, strict=False):
+        assert title.startswith(f"position 4, {stream}, gate 0.")
 
 
 @pytest.mark.slow

@@ -68,6 +68,21 @@ class Explainer:
         sizes = zip(self.sample.img_shape[:2], self.picture.shape[:2], strict=True)
         return tuple(side / whole for side, whole in sizes)
 
+    def streams(self) -> list[list[str]]:
+        """The names of the modalities in each stream of the backbone; neighbours may share one."""
+        if not self.predictor.modalities:
+            return [list(self.views)]
+        model, streams = self.predictor.model, []
+        used = getattr(model.data_preprocessor, "only", self.views)
+        modalities = iter(m for m in self.predictor.modalities if m.name in used)
+        for channels in model.backbone.in_channels:
+            streams.append([])
+            while channels > 0:
+                modality = next(modalities)
+                streams[-1].append(modality.name)
+                channels -= modality.channels
+        return streams
+
     def responses(self) -> dict[str, Responses]:
         """Of every attention module, by position; see `attention_responses`."""
         return attention_responses(self.predictor.model.backbone, self.x)
@@ -123,22 +138,22 @@ class Explainer:
         return rows
 
     def _modality_heatmaps(self, position: str, seen: Sequence[ModalityResponses]) -> list[Heatmap]:
-        """Each modality's gate over its picture, then what each adds, on one scale."""
+        """Each stream's gate over its first modality's picture; what each adds, on one scale."""
         most = max(float(response.added.max()) for response in seen)
         shown = []
-        named = list(zip(self.views, seen, strict=True))
-        for name, response in named:
+        streams = list(zip(self.streams(), seen, strict=True))
+        for names, response in streams:
             if response.spatial is not None:
-                shown.append((name, "spatial weights", response.spatial[0, 0], "weight", (0, 1)))
-        for name, response in named:
-            shown.append((name, "what it adds", response.added[0], "|f ca sa|", (0, most)))
+                shown.append((names, "spatial weights", response.spatial[0, 0], "weight", (0, 1)))
+        for names, response in streams:
+            shown.append((names, "what it adds", response.added[0], "|f ca sa|", (0, most)))
         return [
             Heatmap(
-                f"position {position}, {name}: {what}",
+                f"position {position}, {' + '.join(names)}: {what}",
                 *(self.over_picture(values), label, limits),
-                over=name,
+                over=names[0],
             )
-            for name, what, values, label, limits in shown
+            for names, what, values, label, limits in shown
         ]
 
     def subject_heatmaps(
