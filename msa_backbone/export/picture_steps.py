@@ -10,13 +10,12 @@ or, where depth or a thermal camera has more bits, float32.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from mmengine.config import Config
 from torch import nn
 
 from ..config_nodes import innermost, type_name
 from ..errors import DataError
-from ..files.modality import Modality
+from ..files.modality import mean_of_eight_bits
 from .runtime.file_info import INPUT
 
 RESIZING = ("Resize", "ResizeEdge", "CenterCrop")
@@ -91,7 +90,7 @@ def picture_steps(cfg: Config, preprocessor: nn.Module, dtype: str | None = None
         cameras, padding = _cameras(preprocessor, cfg.filename), preprocessor.then
     else:
         cameras, padding = (_camera(preprocessor),), preprocessor
-    beyond = named and any(map(_beyond_eight_bits, preprocessor.modalities))
+    beyond = named and any(m.unknown or not mean_of_eight_bits(m) for m in preprocessor.modalities)
     if dtype == "uint8" and any(camera.unknown for camera in cameras):
         raise DataError(
             f"config {cfg.filename}: unknown places are resized as float32; leave --dtype out"
@@ -113,12 +112,6 @@ def picture_steps(cfg: Config, preprocessor: nn.Module, dtype: str | None = None
         named=named,
         dtype=dtype or ("float32" if beyond else "uint8"),
     )
-
-
-def _beyond_eight_bits(modality: Modality) -> bool:
-    """Whether a camera's settings say that its values are not 0 to 255."""
-    mean = np.asarray(modality.mean)
-    return modality.unknown or bool((mean > 255).any() or (mean < 0).any())
 
 
 def _resizing_steps(pipeline: Sequence[Mapping], config: str) -> list[Mapping]:

@@ -70,6 +70,38 @@ def channel_slices(modalities: Sequence[Modality]) -> dict[str, slice]:
     return slices
 
 
+def mean_of_eight_bits(modality: Modality) -> bool:
+    """Whether a modality's `mean` lies from 0 to 255."""
+    return bool(np.min(modality.mean) >= 0 and np.max(modality.mean) <= 255)
+
+
+def has_eight_bits(values: np.ndarray, modality: Modality) -> bool:
+    """Whether a modality's values, as they were loaded, can be those of a file of 8 bits.
+
+    Beside a deeper camera they are float32 as well; then they are whole numbers from 0 to 255, and
+    the `mean` lies among these.
+    """
+    if values.dtype == np.uint8:
+        return True
+    return mean_of_eight_bits(modality) and np.array_equal(values, values.round().clip(0, 255))
+
+
+def shown_as_they_are(values: np.ndarray, modality: Modality) -> bool:
+    """Whether 0 is black and 255 is white in a modality's picture for people.
+
+    That is so for 8 bits, and for colours whose `mean` is that of 8 bits: photometric changes make
+    fractions of them, and values beyond 255.
+    """
+    colours = modality.channels == 3 and np.min(modality.mean) > 1 and mean_of_eight_bits(modality)
+    return bool(colours) or has_eight_bits(values, modality)
+
+
+def eight_bit_modalities(stack: np.ndarray, modalities: Sequence[Modality]) -> tuple[str, ...]:
+    """The names of the modalities that `has_eight_bits` in a stack, as it was loaded."""
+    slices = channel_slices(modalities)
+    return tuple(m.name for m in modalities if has_eight_bits(stack[..., slices[m.name]], m))
+
+
 def split_stack(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
     """The picture of each modality, by name, (H, W, C) each, colours as RGB.
 

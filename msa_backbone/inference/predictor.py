@@ -20,7 +20,7 @@ from ..config_nodes import innermost, type_name
 from ..files.checkpoints import read_checkpoint
 from ..files.images import read_image
 from ..files.loaded_modalities import absent_modalities, loaded_modalities
-from ..files.modality import channel_slices
+from ..files.modality import channel_slices, eight_bit_modalities
 from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
 from ..tasks import Task, task_of
@@ -117,6 +117,7 @@ class Predictor:
             image = {"img_shape": size, "ori_shape": size}
             if self.modalities:
                 image |= {"img": picture.copy(), "modalities": channel_slices(self.modalities)}
+                image["eight_bits"] = eight_bit_modalities(picture, self.modalities)
             else:
                 image["img"] = np.ascontiguousarray(picture[..., ::-1])
             image |= {"img_path": name, "img_id": 0}

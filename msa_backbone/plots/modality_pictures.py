@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files.images import read_image
-from ..files.modality import Modality, channel_slices
+from ..files.modality import Modality, channel_slices, shown_as_they_are
 from ..files.modality_files import read_scene
 from .figure import colour_map
 
@@ -16,9 +16,10 @@ UNKNOWN_COLOURS = "turbo"
 def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> dict[str, np.ndarray]:
     """A picture of each modality, by its name.
 
-    Colours and 8 bits are shown as they are. Other values are stretched from their lowest to their
-    highest. Where some may be unknown, as in depth, colours stand for the values and black for the
-    unknown places. Of two, or of more than three channels, the mean is shown.
+    Colours and 8 bits are shown as they are, see `shown_as_they_are`. Other values are stretched
+    from their lowest to their highest. Where some may be unknown, as in depth, colours stand for
+    the values and black for the unknown places. Of two, or of more than three channels, the mean is
+    shown.
 
     Args:
         stack: what `read_stack` gives, also after a pipeline, (H, W, channels and masks).
@@ -44,9 +45,9 @@ def modality_pictures(stack: np.ndarray, modalities: Sequence[Modality]) -> dict
             known = stack[..., channels + masks.index(modality)] >= 0.5
             pictures[modality.name] = _coloured(values.mean(axis=2), known)
             continue
+        as_they_are = shown_as_they_are(stack[..., slices[modality.name]], modality)
         values = values[..., ::-1] if modality.channels == 3 else values.mean(axis=2, keepdims=True)
-        if values.max() > 255 or values.min() < 0:
-            values = 255 * _stretched(values)
+        values = values.clip(0, 255) if as_they_are else 255 * _stretched(values)
         shape = (*values.shape[:2], 3)
         picture = np.broadcast_to(values.round().astype(np.uint8), shape)
         pictures[modality.name] = np.ascontiguousarray(picture)

@@ -15,6 +15,7 @@ from msa_backbone.export.runtime.file_model import for_people
 from msa_backbone.export.runtime.predictor import RuntimePredictor
 from msa_backbone.export.to_onnx import export_onnx
 from msa_backbone.export.to_openvino import convert_to_openvino
+from msa_backbone.files.modality import Modality
 from msa_backbone.inference.predictor import Predictor
 
 SIZES = ((128, 160), (97, 131), (60, 299))
@@ -328,9 +329,12 @@ def test_found_from_python_as_the_tool_finds_them(kind, trained, exported, tmp_p
 
 def test_depth_is_drawn_whatever_its_unit():
     values = np.array([[0.5, 10.0], [np.nan, 0.0]], np.float32)[..., None]
-    drawn = for_people(values, unknown=True)
+    drawn = for_people(values, Modality("depth", 1, unknown=True))
     assert drawn[..., 0].tolist() == [[55, 255], [0, 0]] and drawn.shape == (2, 2, 3)
-    celsius = np.array([[-10, 40]], np.float32)[..., None]
-    assert for_people(celsius, unknown=False)[0, :, 0].tolist() == [0, 255]
-    grey = np.array([[3, 250]], np.uint8)[..., None]
-    assert for_people(grey, unknown=False)[0, :, 2].tolist() == [3, 250]
+    infrared = Modality("infrared", 1)
+    for celsius in ([-10, 40], [20.5, 31.2], [0.1, 0.9]):
+        values = np.array([celsius], np.float32)[..., None]
+        assert for_people(values, infrared)[0, :, 0].tolist() == [0, 255]
+    for dtype in (np.uint8, np.float32):  # beside a deeper camera
+        grey = np.array([[3, 250]], dtype)[..., None]
+        assert for_people(grey, infrared)[0, :, 2].tolist() == [3, 250]

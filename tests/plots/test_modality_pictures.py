@@ -23,10 +23,24 @@ def test_colours_and_eight_bits_are_shown_as_they_are():
         assert np.array_equal(grey, np.repeat(stack[..., 3:], 3, axis=2))
 
 
-def test_sixteen_bits_are_stretched():
-    stack = np.array([1000, 21_000, 41_000], np.float32).reshape(1, 3, 1)
+@pytest.mark.parametrize("values", [(1000, 21_000, 41_000), (20.5, 26, 31.5), (0.25, 0.5, 0.75)])
+def test_sixteen_bits_and_fractions_are_stretched(values):
+    """Degrees, or 0 to 1, would be black."""
+    stack = np.array(values, np.float32).reshape(1, 3, 1)
     picture = modality_pictures(stack, (INFRARED,))["infrared"]
     assert picture[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_a_camera_of_sixteen_bits_is_stretched_in_the_dark_too():
+    stack = np.array([100, 150, 200], np.float32).reshape(1, 3, 1)
+    picture = modality_pictures(stack, (Modality("infrared", 1, mean=8000.0),))["infrared"]
+    assert picture[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_changed_colours_are_as_bright_as_they_are():
+    stack = np.array([[[-3.2, 17.4, 371.1]]], np.float32)
+    camera = Modality("visible", 3, mean=[103.5, 116.3, 123.7])
+    assert modality_pictures(stack, (camera,))["visible"].tolist() == [[[255, 17, 0]]]
 
 
 def test_unknown_places_are_black_and_depth_has_colours():

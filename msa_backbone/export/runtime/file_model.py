@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...files.images import read_image
-from ...files.modality import Modality, split_stack
+from ...files.modality import Modality, shown_as_they_are, split_stack
 from ...files.modality_files import read_scene
 from ...results.objects import Objects
 from ...results.result import Picture, Result
@@ -56,7 +56,7 @@ class FileModel:
         if not isinstance(picture, Mapping):
             return {"image": picture}
         return {
-            modality.name: for_people(picture[modality.name], modality.unknown)
+            modality.name: for_people(picture[modality.name], modality)
             for modality in self.modalities
             if picture.get(modality.name) is not None
         }
@@ -79,18 +79,25 @@ class FileModel:
         return Answers(self.questions, [info.classes[label] for label in best], scores)
 
 
-def for_people(values: np.ndarray, unknown: bool) -> np.ndarray:
-    """RGB, (H, W, 3), uint8: values beyond 8 bits and depth are stretched, the unknown is black."""
+def for_people(values: np.ndarray, modality: Modality) -> np.ndarray:
+    """RGB, (H, W, 3), uint8: depth and other than 8 bits are stretched, the unknown is black.
+
+    Args:
+        values: the modality's, (H, W, C) or (H, W).
+    """
     values = values[..., None] if values.ndim == 2 else values
     known = np.isfinite(values).all(axis=2, keepdims=True)
-    if unknown:
+    if modality.unknown:
         known &= (values != 0).any(axis=2, keepdims=True)
-    values = np.where(known, values, 0)
+    values = np.where(known, values, values.dtype.type(0))
+    as_they_are = not modality.unknown and shown_as_they_are(values, modality)
     if values.shape[2] != 3:
         values = values.mean(axis=2, keepdims=True).repeat(3, axis=2)
-    darkest = NEAREST if unknown else 0
+    darkest = NEAREST if modality.unknown else 0
     seen = values[known[..., 0]]
-    if seen.size and (unknown or seen.min() < 0 or seen.max() > 255):
+    if as_they_are:
+        values = values.clip(0, 255)
+    elif seen.size:
         low, high = float(seen.min()), float(seen.max())
         values = darkest + (values - low) * ((255 - darkest) / max(high - low, 1e-6))
     return np.ascontiguousarray(np.where(known, values, 0).round().astype(np.uint8))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmcv.transforms import BaseTransform
 
-from ...files.modality import channel_slices, modalities_of
+from ...files.modality import channel_slices, eight_bit_modalities, modalities_of
 from ...files.modality_files import read_scene
 
 
@@ -20,7 +20,8 @@ class LoadModalities(BaseTransform):
     how the others are found.
 
     Reads `img_path`. Sets `img`, (H, W, C) as `read_stack` says; `img_shape` and `ori_shape`,
-    (H, W); `modalities`, the slice of channels by modality.
+    (H, W); `modalities`, the slice of channels by modality; `eight_bits`, the names of those whose
+    files hold 8 bits, which later steps cannot tell from the values any more.
 
     Args:
         modalities: a dict with the attributes of `Modality` for each, the reference first.
@@ -45,6 +46,7 @@ class LoadModalities(BaseTransform):
         results["img"] = img
         results["img_shape"] = results["ori_shape"] = img.shape[:2]
         results["modalities"] = channel_slices(self.modalities)
+        results["eight_bits"] = eight_bit_modalities(img, self.modalities)
         return results
 
     def __repr__(self) -> str:

@@ -15,8 +15,9 @@ class OnModality(BaseTransform):
     OpenMMLab's photometric transforms expect three channels: of four, mmdet's
     PhotoMetricDistortion silently returns three.
 
-    The transforms get 8 bits, as they do behind LoadImageFromFile. What they return is written
-    back; `img` becomes float32 where they return that.
+    The transforms get 8 bits, as they do behind LoadImageFromFile: what an earlier step made of
+    them, such as a brighter picture in float32, is rounded and cut to 0..255. What they return is
+    written back; `img` becomes float32 where they return that.
 
     Args:
         transforms: configs of the transforms. They may change the pixels, nothing else.
@@ -25,7 +26,7 @@ class OnModality(BaseTransform):
     Raises:
         ValueError: when used, for a modality that was not loaded, and for transforms that change
             more than pixels.
-        DataError: for values beyond 255.
+        DataError: for a modality whose files hold more than 8 bits.
     """
 
     def __init__(self, transforms: Sequence[dict], modality: str | None = None) -> None:
@@ -38,7 +39,12 @@ class OnModality(BaseTransform):
         if name not in loaded:
             raise ValueError(f"modality '{name}' is none of {list(loaded)}, which were loaded")
         img, channels = results["img"], loaded[name]
-        part = self.transforms({**results, "img": _eight_bits(img[..., channels], results)})
+        if img.dtype != np.uint8 and name not in results.get("eight_bits", ()):
+            raise DataError(
+                f"{results.get('img_path')}: {name} has more than 8 bits, and photometric changes "
+                "work on 8; save its pictures with 8, or leave OnModality out"
+            )
+        part = self.transforms({**results, "img": _eight_bits(img[..., channels])})
         changed = [key for key in part if key != "img" and not _same(part[key], results.get(key))]
         if changed or part["img"].shape != img[..., channels].shape:
             raise ValueError(
@@ -62,12 +68,8 @@ def _same(new: object, old: object) -> bool:
     return type(new) is type(old) and np.array_equal(new, old)
 
 
-def _eight_bits(picture: np.ndarray, results: dict) -> np.ndarray:
+def _eight_bits(picture: np.ndarray) -> np.ndarray:
+    """A copy, (H, W, C) uint8."""
     if picture.dtype == np.uint8:
         return picture.copy()
-    if picture.max() > 255:
-        raise DataError(
-            f"{results.get('img_path')}: values up to {picture.max():g}, but photometric changes "
-            "work on 8 bits; save the picture with 8, or leave OnModality out"
-        )
     return np.rint(picture).clip(0, 255).astype(np.uint8)

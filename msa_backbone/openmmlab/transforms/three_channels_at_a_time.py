@@ -63,10 +63,12 @@ class ThreeChannelsAtATime(BaseTransform):
 
 
 def _needs_more_than_bytes(results: dict) -> bool:
-    """Whether values are beyond 255, or channels tell what is known, which may be in between."""
+    """Whether a modality has more than 8 bits, or channels of fractions tell what is known."""
     img, loaded = results["img"], results.get("modalities", {})
     pictures = max((channels.stop for channels in loaded.values()), default=img.shape[2])
-    return img.dtype != np.uint8 and (img.max() > 255 or pictures < img.shape[2])
+    if img.dtype == np.uint8 or pictures < img.shape[2]:
+        return img.dtype != np.uint8
+    return bool(loaded.keys() - results.get("eight_bits", ()) if loaded else img.max() > 255)
 
 
 def _with_three_channels(results: dict, start: int) -> dict:

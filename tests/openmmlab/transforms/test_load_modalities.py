@@ -36,6 +36,16 @@ def test_what_is_loaded(tmp_path, scope):
     assert results["img_shape"] == results["ori_shape"] == (HEIGHT, WIDTH)
     assert results["modalities"] == {"visible": slice(0, 3), "infrared": slice(3, 5)}
     assert results["img"][7, 11].tolist() == [11, 7, 5 + 3, 11, 7]
+    assert results["eight_bits"] == ("visible", "infrared")
+
+
+def test_which_cameras_have_eight_bits_is_kept(tmp_path, scope):
+    """Beside the degrees of a thermal camera all values are float32."""
+    path = write_pair(tmp_path)
+    x, y = np.load(tmp_path / "infrared/a.npy").transpose(2, 0, 1)
+    np.save(tmp_path / "infrared/a.npy", np.stack([x + 0.5, y], axis=2).astype(np.float32))
+    results = TRANSFORMS.build(LOAD)({"img_path": str(path)})
+    assert results["img"].dtype == np.float32 and results["eight_bits"] == ("visible",)
 
 
 def test_a_missing_partner_stops_the_loading(tmp_path, scope):

@@ -13,7 +13,8 @@ DISTORT = {"type": "PhotoMetricDistortion"}
 
 def loaded(dtype: type = np.uint8, largest: int = 256) -> dict:
     img = np.random.default_rng(0).integers(0, largest, (6, 7, 5)).astype(dtype)
-    return {"img": img, "img_shape": (6, 7), "modalities": CHANNELS, "img_path": "a.png"}
+    known = {"modalities": CHANNELS, "eight_bits": ("visible",) if largest == 256 else ()}
+    return {"img": img, "img_shape": (6, 7), "img_path": "a.png", **known}
 
 
 @pytest.fixture(params=["mmdet", "mmseg"])
@@ -100,5 +101,24 @@ def test_what_was_not_loaded(scope):
 def test_more_than_eight_bits(scope):
     random.seed(0)
     step = TRANSFORMS.build({"type": "OnModality", "transforms": [DISTORT]})
-    with pytest.raises(DataError, match=r"a\.png: values up to .* 8 bits"):
+    with pytest.raises(DataError, match=r"a\.png: visible has more than 8 bits"):
         step(loaded(np.float32, 2**16))
+
+
+def test_what_an_earlier_step_made_brighter_is_cut_to_eight_bits():
+    """mmdet's own transform returns values up to 430, and bicubic resizing goes beyond as well."""
+    pytest.importorskip("mmdet.datasets.transforms")
+    bright = {"type": "mmdet.PhotoMetricDistortion"}
+    step, most = TRANSFORMS.build({"type": "OnModality", "transforms": [bright]}), 0
+
+    def seeded(seed: int, results: dict) -> dict:
+        np.random.seed(seed)
+        return step(dict(results))
+
+    for seed in range(20):
+        once = seeded(seed, loaded())
+        most = max(most, once["img"].max())
+        cut = np.rint(once["img"]).clip(0, 255).astype(np.uint8)
+        expected = seeded(seed, {**once, "img": cut})["img"]
+        np.testing.assert_array_equal(seeded(seed, once)["img"], expected)
+    assert most > 300

@@ -55,6 +55,12 @@ def test_values_that_would_be_cut_to_eight_bits_are_refused(mmdet_scope):
     step = TRANSFORMS.build({"type": "ThreeChannelsAtATime", "transform": THREE["mixup"]})
     with pytest.raises(ValueError, match="MixUp cuts values down to 8 bits: leave it out"):
         step({**sample, "mix_results": [dict(sample)]})
+    # Colours that an earlier step made brighter than 255 are of 8 bits all the same.
+    sample |= {"img": np.full((40, 50, 4), 300, np.float32), "modalities": {"a": slice(0, 4)}}
+    bright = {**sample, "eight_bits": ("a",)}
+    assert step({**bright, "mix_results": [dict(bright)]})["img"].dtype == np.uint8
+    with pytest.raises(ValueError, match="MixUp cuts values down"):
+        step({**sample, "eight_bits": (), "mix_results": [dict(sample)]})
 
 
 @pytest.mark.parametrize("name", THREE)
