@@ -76,7 +76,8 @@ class Model:
             DataError: for a picture that cannot be read or does not fit the model.
         """
         if isinstance(images, str | Path) and Path(images).is_dir():
-            images = [image.path for image in find_sources(self._placed(images))[0]]
+            found, _ = find_sources(self._placed(images), modalities=self._cameras)
+            images = [image.path for image in found]
         if isinstance(images, Sequence) and not isinstance(images, str):
             options = {"score_thr": score_thr, "tiles": tiles, "overlap": overlap}
             return [self.predict(image, questions=questions, **options) for image in images]

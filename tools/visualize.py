@@ -26,6 +26,7 @@ from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.config.modalities.sensors import switch_sensors
 from msa_backbone.config_nodes import innermost
+from msa_backbone.files.loaded_modalities import loaded_modalities
 from msa_backbone.files.whole_files import write_whole
 from msa_backbone.inference.explain.methods import METHODS
 from msa_backbone.inference.paired_inputs import paired_inputs
@@ -47,7 +48,9 @@ def look_at_images(args: argparse.Namespace) -> None:
     cfg = load_config(args.config, str(args.out), args.cfg_options)
     lines = switch_sensors(cfg, args.sensors, args.black)
     apply_options(cfg, args.cfg_options)
-    images, streams = find_sources(paired_inputs(cfg, args.images, args.others))
+    inputs = paired_inputs(cfg, args.images, args.others)
+    modalities = loaded_modalities(cfg, "test_dataloader")
+    images, streams = find_sources(inputs, modalities=modalities)
     if streams:
         raise ValueError(f"{streams[0].source}: maps are drawn of images, not of videos")
     for line in lines:

@@ -134,7 +134,7 @@ def predict(args: argparse.Namespace) -> list[str]:
         lines, (model, inputs) = [], open_file(args)
     else:
         model, inputs, lines = open_checkpoint(args)
-    images, streams = find_sources(inputs, args.out)
+    images, streams = find_sources(inputs, args.out, model.source.modalities)
     print("\n".join(lines), end="\n" * bool(lines))
     source = model.asking(args.question)
     if args.tiles:

@@ -59,7 +59,7 @@ def pair_inputs(
             raise ValueError(f"--others {missing[0]}: no such folder")
         full = zip((reference, *rest), (*places, *folders), strict=True)
         return inputs, tuple(replace(modality, folder=str(folder)) for modality, folder in full)
-    images, _ = find_sources(inputs)
+    images, _ = find_sources(inputs, modalities=modalities)
     if not (images and rest):
         return inputs, ()
     root = Path(images[0].path.anchor)

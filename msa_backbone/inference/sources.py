@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..data.found_files import paths_below
+from ..data.modalities.names import of_reference
 from ..errors import DataError
 from ..files.images import IMAGE_SUFFIXES
+from ..files.modality import Modality
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 
@@ -29,7 +31,7 @@ class Stream:
 
 
 def find_sources(
-    inputs: Sequence[str], out: Path | None = None
+    inputs: Sequence[str], out: Path | None = None, modalities: Sequence[Modality] = ()
 ) -> tuple[list[ImageFile], list[Stream]]:
     """Images and streams that the inputs name.
 
@@ -37,13 +39,15 @@ def find_sources(
         inputs: image or video files, folders (searched at any depth), patterns with * or ?, or the
             numbers of cameras.
         out: where results go; those of an earlier run, inside a folder, are no inputs.
+        modalities: of several cameras, the reference first: inside a folder, only the reference's
+            files are inputs.
 
     Raises:
         DataError: for an input that names nothing, or two files with the same name.
     """
     found: dict[str, ImageFile | Stream] = {}
     for text in inputs:
-        for source in _sources_of(text, out):
+        for source in _sources_of(text, out, modalities):
             if found.setdefault(source.name, source) != source:
                 path = source.path if isinstance(source, ImageFile) else source.source
                 raise DataError(
@@ -53,7 +57,9 @@ def find_sources(
     return images, [source for source in found.values() if isinstance(source, Stream)]
 
 
-def _sources_of(text: str, out: Path | None) -> Iterator[ImageFile | Stream]:
+def _sources_of(
+    text: str, out: Path | None, modalities: Sequence[Modality]
+) -> Iterator[ImageFile | Stream]:
     """What one input names, by its files' paths."""
     path = Path(text)
     if text.isdigit() and not path.exists():
@@ -68,6 +74,7 @@ def _sources_of(text: str, out: Path | None) -> Iterator[ImageFile | Stream]:
             for file in paths_below(path, known)
             if not any(map(file.resolve().is_relative_to, results))
         ]
+        matches = of_reference(matches, path, modalities)
     else:
         missing = "no such file, folder or pattern of files"
         matches = [path] if path.is_file() else map(Path, glob.glob(text, recursive=True))

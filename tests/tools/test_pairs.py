@@ -150,6 +150,12 @@ def test_the_folders_may_lie_anywhere(models, pairs, run_tool, tmp_path, capsys)
     (tmp_path / "night/right").rename(tmp_path / "scene/thermal")
     run_tool("predict", *models["coco"], tmp_path / "scene", "--out", third)
     assert predictions(third) == predictions(expected)
+    # Folders of scenes, each of which holds both.
+    shutil.copytree(tmp_path / "scene", tmp_path / "sets/day")
+    shutil.copytree(tmp_path / "scene", tmp_path / "sets/night")
+    capsys.readouterr()
+    run_tool("predict", *models["coco"], tmp_path / "sets", "--out", tmp_path / "e")
+    assert "6 of 6 predicted" in capsys.readouterr().out
 
 
 def test_a_scene_without_a_partner_stops_nothing(models, pairs, run_tool, tmp_path, capsys):

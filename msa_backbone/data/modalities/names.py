@@ -30,6 +30,38 @@ def folder_names(modality: Modality, modalities: Sequence[Modality]) -> tuple[st
     return tuple(dict.fromkeys(name for name in known if name.lower() not in taken))
 
 
+def of_reference(
+    files: Sequence[Path], root: Path, modalities: Sequence[Modality]
+) -> Sequence[Path]:
+    """Those of the files below `root` that can be the reference's; all of them where none can.
+
+    They end in the reference's suffix. Another modality's lie in a folder of one of its names and
+    end in its suffix, or they end in one that tells by itself, such as '_ir.png' beside '.png'.
+
+    Args:
+        modalities: the reference first; of one or none, all files are kept.
+    """
+    if len(modalities) < 2:
+        return files
+    reference, *others = modalities
+    mine = {name.lower() for name in folder_names(reference, modalities)}
+    theirs = [
+        (other.suffix or "", {name.lower() for name in folder_names(other, modalities)} - mine)
+        for other in others
+    ]
+
+    def fits(file: Path) -> bool:
+        own = reference.suffix or file.suffix
+        around = f"/{file.parent.relative_to(root).as_posix()}/".lower()
+        return file.name.endswith(own) and not any(
+            file.name.endswith(ending)
+            and (len(ending) > len(own) or any(f"/{name}/" in around for name in names))
+            for ending, names in theirs
+        )
+
+    return [file for file in files if fits(file)] or files
+
+
 def speaks_of_one(stem: str, modalities: Sequence[Modality]) -> bool:
     """Whether a file is named after one of the modalities: 'infrared_train', not 'fusion_train'."""
     words = {name.lower() for m in modalities for name in folder_names(m, modalities)}
