@@ -70,6 +70,16 @@ def test_what_does_not_go_together_is_refused(check, tmp_path):
     one = CONFIGS.parent / "detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py"
     code, _ = check(root, "--config", one)
     assert "loads one camera" in code
+    # The values are judged by the numbers that the preprocessor has.
+    other = tmp_path / "other.py"
+    other.write_text(
+        f"_base_ = {str(DETECTOR)!r}\n"
+        "only_here = [dict(camera, mean=1.0) for camera in _base_.modalities]\n"
+        "train_dataloader = dict(dataset=dict(pipeline=[\n"
+        "    dict(type='LoadModalities', modalities=only_here)]))\n"
+    )
+    code, _ = check(root, "--config", other)
+    assert "train_dataloader loads visible with mean=1.0, the data_preprocessor, which" in code
 
 
 def test_msrs(check):
