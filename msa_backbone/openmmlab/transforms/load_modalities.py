@@ -20,8 +20,8 @@ class LoadModalities(BaseTransform):
     how the others are found.
 
     Reads `img_path`. Sets `img`, (H, W, C) as `read_stack` says; `img_shape` and `ori_shape`,
-    (H, W); `modalities`, the slice of channels by modality; `eight_bits`, the names of those whose
-    files hold 8 bits, which later steps cannot tell from the values any more.
+    (H, W); `modalities`, the slice of channels by modality; `eight_bits`, the names of those that
+    `has_eight_bits`, which later steps cannot tell from the values any more.
 
     Args:
         modalities: a dict with the attributes of `Modality` for each, the reference first.
