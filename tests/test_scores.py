@@ -43,7 +43,7 @@ def test_of_losses_and_errors_less_is_better(name, tmp_path):
     assert less_is_better(name) and best_of(name, records) == (0.2, 1)
     assert training_table(records, "c").splitlines()[-1] == f"| {name} | 0.300 | 0.200 | 1 |"
     curve = {record["step"]: record[name] for record in records}
-    assert "| 0.30 | 0.20 | 1 |" in compare({"a": [curve]}, name, tmp_path / "a.png")
+    assert "| 0.3000 | 0.2000 | 1 |" in compare({"a": [curve]}, name, tmp_path / "a.png")
     rows = pytest.importorskip("msa_backbone.report.render").score_rows({name: 0.3}, records)
     assert rows == [(name, "0.300", "0.200", "1")]
 

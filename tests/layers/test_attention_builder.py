@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 from mmengine.model import BaseModule
-from mmengine.registry import MODELS, Registry
+from mmengine.registry import MODELS, DefaultScope, Registry
 from torch import nn
 
 from msa_backbone.layers.attention_builder import build_attention, check_attention_options
@@ -33,6 +33,18 @@ def test_attention_receives_the_channels_and_zero_init():
     check_attention_options(cfg)
     assert build_attention(cfg, 8, zero_init=True).arguments == (8, True, 2.0)
     assert cfg == {"type": Gate, "strength": 2.0}
+
+
+def test_modules_of_the_registry_in_scope_are_found(monkeypatch):
+    """mmengine looks up a scope's registry by importing `{scope}.registry`; ours is at hand."""
+    monkeypatch.setattr("mmengine.registry.registry.import_module", lambda name: None)
+    cfg = {"type": "BlocksTestGate", "strength": 3.0}
+    with pytest.raises(ValueError, match="BlocksTestGate"):
+        check_attention_options(cfg)
+    check_attention_options({**cfg, "type": "blocks_test.BlocksTestGate"})
+    with DefaultScope.overwrite_default_scope("blocks_test"):
+        check_attention_options(cfg)
+        assert build_attention(cfg, 4, zero_init=False).arguments == (4, False, 3.0)
 
 
 def test_attention_with_free_options_is_not_second_guessed():

@@ -2,17 +2,10 @@
 
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 from torch import nn
 
-from msa_backbone.layers.attention_builder import build_attention, check_attention_options
+from msa_backbone.layers.attention_builder import check_attention_options
 from msa_backbone.layers.blocks import build_activation, build_conv3x3, build_norm
-
-
-@pytest.fixture(autouse=True)
-def child_registry(monkeypatch):
-    """mmengine looks up a scope's registry by importing `{scope}.registry`; ours is at hand."""
-    monkeypatch.setattr("mmengine.registry.registry.import_module", lambda name: None)
 
 
 @pytest.mark.parametrize("cfg", [None, {"type": "Conv2d"}, {"type": "Conv"}, {"type": nn.Conv2d}])
@@ -92,13 +85,3 @@ def test_a_wrong_dict_names_the_value_and_the_choices(build, message):
     with pytest.raises(ValueError, match=message) as caught:
         build()
     assert "\n" not in str(caught.value)
-
-
-def test_modules_of_the_registry_in_scope_are_found():
-    cfg = {"type": "BlocksTestGate", "strength": 3.0}
-    with pytest.raises(ValueError, match="BlocksTestGate"):
-        check_attention_options(cfg)
-    check_attention_options({**cfg, "type": "blocks_test.BlocksTestGate"})
-    with DefaultScope.overwrite_default_scope("blocks_test"):
-        check_attention_options(cfg)
-        assert build_attention(cfg, 4, zero_init=False).arguments == (4, False, 3.0)
