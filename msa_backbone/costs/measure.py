@@ -1,6 +1,7 @@
 """Measuring time, memory and arithmetic of functions and modules."""
 
 import copy
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,9 +37,10 @@ def interleave(
         A time for each round, by name.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
-    random = np.random.default_rng(0)
+    order, generator = list(steps), random.Random(0)
     for turn in range(WARMUP_ROUNDS + rounds):
-        for name in random.permutation(list(steps)):
+        generator.shuffle(order)
+        for name in order:
             start = time.perf_counter()
             steps[name]()
             if device == "cuda":

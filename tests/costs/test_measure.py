@@ -101,7 +101,7 @@ def test_peak_bytes_see_what_lives_at_once():
 
 def test_every_function_follows_every_other():
     order: list[str] = []
-    steps = {name: lambda name=name: order.append(name) for name in "abc"}
+    steps = {(name, 1): lambda name=name: order.append(name) for name in "abc"}
     measure.interleave(steps, rounds=40)
     rounds = [order[at : at + 3] for at in range(0, len(order), 3)]
     assert len(rounds) == 42 and all(sorted(turn) == ["a", "b", "c"] for turn in rounds)
