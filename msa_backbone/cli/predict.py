@@ -137,9 +137,9 @@ def predict(args: argparse.Namespace) -> list[str]:
     images, streams = find_sources(inputs, args.out, model.source.modalities)
     print("\n".join(lines), end="\n" * bool(lines))
     source = model.asking(args.question)
-    if args.tiles:
-        source = Tiled(source, args.tiles, args.overlap, model.least(args.score_thr))
     output = Output(args.out, model.least(args.score_thr), args.max_side)
+    if args.tiles:
+        source = Tiled(source, args.tiles, args.overlap, output.least)
     failed = []
     if images:
         try:

@@ -9,6 +9,25 @@ from .image_counter import ImageCounter, Progress
 from .splits import copies_warning
 
 
+class CopiesOfTrain:
+    """Pictures of train that are in another split too, told by their content; train comes first.
+
+    Attributes:
+        found: paths in the other splits.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Path] = []
+        self._in_train: set[bytes] = set()
+
+    def look_at(self, split: str, path: Path) -> None:
+        digest = file_digest(path)
+        if split == "train":
+            self._in_train.add(digest)
+        elif digest in self._in_train:
+            self.found.append(path)
+
+
 def check_pictures(
     splits: Mapping[str, Sequence[Path]], progress: Progress | None, full_decode_limit: int
 ) -> list[str]:
@@ -24,7 +43,7 @@ def check_pictures(
         DataError: for a picture that cannot be read, with how many more there are.
     """
     counter = ImageCounter(sum(map(len, splits.values())), progress)
-    errors, in_train, copies, warnings = [], set(), [], []
+    errors, warnings, copies = [], [], CopiesOfTrain()
     for split, paths in splits.items():
         facts = []
         for path in paths:
@@ -33,14 +52,10 @@ def check_pictures(
             except DataError as error:
                 errors.append(str(error))
             else:
-                digest = file_digest(path)
-                if split == "train":
-                    in_train.add(digest)
-                elif digest in in_train:
-                    copies.append(path)
+                copies.look_at(split, path)
             counter.step()
         if is_dark(facts):
             warnings.append(f"{split}: {DARK}; {IMAGE_ODDITIES[DARK]}")
     if errors:
         raise DataError(first_and_count(errors))
-    return warnings + copies_warning(copies)
+    return warnings + copies_warning(copies.found)

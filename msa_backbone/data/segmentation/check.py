@@ -7,11 +7,11 @@ from ...files.images import (
     DARK,
     IMAGE_ODDITIES,
     ImageFacts,
-    file_digest,
     image_facts,
     is_dark,
     stored_orientation,
 )
+from ..check_pictures import CopiesOfTrain
 from ..detection.check import check_detection_data
 from ..formats.index_masks import IGNORE_INDEX, palette_colours, values_in
 from ..formats.instance_masks import require_segmentations
@@ -46,11 +46,10 @@ def mask_defects(
     """
     seen: dict[str, set[int]] = {}
     train = data.splits["train"]
-    in_train: set[bytes] = set()
     counter = ImageCounter(sum(len(split.names) for split in data.splits.values()), progress)
     errors = [line for split in data.splits.values() for line in split.lost]
     shown = _Palettes(data)
-    copies, warnings = [], []
+    copies, warnings = CopiesOfTrain(), []
     for split_name, split in data.splits.items():
         seen[split_name], facts = set(), {}
         for name in split.names:
@@ -63,11 +62,7 @@ def mask_defects(
             except DataError as error:
                 errors.append(str(error))
             else:
-                digest = file_digest(image)
-                if split_name == "train":
-                    in_train.add(digest)
-                elif digest in in_train:
-                    copies.append(image)
+                copies.look_at(split_name, image)
             counter.step()
         warnings += _oddities(split_name, facts)
     errors += shown.errors()
@@ -84,7 +79,7 @@ def mask_defects(
     absent = [name for value, name in enumerate(data.classes) if value not in seen["train"]]
     if absent:
         warnings.insert(0, f"classes without a training pixel: {', '.join(absent)}")
-    return errors, warnings + copies_warning(copies)
+    return errors, warnings + copies_warning(copies.found)
 
 
 def look_at_pair(
