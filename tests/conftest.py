@@ -4,6 +4,7 @@
 cores without waiting for one another.
 """
 
+import dataclasses
 import importlib.util
 import os
 import sys
@@ -15,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock  # a package that torch needs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import find_chromium
@@ -65,6 +67,45 @@ def chromium() -> str:
     return program
 
 
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> Path:
+    """A folder for `trained` and `exported`, one for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    (folder / "models").mkdir(exist_ok=True)
+    return folder / "models"
+
+
+@pytest.fixture(scope="session")
+def trained(models):
+    """Call `trained("faster-rcnn")`: a small model of a kind. Tests leave its files as they are."""
+    from exported_models import Trained, make_trained
+
+    def get(kind: str) -> Trained:
+        with FileLock(models / f"{kind}.lock"):
+            if not (models / kind / "last.pth").exists():
+                (models / kind).mkdir(exist_ok=True)
+                make_trained(kind, models / kind)
+        return Trained(models / kind / f"{kind}.py", models / kind / "last.pth")
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def exported(models, trained):
+    """Call `exported("faster-rcnn")`: its file, for pictures of any size."""
+    from msa_backbone.export.to_onnx import export_onnx
+
+    def get(kind: str) -> Path:
+        model, file = trained(kind), models / f"{kind}.onnx"
+        with FileLock(models / f"{kind}.onnx.lock"):
+            if not file.exists():
+                export_onnx(model.cfg(), str(model.checkpoint), file)
+        return file
+
+    return get
+
+
 @pytest.fixture
 def interpreted_kernels(monkeypatch) -> None:
     """Tensors on the CPU go through the Triton kernels, in the interpreter, in float64 too."""
@@ -76,6 +117,7 @@ def interpreted_kernels(monkeypatch) -> None:
     if os.environ.get("TRITON_INTERPRET") != "1":
         pytest.skip("Triton's interpreter is off: there is a GPU")
     import triton.language as tl
+    from triton.runtime import interpreter
     from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
     def as_float32(handle: TensorHandle) -> TensorHandle:
@@ -84,6 +126,10 @@ def interpreted_kernels(monkeypatch) -> None:
         bits = handle.data.astype(np.uint32) << 16
         return TensorHandle(bits.view(np.float32), tl.float32)
 
+    # Half of its time would go into looking for overflows of 32 bits, which small maps cannot have.
+    builder = interpreter.interpreter_builder
+    options = dataclasses.replace(builder.options, sanitize_overflow=False)
+    monkeypatch.setattr(builder, "options", options)
     # The interpreter multiplies the bits of bfloat16 as if they were integers.
     dot = InterpreterBuilder.create_dot
     monkeypatch.setattr(

@@ -1,6 +1,7 @@
 """Functions run in a process of its own that has torch and the toolboxes imported already."""
 
 import ast
+import gc
 import multiprocessing
 import os
 import runpy
@@ -34,6 +35,7 @@ def leave_unformatted(text: str, **_: object) -> tuple[str, bool]:
 def run_tool(name: str, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
     """Run a tool as from the command line, its output going into the file `log`."""
     os.environ.update(environment)
+    gc.freeze()  # mmengine collects once a data set: what the tool has made is enough
     yapf_api.FormatCode = leave_unformatted
     with log.open("a") as file:
         for stream in (1, 2):

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from exported_models import CLASSES, make_trained, noise
+from exported_models import CLASSES, noise
 from PIL import Image
 
 pytest.importorskip("mmdet")
@@ -14,16 +14,13 @@ pytest.importorskip("mmpretrain")
 
 import msa_backbone
 from msa_backbone.errors import DataError
-from msa_backbone.export.to_onnx import export_onnx
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory):
+def both(trained, exported):
     """A detector, as a checkpoint and exported."""
-    folder = tmp_path_factory.mktemp("model")
-    trained = make_trained("faster-rcnn", folder)
-    export_onnx(trained.cfg(), str(trained.checkpoint), folder / "model.onnx")
-    return msa_backbone.load(trained.checkpoint), msa_backbone.load(folder / "model.onnx")
+    kind = "faster-rcnn"
+    return msa_backbone.load(trained(kind).checkpoint), msa_backbone.load(exported(kind))
 
 
 @pytest.mark.slow
@@ -46,12 +43,11 @@ def test_a_checkpoint_and_its_file_find_the_same(both, tmp_path):
     assert np.allclose(np.sort(eager.scores), np.sort(exported.scores), atol=1e-4)
 
 
-def test_what_else_a_program_loads_is_its_own_affair(tmp_path, monkeypatch):
+def test_what_else_a_program_loads_is_its_own_affair(trained, tmp_path, monkeypatch):
     for name in ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
         monkeypatch.delenv(name, raising=False)
-    before = dict(os.environ)
-    (tmp_path / "model").mkdir()
-    msa_backbone.load(make_trained("fcn", tmp_path / "model").checkpoint)
+    checkpoint, before = trained("fcn").checkpoint, dict(os.environ)
+    msa_backbone.load(checkpoint)
     assert os.environ == before
     torch.save(Fraction(1, 3), tmp_path / "own.pth")
     assert torch.load(tmp_path / "own.pth", weights_only=False) == Fraction(1, 3)

@@ -211,7 +211,7 @@ def test_depth_in_openvino(exported, tmp_path):
 
 
 @pytest.mark.slow
-def test_more_than_8_bits_are_asked_for(trained, tmp_path):
+def test_more_than_8_bits_are_asked_for(trained, exported, tmp_path):
     """A thermal camera in degrees: nothing in its settings tells of float32."""
     model, file = trained("cameras-unet"), tmp_path / "model.onnx"
     pictures = scene(97, 131)
@@ -222,9 +222,8 @@ def test_more_than_8_bits_are_asked_for(trained, tmp_path):
         else:
             np.save(tmp_path / name / "a.npy", values / np.float32(7) - 5)
     path = tmp_path / "visible/a.png"
-    export_onnx(model.cfg(), str(model.checkpoint), file)
     with pytest.raises(DataError, match=r"a.png or a partner has more than 8 bits .*--dtype float"):
-        msa_backbone.load(file).predict(path)
+        msa_backbone.load(exported("cameras-unet")).predict(path)
     export_onnx(model.cfg(), str(model.checkpoint), file, dtype="float32")
     found = msa_backbone.load(file).predict(path).logits
     expected = msa_backbone.load(model.checkpoint).predict(path).logits

@@ -1,5 +1,6 @@
 """Running the tools in this process, and a tiny set of demo data for them."""
 
+import gc
 import importlib.util
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def run_tool(monkeypatch):
 
     def run(name: str, *args: object) -> None:
         forget_runs()
+        gc.collect()
+        gc.freeze()  # mmengine collects once a data set: from here on, what the tool has made alone
         # The tools set this for their process; the fixture takes it back.
         monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")
         monkeypatch.setattr(yapf_api, "FormatCode", leave_unformatted)
@@ -60,7 +63,11 @@ def tiny_config(tmp_path) -> Path:
     cfg.merge_from_dict(
         {
             "model.backbone.base_channels": 8,
-            "model.neck.in_channels": [16, 32, 64, 64],
+            "model.neck": {"in_channels": [16, 32, 64, 64], "out_channels": 32},
+            "model.rpn_head": {"in_channels": 32, "feat_channels": 32},
+            "model.roi_head.bbox_roi_extractor.out_channels": 32,
+            "model.roi_head.bbox_head": {"in_channels": 32, "fc_out_channels": 64},
+            "model.train_cfg.rcnn.sampler.num": 32,
             "train_dataloader.batch_size": 8,
             "train_cfg": {"max_epochs": 2, "val_interval": 1},
             "default_hooks.logger.interval": 1,

@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mmdet")
-from exported_models import CLASSES, make_trained, noise
+from exported_models import CLASSES, noise
 from PIL import Image
-
-from msa_backbone.config.load import load_config
-from msa_backbone.export.to_onnx import export_onnx
 
 
 def scores(work) -> dict:
@@ -18,10 +15,8 @@ def scores(work) -> dict:
     return json.loads(file.read_text())
 
 
-def both(run_tool, model, data, tmp_path) -> tuple[dict, dict]:
+def both(run_tool, model, file, data, tmp_path) -> tuple[dict, dict]:
     """Scores of a checkpoint, and of the file that it is exported to."""
-    file = tmp_path / "model.onnx"
-    export_onnx(load_config(str(model.config), None, {}), str(model.checkpoint), file)
     workers = [f"test_dataloader.{key}" for key in ("num_workers=0", "persistent_workers=False")]
     for tested, work in ((model.checkpoint, "eager"), (file, "exported")):
         run_tool(
@@ -33,9 +28,9 @@ def both(run_tool, model, data, tmp_path) -> tuple[dict, dict]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["faster-rcnn", "mask-rcnn"])
-def test_detectors(kind, run_tool, tmp_path):
+def test_detectors(kind, trained, exported, run_tool, tmp_path):
     """The truth is what the model itself found, so that there is something to score."""
-    model = make_trained(kind, tmp_path)
+    model, file = trained(kind), exported(kind)
     predictor = model.predictor()
     images, annotations = [], []
     for number in range(4):
@@ -66,15 +61,15 @@ def test_detectors(kind, run_tool, tmp_path):
     content = {"images": images, "annotations": annotations, "categories": categories}
     for split in ("train", "val"):
         (tmp_path / f"data/{split}.json").write_text(json.dumps(content))
-    eager, exported = both(run_tool, model, tmp_path / "data", tmp_path)
+    eager, exported = both(run_tool, model, file, tmp_path / "data", tmp_path)
     names = ["coco/bbox_mAP"] + (["coco/segm_mAP"] if kind == "mask-rcnn" else [])
     for name in names:
         assert 0.01 < eager[name] == pytest.approx(exported[name], abs=0.002)
 
 
 @pytest.mark.slow
-def test_segmenters(run_tool, tmp_path):
-    model = make_trained("fcn", tmp_path)
+def test_segmenters(trained, exported, run_tool, tmp_path):
+    model, file = trained("fcn"), exported("fcn")
     predictor, rng = model.predictor(), np.random.default_rng(0)
     for split in ("train", "val"):
         for number in range(3):
@@ -86,13 +81,13 @@ def test_segmenters(run_tool, tmp_path):
                 (tmp_path / f"data/{folder}/{split}").mkdir(parents=True, exist_ok=True)
                 Image.fromarray(array).save(tmp_path / f"data/{folder}/{split}/{number}.png")
     (tmp_path / "data/classes.txt").write_text("\n".join(CLASSES))
-    eager, exported = both(run_tool, model, tmp_path / "data", tmp_path)
+    eager, exported = both(run_tool, model, file, tmp_path / "data", tmp_path)
     assert 10 < eager["mIoU"] == pytest.approx(exported["mIoU"], abs=0.05)
 
 
 @pytest.mark.slow
-def test_classifiers(run_tool, tmp_path):
-    model = make_trained("classifier", tmp_path)
+def test_classifiers(trained, exported, run_tool, tmp_path):
+    model, file = trained("classifier"), exported("classifier")
     predictor = model.predictor()
     for split in ("train", "val"):
         for name in CLASSES:
@@ -104,14 +99,15 @@ def test_classifiers(run_tool, tmp_path):
             Image.fromarray(picture).save(tmp_path / f"data/{split}/{CLASSES[label]}/{number}.png")
         for name in CLASSES:  # no class is empty
             Image.fromarray(noise(64, 64)).save(tmp_path / f"data/{split}/{name}/x.png")
-    eager, exported = both(run_tool, model, tmp_path / "data", tmp_path)
+    eager, exported = both(run_tool, model, file, tmp_path / "data", tmp_path)
     assert 30 < eager["accuracy/top1"] == pytest.approx(exported["accuracy/top1"])
 
 
 @pytest.mark.slow
-def test_a_file_of_another_task_or_with_options_of_checkpoints(run_tool, tiny_config, tmp_path):
-    model, file = make_trained("classifier", tmp_path), tmp_path / "model.onnx"
-    export_onnx(model.cfg(), str(model.checkpoint), file)
+def test_a_file_of_another_task_or_with_options_of_checkpoints(
+    trained, exported, run_tool, tiny_config, tmp_path
+):
+    model, file = trained("classifier"), exported("classifier")
     with pytest.raises(SystemExit, match="is for classification, the config for detection: give"):
         run_tool("test", tiny_config, file)
     with pytest.raises(SystemExit, match=r"--tta changes the model, and .* is exported"):

@@ -17,6 +17,7 @@ pytest.importorskip("tokenizers")
 
 from exported_models import see_depth
 
+from msa_backbone.config.load import load_config
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.data.demo.questions import make_demo_questions
 from msa_backbone.export import quantise
@@ -71,7 +72,7 @@ def depth_for_infrared(data: Path, config: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", ["infrared", "depth"])
-def test_cameras(second, run_tool, tmp_path, monkeypatch, capsys):
+def test_cameras(second, run_tool, tmp_path, monkeypatch):
     torch.manual_seed(0)
     data = make_demo_pairs(tmp_path / "pairs", 8, 4, image_size=128) / "segmentation"
     config = write_config(
@@ -86,15 +87,17 @@ def test_cameras(second, run_tool, tmp_path, monkeypatch, capsys):
         depth_for_infrared(data, config)
     run_tool("train", config, "--data", data, "--seed", 0, "--work-dir", tmp_path / "work")
     eager, exported = both(run_tool, config, tmp_path / "work/iter_6.pth", data, tmp_path)
-    dtype = RuntimePredictor(tmp_path / "model.onnx").info.dtype
+    file, small = tmp_path / "model.onnx", tmp_path / "small.onnx"
+    dtype = RuntimePredictor(file).info.dtype
     assert dtype == ("float32" if second == "depth" else "uint8")
     assert 0 < eager["mAcc"] == pytest.approx(exported["mAcc"], abs=0.05)
     assert eager["mIoU"] == pytest.approx(exported["mIoU"], abs=0.05)
     monkeypatch.setattr(quantise, "MOST_LOSS", 100.0)  # what a net that learned nothing may lose
-    small = tmp_path / "small.onnx"
-    run_tool("export", config, tmp_path / "work/iter_6.pth", "--int8", data, "--out", small)
-    assert "ranges from 8 pictures; the whole model is in int8" in capsys.readouterr().out
-    assert small.stat().st_size < 0.6 * (tmp_path / "model.onnx").stat().st_size
+    lines = quantise.quantise_for(
+        lambda: load_config(str(config), None, {}), file, small, data, None
+    )
+    assert lines[-1] == "ranges from 8 pictures; the whole model is in int8"
+    assert small.stat().st_size < 0.6 * file.stat().st_size
 
 
 @pytest.mark.slow

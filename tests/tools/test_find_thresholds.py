@@ -15,13 +15,13 @@ import msa_backbone
 from msa_backbone.cli.find_thresholds import Truths
 from msa_backbone.files.checkpoints import read_checkpoint
 
-LIMIT = 0.6
+LIMITED, LIMIT = 4, 0.4
 
 
 @pytest.fixture
 def model(tmp_path):
-    """A detector, and data in which class 0 is right above `LIMIT` and the others always."""
-    trained = make_trained("faster-rcnn", tmp_path)
+    """A detector, and data in which class `LIMITED` is right above `LIMIT`, the others always."""
+    trained = make_trained("single-level", tmp_path)
     predictor, scores = trained.predictor(), []
     images, annotations = [], []
     (tmp_path / "data").mkdir()
@@ -33,9 +33,9 @@ def model(tmp_path):
         found = sample.pred_instances.numpy()
         for box, label, score in zip(found.bboxes, found.labels, found.scores, strict=True):
             x1, y1, x2, y2 = (float(value) for value in box)
-            if label == 0:
+            if label == LIMITED:
                 scores.append(float(score))
-            if (label == 0 and score < LIMIT) or min(x2 - x1, y2 - y1) < 2:
+            if (label == LIMITED and score < LIMIT) or min(x2 - x1, y2 - y1) < 2:
                 continue
             record = {"id": len(annotations) + 1, "image_id": number + 1, "iscrowd": 0}
             record |= {"category_id": int(label) + 1, "bbox": [x1, y1, x2 - x1, y2 - y1]}
@@ -75,7 +75,7 @@ def test_found_kept_and_used(model, run_tool, tmp_path, capsys):
     after = read_checkpoint(str(model.checkpoint))
     found = after["meta"]["dataset_meta"].pop("score_thresholds")
     assert tuple(found) == CLASSES
-    assert found["a"] == pytest.approx(limit) and found["b"] < 0.3 < limit
+    assert found[CLASSES[LIMITED]] == pytest.approx(limit) and found["b"] < 0.3 < limit
     assert after["meta"] == before["meta"]
     for name, tensor in before["state_dict"].items():
         assert torch.equal(tensor, after["state_dict"][name])
@@ -91,7 +91,9 @@ def test_found_kept_and_used(model, run_tool, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_data_of_other_classes_and_models_without_boxes_are_refused(model, run_tool, tmp_path):
+def test_data_of_other_classes_and_models_without_boxes_are_refused(
+    model, trained, run_tool, tmp_path
+):
     model, _ = model
     content = json.loads((tmp_path / "data/val.json").read_text())
     content["categories"][0]["name"] = "other"
@@ -99,7 +101,6 @@ def test_data_of_other_classes_and_models_without_boxes_are_refused(model, run_t
         (tmp_path / f"data/{split}.json").write_text(json.dumps(content))
     with pytest.raises(SystemExit, match=r"knows the classes a, b, c, d, e; the data has .*other"):
         run_tool("find_thresholds", model.config, model.checkpoint, "--data", tmp_path / "data")
-    (tmp_path / "fcn").mkdir()
-    fcn = make_trained("fcn", tmp_path / "fcn")
+    fcn = trained("fcn")
     with pytest.raises(SystemExit, match="for semantic segmentation: only boxes have thresholds"):
         run_tool("find_thresholds", fcn.config, fcn.checkpoint)

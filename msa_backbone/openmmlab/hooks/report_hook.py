@@ -39,6 +39,8 @@ class ReportHook(Hook):
         self.num_pictures = num_pictures
         self.score_thr = score_thr
         self._pictures: list[np.ndarray] = []
+        self._table = ""
+        self._written: int | None = None  # at which iteration
 
     def before_train(self, runner: Runner) -> None:
         runner.visualizer.add_scalar(START, runner.iter, step=runner.iter)
@@ -88,8 +90,9 @@ class ReportHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         if runner.rank == 0:
-            table = self._write_training(runner)
-            runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
+            if self._written != runner.iter:  # the training does not end with a validation
+                self._write_training(runner)
+            runner.logger.info("Results, written to %s\n%s", runner.work_dir, self._table)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         if runner.rank == 0:
@@ -97,14 +100,13 @@ class ReportHook(Hook):
             self._write(runner, table)
             runner.logger.info("Results, written to %s\n%s", runner.work_dir, table)
 
-    def _write_training(self, runner: Runner) -> str:
+    def _write_training(self, runner: Runner) -> None:
         work_dir = Path(runner.work_dir)
         training, validation = read_records(work_dir)
         if training:
             plot_curves(training, validation, work_dir / "curves.png")
-        table = training_table(validation, runner.cfg.filename)
-        self._write(runner, table)
-        return table
+        self._table, self._written = training_table(validation, runner.cfg.filename), runner.iter
+        self._write(runner, self._table)
 
     def _write(self, runner: Runner, table: str) -> None:
         work_dir = Path(runner.work_dir)
