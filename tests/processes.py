@@ -32,13 +32,18 @@ def leave_unformatted(text: str, **_: object) -> tuple[str, bool]:
     return text, False
 
 
+def log_into(log: Path) -> None:
+    """Let this process write what it prints into a file."""
+    with log.open("a") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+
+
 def run_tool(name: str, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
     """Run a tool as from the command line, its output going into the file `log`."""
     os.environ.update(environment)
     gc.freeze()  # mmengine collects once a data set: what the tool has made is enough
     yapf_api.FormatCode = leave_unformatted
-    with log.open("a") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
+    log_into(log)
     sys.argv = [f"{name}.py", *arguments]
     runpy.run_path(str(TOOLS / f"{name}.py"), run_name="__main__")

@@ -1,164 +1,34 @@
 """Attention that trains later than its backbone, and the figure of what it does, in real runs."""
 
 import copy
-import itertools
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
+import processes
 import pytest
 import torch
-from mmengine.config import ConfigDict
-from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel, MMDistributedDataParallel
+from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from toy_attention import (
+    EPOCH,
+    EPOCHS,
+    Toy,
+    Watch,
+    make_runner,
+    progressive,
+    train_as_one_of_two,
+    train_until_killed,
+)
 
-from msa_backbone import MSAVGG
 from msa_backbone.files.checkpoints import load_tensors_only_from_now_on, read_checkpoint
 from msa_backbone.openmmlab.hooks.attention_ratio_hook import AttentionRatioHook
 from msa_backbone.openmmlab.hooks.progressive_attention_hook import ProgressiveAttentionHook
 from msa_backbone.ops import select_form
-
-EPOCH = 4  # iterations
-EPOCHS = 4
-ATTENTION = {"type": "MultiScaleAttention", "reduction_ratio": 2, "dropout": 0.2}
-names = itertools.count()
-
-
-class Toy(BaseModel):
-    """Attention at 2, 5 and 10; the loss of images (N, 3, 32, 32)."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__()
-        backbone = {"depth": 11, "base_channels": 4, "num_stages": 3, "attention": ATTENTION}
-        self.backbone = MSAVGG(**{**backbone, **options})
-        self.head = nn.Conv2d(self.backbone.out_channels[-1], 1, 1)
-
-    def forward(self, image: list[Tensor], mode: str) -> dict[str, Tensor]:
-        image = torch.stack(image)
-        y = self.head(self.backbone(image)[-1]).mean((1, 2, 3))
-        return {"loss": (y - image.std((1, 2, 3))).square().mean()}
-
-
-class Noise(Dataset):
-    def __len__(self) -> int:
-        return 2 * EPOCH
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        generator = torch.Generator().manual_seed(index)
-        return {"image": torch.randn(3, 32, 32, generator=generator)}
-
-
-class Watch(Hook):
-    """Keeps the weights before and after every step; may end the training before a step."""
-
-    priority = "VERY_LOW"
-
-    def __init__(self, end: Callable[[], None] = lambda: None, end_at: int | None = None) -> None:
-        self.end, self.end_at = end, end_at
-        self.states: dict[int, dict[str, Tensor]] = {}
-
-    def keep(self, runner: Runner, iteration: int) -> None:
-        model = getattr(runner.model, "module", runner.model)
-        self.states[iteration] = copy.deepcopy(model.state_dict())
-
-    def before_train(self, runner: Runner) -> None:
-        self.keep(runner, runner.iter)
-        attention = [p for name, p in runner.model.named_parameters() if "attentions." in name]
-        self.starts_frozen = not any(p.requires_grad for p in attention)
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        if runner.iter == self.end_at:
-            self.end()
-
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
-    ) -> None:
-        self.keep(runner, runner.iter + 1)
-
-    def moved(self, part: str) -> list[set[bool]]:
-        """For every step, whether the weights whose names begin with `part` moved in it."""
-        return [
-            {
-                not torch.equal(self.states[i][name], self.states[i + 1][name])
-                for name in self.states[i]
-                if name.startswith(part)
-            }
-            for i in sorted(self.states)[:-1]
-        ]
-
-
-def make_runner(
-    work: Path,
-    hooks: list[Hook | dict],
-    by_epoch: bool = True,
-    model: nn.Module | None = None,
-    resume: bool = False,
-    wrapper: dict | None = None,
-    compiled: bool = False,
-    optim_wrapper: dict | None = None,
-    epochs: int = EPOCHS,
-) -> Runner:
-    if model is None:
-        torch.manual_seed(0)
-        model = Toy()
-    loop = {"by_epoch": True, "max_epochs": epochs}
-    if not by_epoch:
-        loop = {"by_epoch": False, "max_iters": epochs * EPOCH}
-    sampler = {"type": "DefaultSampler" if by_epoch else "InfiniteSampler", "shuffle": True}
-    cfg = {"compile": {"backend": "eager"}} if compiled else {}
-    if wrapper is not None:
-        cfg["model_wrapper_cfg"] = wrapper
-    return Runner(
-        model=model,
-        work_dir=str(work),
-        train_dataloader={
-            "batch_size": 2 if wrapper is None else 1,
-            "num_workers": 0,
-            "dataset": Noise(),
-            "sampler": sampler,
-            "collate_fn": pseudo_collate,
-        },
-        train_cfg=loop,
-        optim_wrapper={
-            "optimizer": {"type": "AdamW", "lr": 0.01, "weight_decay": 0.05},
-            "paramwise_cfg": {"custom_keys": {"backbone.attentions.": {"lr_mult": 0.1}}},
-            **(optim_wrapper or {}),
-        },
-        default_hooks={
-            "logger": {"type": "LoggerHook", "interval": 1},
-            "checkpoint": {
-                "type": "AtomicCheckpointHook",
-                "interval": 1 if by_epoch else EPOCH,
-                "by_epoch": by_epoch,
-            },
-        },
-        custom_hooks=[{"type": "SeedHook"}, *hooks],
-        log_processor={"by_epoch": by_epoch},
-        randomness={"seed": 5},
-        resume=resume,
-        launcher="none" if wrapper is None else "pytorch",
-        env_cfg={"dist_cfg": {"backend": "gloo"}},
-        cfg=ConfigDict(cfg),
-        experiment_name=f"attention{next(names)}",
-    )
-
-
-def progressive(epochs: int, by_epoch: bool = True) -> dict:
-    return {
-        "type": "ProgressiveAttentionHook",
-        "unfreeze_at": epochs if by_epoch else epochs * EPOCH,
-        "by_epoch": by_epoch,
-    }
 
 
 def last(work: Path) -> dict[str, Tensor]:
@@ -256,46 +126,40 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     assert_equal(last(tmp_path), whole[by_epoch])
 
 
-def script(*arguments: object, environment: dict[str, str] | None = None) -> subprocess.Popen:
-    """This file in a process of its own, see its end."""
-    return subprocess.Popen(
-        [sys.executable, __file__, *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def test_after_sigkill(whole, tmp_path):
-    for kill_at, code in ((6, -signal.SIGKILL), (14, -signal.SIGKILL), (-1, 0)):
-        process = script("killed", tmp_path, kill_at)
-        printed = process.communicate(timeout=300)[0]
-        assert process.returncode == code, printed
-    assert_equal(last(tmp_path), whole[True])
+    work, log = tmp_path / "work", tmp_path / "log"
+    for kill_at, code in ((6, -signal.SIGKILL), (14, -signal.SIGKILL), (None, 0)):
+        process = processes.start(train_until_killed, log, work, kill_at)
+        process.join(300)
+        assert process.exitcode == code, log.read_text()
+    assert_equal(last(work), whole[True])
 
 
 def train_in_two(
-    work: Path, by_epoch: bool = True, counts: int = 1, compiled: bool = False, end_at: int = -1
+    work: Path,
+    by_epoch: bool = True,
+    counts: int = 1,
+    compiled: bool = False,
+    end_at: int | None = None,
 ) -> list[dict[int, dict[str, Tensor]]]:
     """Train in two processes, resuming what there is; the weights around every step, by rank."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
-    arguments = (work, int(by_epoch), counts, int(compiled), end_at)
+    logs, options = [work / f"log{rank}" for rank in "01"], (work, by_epoch, counts, compiled)
+    work.mkdir(exist_ok=True)
     started = [
-        script(
-            "distributed",
-            *arguments,
-            environment={**environment, "RANK": rank, "LOCAL_RANK": rank},
+        processes.start(
+            train_as_one_of_two,
+            *(log, {**environment, "RANK": rank, "LOCAL_RANK": rank}, *options, end_at),
         )
-        for rank in "01"
+        for rank, log in zip("01", logs, strict=True)
     ]
     try:
-        for process in started:
-            printed = process.communicate(timeout=300)[0]
-            assert process.returncode == 0, printed
+        for process, log in zip(started, logs, strict=True):
+            process.join(300)
+            assert process.exitcode == 0, log.read_text()
     finally:
         for process in started:
             process.kill()
@@ -535,40 +399,3 @@ def test_measuring_does_not_change_the_form(tmp_path, monkeypatch):
     assert [form for _, form in forms[:3]] == ["cpu", "plain", "plain"]  # by the maps' sizes
     assert [hooked for hooked, _ in forms] == ([0] * 3 + [1] * 3) * 2
     assert [form for hooked, form in forms if hooked] == [form for h, form in forms if not h]
-
-
-class Saved(Watch):
-    def after_train(self, runner: Runner) -> None:
-        assert ("train_step" in vars(runner.model)) == ("compile" in runner.cfg)
-        torch.save(self.states, Path(runner.work_dir) / f"rank{runner.rank}.pth")
-
-
-def main(mode: str, work: Path, *arguments: int) -> None:
-    torch.set_num_threads(1)
-    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "0"
-    load_tensors_only_from_now_on()
-    if mode == "killed":
-        watch = Watch(lambda: os.kill(os.getpid(), signal.SIGKILL), arguments[0])
-        make_runner(work, [progressive(2), watch], resume=True).train()
-        return
-    by_epoch, counts, compiled, end_at = arguments
-    torch.distributed.init_process_group("gloo")  # mmengine would look for CUDA
-    hook = progressive(2) if by_epoch else {**progressive(1, False), "unfreeze_at": 3}
-    make_runner(
-        work,
-        [hook, {"type": "AttentionRatioHook", "interval": 2}, Saved(sys.exit, end_at)],
-        bool(by_epoch),
-        resume=True,
-        wrapper={
-            "type": "MMDistributedDataParallel",
-            "device_ids": None,
-            "broadcast_buffers": False,
-        },
-        compiled=bool(compiled),
-        optim_wrapper={"accumulative_counts": counts},
-    ).train()
-    torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:]))
