@@ -26,6 +26,9 @@ from answerers import small_answerer
 from msa_backbone.config.classes import set_num_classes
 from msa_backbone.config.options import drop_pretrained
 from msa_backbone.data.demo.pairs import make_demo_pairs
+from msa_backbone.export import to_onnx
+from msa_backbone.export.runtime.file_info import FileInfo
+from msa_backbone.export.to_onnx import export_onnx
 
 RUN = [block for block in blocks() if block.language in ("bash", "python") and not block.not_run]
 PAGES = {page: list(found) for page, found in groupby(RUN, key=lambda block: block.page)}
@@ -44,6 +47,7 @@ def shrink(config: Path) -> Path:
             "neck": {"in_channels": [16, 32, 64, 64], "out_channels": WIDTH},
             "rpn_head": {"in_channels": WIDTH, "feat_channels": WIDTH},
             "roi_head": {"bbox_roi_extractor": {"out_channels": WIDTH}, "bbox_head": head},
+            "train_cfg": {"rcnn": {"sampler": {"num": WIDTH}}},
         }
     )
     for part in ("train", "val", "test"):
@@ -115,6 +119,22 @@ def two_cameras(stage) -> Path:
     return stage
 
 
+@pytest.fixture
+def exported_once(monkeypatch) -> None:
+    """The exports of one page differ in what is made of the file: it is written once."""
+    made: dict[tuple, tuple] = {}
+
+    def export_once(cfg: Config, checkpoint: str, file: Path, *options: object) -> FileInfo:
+        key = cfg.pretty_text, checkpoint, *options
+        if key not in made:
+            info = export_onnx(cfg, checkpoint, file, *options)
+            made[key] = info, file.read_bytes()
+        file.write_bytes(made[key][1])
+        return made[key][0]
+
+    monkeypatch.setattr(to_onnx, "export_onnx", export_once)
+
+
 NAMES = {"CONFIG": "tiny.py", "CHECKPOINT": "tiny.pth"}
 
 
@@ -142,7 +162,7 @@ def perform(block: Block, run_tool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "configs/multimodal/README.md"])
-def test_the_blocks_of_a_page_run_one_after_the_other(page, stage, run_tool):
+def test_the_blocks_of_a_page_run_one_after_the_other(page, stage, exported_once, run_tool):
     for block in PAGES[page]:
         perform(block, run_tool)
 
