@@ -20,6 +20,9 @@ from filelock import FileLock  # a package that torch needs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import find_chromium
+from processes import keep_garbage
+
+keep_garbage()
 
 # Without a GPU, Triton's kernels run in its interpreter; it must know before it is imported.
 if not torch.cuda.is_available():

@@ -1,7 +1,6 @@
 """Functions run in a process of its own that has torch and the toolboxes imported already."""
 
 import ast
-import gc
 import multiprocessing
 import os
 import runpy
@@ -9,7 +8,9 @@ import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
 
+from mmengine.dataset import base_dataset
 from yapf.yapflib import yapf_api
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -32,6 +33,11 @@ def leave_unformatted(text: str, **_: object) -> tuple[str, bool]:
     return text, False
 
 
+def keep_garbage() -> None:
+    """mmengine collects it once a data set, half a second where much is imported."""
+    base_dataset.gc = SimpleNamespace(collect=lambda: 0)
+
+
 def log_into(log: Path) -> None:
     """Let this process write what it prints into a file."""
     with log.open("a") as file:
@@ -42,7 +48,7 @@ def log_into(log: Path) -> None:
 def run_tool(name: str, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
     """Run a tool as from the command line, its output going into the file `log`."""
     os.environ.update(environment)
-    gc.freeze()  # mmengine collects once a data set: what the tool has made is enough
+    keep_garbage()
     yapf_api.FormatCode = leave_unformatted
     log_into(log)
     sys.argv = [f"{name}.py", *arguments]

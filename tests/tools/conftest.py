@@ -1,6 +1,5 @@
 """Running the tools in this process, and a tiny set of demo data for them."""
 
-import gc
 import importlib.util
 import sys
 from pathlib import Path
@@ -38,8 +37,6 @@ def run_tool(monkeypatch):
 
     def run(name: str, *args: object) -> None:
         forget_runs()
-        gc.collect()
-        gc.freeze()  # mmengine collects once a data set: from here on, what the tool has made alone
         # The tools set this for their process; the fixture takes it back.
         monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")
         monkeypatch.setattr(yapf_api, "FormatCode", leave_unformatted)
