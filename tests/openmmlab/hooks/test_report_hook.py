@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from PIL import Image
@@ -75,6 +77,24 @@ def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
             hook.after_val_iter(runner, index, {}, [sample])
             seen += [index] * (len(hook._pictures) - before)
         assert seen == expected
+
+
+@pytest.mark.parametrize(("last_validation", "tables"), [(20, 2), (10, 2), (None, 1)])
+def test_everything_is_written_once_a_validation_and_at_the_end(
+    last_validation, tables, tmp_path, monkeypatch
+):
+    """A training of 20 steps: validated at both halves, at the first one alone, or never."""
+    written = []
+    monkeypatch.setattr(ReportHook, "_write", lambda self, runner, table: written.append(table))
+    runner = SimpleNamespace(
+        rank=0, work_dir=str(tmp_path), iter=0, cfg=Config(), logger=MMLogger.get_instance("once")
+    )
+    hook = ReportHook()
+    for runner.iter in (10, 20):
+        if last_validation is not None and runner.iter <= last_validation:
+            hook.after_val_epoch(runner, {"mAP": 0.5})
+    hook.after_train(runner)
+    assert len(written) == tables
 
 
 def test_other_ranks_write_nothing(tmp_path):
