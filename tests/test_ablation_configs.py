@@ -46,6 +46,7 @@ CAMERAS = {  # by name: channels of each stream, and what fuses them
     "cbam": ((3, 1), "CBAMFusion"),
     "attention": ((3, 1), "MultiModalAttention"),
     "attention_pass-through": ((3, 1), "MultiModalAttention"),
+    "attention_from-zero_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_ratio-2_gate-norm_pass-through": ((3, 1), "MultiModalAttention"),
     "attention_exchange_pass-through": ((3, 1), "MultiModalAttention"),
@@ -139,6 +140,12 @@ def test_ablations_fit_other_bases(name, base):
     assert names == {MODULES[name.split("_")[0]]} - {None}
 
 
+def start_of_the_second_stream(module) -> list[float]:
+    """What the maps that pass in full are multiplied by before training."""
+    passes = module.others["1"].pass_through
+    return [] if passes is None else passes.scale.flatten().tolist()
+
+
 @pytest.mark.parametrize("base", PAIRS)
 @pytest.mark.parametrize("name", CAMERAS)
 def test_cameras_get_their_channels_and_the_fusion_of_the_name(name, base):
@@ -152,8 +159,12 @@ def test_cameras_get_their_channels_and_the_fusion_of_the_name(name, base):
     if fusion == "MultiModalAttention":
         passes = [m.others["1"].pass_through is not None for m in backbone.attentions.values()]
         assert passes == [name.endswith("pass-through")] * len(passes)
+        starts = {v for m in backbone.attentions.values() for v in start_of_the_second_stream(m)}
+        assert starts == ({float("from-zero" not in name)} if passes[0] else set())
         norms = {m.gate_norm for m in backbone.attentions.values()}
         assert norms == {"gate-norm" in name}
+    elif fusion in ("SEFusion", "CBAMFusion"):
+        assert all((m.projections[0].scale == 1).all() for m in backbone.attentions.values())
     assert len(backbone.streams) == len(channels) - 1
     fused = len(backbone.attentions)
     assert len(backbone.exchanges) == (fused - 1 if "exchange" in name else 0)

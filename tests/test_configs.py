@@ -58,7 +58,7 @@ def test_model_index_names_every_trainable_config_once():
         ("segmentation", 9),
         ("classification", 10),
         ("ablation", 24),
-        ("ablation/cameras", 12),
+        ("ablation/cameras", 13),
         ("ablation/questions", 6),
         ("multimodal", 11),
     ],

@@ -18,7 +18,12 @@ model = dict(
         depth=16,
         out_indices=(1, 2, 3, 4),
         frozen_stages=1,
-        fusion=dict(type='MultiModalAttention', reduction_ratio=16, pass_through=True),
+        # Both streams start from the same weights: from their sum, the second one is heard at once.
+        fusion=dict(
+            type='MultiModalAttention',
+            reduction_ratio=16,
+            pass_through=True,
+            layer_scale_init_value=1.0),
         attention_positions=(9, 16, 23, 30),
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
     roi_head=dict(bbox_head=dict(num_classes=3)))

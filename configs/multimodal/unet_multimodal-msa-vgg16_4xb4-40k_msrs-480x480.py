@@ -18,7 +18,12 @@ model = dict(
         in_channels=(3, 1),
         depth=16,
         out_before_pool=True,
-        fusion=dict(type='MultiModalAttention', reduction_ratio=16, pass_through=True),
+        # Both streams start from the same weights: from their sum, the second one is heard at once.
+        fusion=dict(
+            type='MultiModalAttention',
+            reduction_ratio=16,
+            pass_through=True,
+            layer_scale_init_value=1.0),
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
     decode_head=dict(num_classes=9))
 # The second camera comes through the fusions alone: they learn as fast as the rest.

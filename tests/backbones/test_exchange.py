@@ -142,6 +142,21 @@ def test_nothing_comes_from_an_absent_reference_and_nothing_from_an_absent_modal
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("kind", ["MultiModalAttention", "SEFusion"])
+def test_a_start_from_the_sum_is_the_references_alone(kind):
+    """Two streams of equal weights that both went on with the sum would be one from there on."""
+    passes = {"pass_through": True} if kind == "MultiModalAttention" else {}
+    fusion = {"type": kind, "reduction_ratio": 4, "layer_scale_init_value": 1.0, **passes}
+    backbone = build(fusion=fusion, zero_init=True).eval()
+    x, *others = maps = [torch.randn(1, 16, 5, 7) for _ in range(3)]
+    for fuse, exchange in zip(
+        backbone.attentions.values(), backbone.exchanges.values(), strict=False
+    ):
+        if fuse.in_channels[0] == 16:
+            assert not torch.equal(fuse(*maps), x)
+            assert all(map(torch.equal, exchange(*maps), others))
+
+
 @pytest.mark.parametrize("positions", ["pool", "conv", (4, 7)])
 @pytest.mark.parametrize("with_cp", [False, True])
 def test_every_parameter_learns(positions, with_cp):

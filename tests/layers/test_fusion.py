@@ -147,6 +147,25 @@ def test_the_plain_sum_adds_from_the_start():
     assert torch.equal(y, torch.stack([a[0] + c[0], a[1] + b[1]]))
 
 
+def test_the_attention_can_start_from_the_sum():
+    options = {"pass_through": True, "layer_scale_init_value": 1.0}
+    module, (a, b, c) = build("attention", (4, 4, 4), True, **options), maps_for((4, 4, 4))
+    module = module.double()
+    assert torch.equal(module(a, b, c), a + b + c)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter)
+    module.init_weights()
+    assert torch.equal(module(a, b, c), a + b + c)
+    half = build("attention", (4, 4), True, **{**options, "layer_scale_init_value": 0.5}).double()
+    assert torch.equal(half(a, b), a + 0.5 * b)
+    for kind in ("se", "cbam"):  # s = 0.5 instead of 0 or 1
+        module = build(kind, (4, 4), True, layer_scale_init_value=0.5).double()
+        full = build(kind, (4, 4), False).double()
+        assert torch.allclose(2 * (module(a, b) - a), full(a, b) - a, atol=1e-12)
+    with pytest.raises(ValueError, match=r"layer_scale_init_value=1.0 .* set pass_through=True"):
+        MultiModalAttention((16, 16), layer_scale_init_value=1.0)
+
+
 @pytest.mark.parametrize("gate_norm", [False, True])
 @pytest.mark.parametrize("in_channels", [(4,), (4, 2), (4, 2, 1)])
 def test_gradcheck_of_the_attention(in_channels, gate_norm):
@@ -258,20 +277,33 @@ CHANGES = {
         "dropout": 0.5,
         "drop_path": 0.5,
         "gate_norm": True,
-        "pass_through": True,
+        "pass_through": False,
         "zero_init": True,
+        "layer_scale_init_value": 0.5,
     },
     "sum": {"in_channels": (8, 5), "zero_init": True},
     "concat": {"in_channels": (8, 5), "zero_init": True},
-    "se": {"in_channels": (8, 5), "reduction_ratio": 4, "zero_init": True},
-    "cbam": {"in_channels": (8, 5), "reduction_ratio": 4, "zero_init": True},
+    "se": {
+        "in_channels": (8, 5),
+        "reduction_ratio": 4,
+        "zero_init": True,
+        "layer_scale_init_value": 0.5,
+    },
+    "cbam": {
+        "in_channels": (8, 5),
+        "reduction_ratio": 4,
+        "zero_init": True,
+        "layer_scale_init_value": 0.5,
+    },
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_argument_changes_something(kind):
+    start = {"pass_through": True} if kind == "attention" else {}
+
     def fingerprint(**options) -> list:
-        module = build(kind, **{"in_channels": (8, 4), **options})
+        module = build(kind, **{"in_channels": (8, 4), **start, **options})
         torch.manual_seed(1)
         maps = maps_for(options.get("in_channels", (8, 4)), samples=8, dtype=torch.float32)
         shapes = {name: p.shape for name, p in module.named_parameters()}

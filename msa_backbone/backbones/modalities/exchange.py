@@ -23,7 +23,9 @@ class Exchange(BaseModule):
     receives as the others do, but no fusion takes anything from it.
 
     Args:
-        fusion: config of the fusion, the same for each stream; each has weights of its own.
+        fusion: config of the fusion, the same for each stream; each has weights of its own. Its
+            `layer_scale_init_value` is the reference's alone: two streams of the same weights
+            that both started from the sum would stay one.
         in_channels: C_0 to C_{M-1}, channels of each modality's map, the reference's first.
         zero_init: as in the fusion: with its branches at zero y_m = x_m.
         seeds: as in `build_attention`.
@@ -39,6 +41,7 @@ class Exchange(BaseModule):
         super().__init__()
         seeds = set() if seeds is None else seeds
         reference, *others = check_channels(in_channels)
+        fusion = {k: v for k, v in fusion.items() if k != "layer_scale_init_value"}
         self.fusions = ModuleList(
             build_attention(fusion, (width, reference), zero_init, seeds) for width in others
         )

@@ -22,9 +22,13 @@ class CBAMFusion(SEFusion):
     """
 
     def __init__(
-        self, in_channels: Sequence[int], reduction_ratio: int = 16, zero_init: bool = True
+        self,
+        in_channels: Sequence[int],
+        reduction_ratio: int = 16,
+        zero_init: bool = True,
+        layer_scale_init_value: float | None = None,
     ) -> None:
-        super().__init__(in_channels, reduction_ratio, zero_init)
+        super().__init__(in_channels, reduction_ratio, zero_init, layer_scale_init_value)
         self.spatial_gates = nn.ModuleList(
             nn.Conv2d(2 * len(self.in_channels), 1, kernel_size=7, padding=3)
             for _ in self.in_channels[1:]

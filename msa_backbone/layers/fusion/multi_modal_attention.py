@@ -14,7 +14,9 @@ is Multi-Scale Attention.
 
 f_m lets through 3 * h_m of the C_m dimensions: too few to stand in for a lost reference. The term
 in brackets, `pass_through`, lets all of them through: a 1x1 projection P_m with a learned scale s_m
-per channel that starts at zero (LayerScale, https://arxiv.org/abs/2103.17239, section 2).
+per channel (LayerScale, https://arxiv.org/abs/2103.17239, section 2). From s_m = 0 y starts as x_0,
+from s_m = 1 with equal widths as the sum. Adam moves s_m by about the learning rate a step: a short
+training from s_m = 0 hears little of x_m.
 
 That the gates of one modality look at the others is the idea of cross-modal rectification (CMX,
 https://arxiv.org/abs/2203.04838, its CM-FRM). Deviations from CMX: multi-scale branches, the
@@ -40,8 +42,8 @@ class ModalityTerm(MultiScaleAttention):
     Args:
         modality: m.
         in_channels: C_0 to C_{M-1}.
-        reduction_ratio, channel, spatial, dropout, drop_path, gate_norm, pass_through, zero_init:
-            as in `MultiModalAttention`.
+        reduction_ratio, channel, spatial, dropout, drop_path, gate_norm, pass_through, zero_init,
+            layer_scale_init_value: as in `MultiModalAttention`.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class ModalityTerm(MultiScaleAttention):
         gate_norm: bool,
         pass_through: bool,
         zero_init: bool,
+        layer_scale_init_value: float | None,
     ) -> None:
         width, reference = in_channels[modality], in_channels[0]
         ratio = min(reduction_ratio, width) if modality else reduction_ratio
@@ -71,7 +74,9 @@ class ModalityTerm(MultiScaleAttention):
             scales = self.fusion_conv.in_channels
             self.fusion_conv = nn.Conv2d(scales, reference, kernel_size=1)
         self.pass_through = (
-            ScaledProjection(width, reference, zero_init) if pass_through and modality else None
+            ScaledProjection(width, reference, zero_init, layer_scale_init_value)
+            if pass_through and modality
+            else None
         )
         self.init_weights()  # once more, for the new fusion convolution
 
@@ -114,11 +119,14 @@ class MultiModalAttention(ModalityTerm):
             is dropped is drawn for each modality by itself.
         gate_norm: as in `MultiScaleAttention`, each modality by its own root mean square.
         pass_through: add s_m * P_m x_m for the modalities beside the reference.
-        zero_init: start the fusion convolutions and the s_m at zero, so that y = x_0 until
+        zero_init: start the fusion convolutions at zero: y = x_0, and what passes in full, until
             training moves them.
+        layer_scale_init_value: what the s_m of `pass_through` start at; None for 0 with `zero_init`
+            and 1 without.
 
     Raises:
-        ValueError: for channels that are no sequence; else as `MultiScaleAttention`.
+        ValueError: for channels that are no sequence, or a `layer_scale_init_value` without
+            `pass_through`; else as `MultiScaleAttention`.
     """
 
     def __init__(
@@ -132,11 +140,17 @@ class MultiModalAttention(ModalityTerm):
         gate_norm: bool = False,
         pass_through: bool = False,
         zero_init: bool = True,
+        layer_scale_init_value: float | None = None,
     ) -> None:
         in_channels = check_channels(in_channels)
+        if layer_scale_init_value is not None and not pass_through:
+            raise ValueError(
+                f"layer_scale_init_value={layer_scale_init_value} is for what passes in full: "
+                "set pass_through=True, or leave it out"
+            )
         options = (
             *(in_channels, reduction_ratio, channel, spatial),
-            *(dropout, drop_path, gate_norm, pass_through, zero_init),
+            *(dropout, drop_path, gate_norm, pass_through, zero_init, layer_scale_init_value),
         )
         super().__init__(0, *options)
         self.in_channels = in_channels

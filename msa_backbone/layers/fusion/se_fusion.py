@@ -24,13 +24,18 @@ class SEFusion(nn.Module):
         in_channels: C_0 to C_{M-1}, channels of each modality's map, the reference's first.
         reduction_ratio: r; the gates have C_0 // r hidden channels.
         zero_init: start the s_m at zero, so that y = x_0, instead of at one.
+        layer_scale_init_value: another start of the s_m, whatever `zero_init` says.
 
     Raises:
         ValueError: for channels that are no sequence, or an r that is not in 1..C_0.
     """
 
     def __init__(
-        self, in_channels: Sequence[int], reduction_ratio: int = 16, zero_init: bool = True
+        self,
+        in_channels: Sequence[int],
+        reduction_ratio: int = 16,
+        zero_init: bool = True,
+        layer_scale_init_value: float | None = None,
     ) -> None:
         super().__init__()
         self.in_channels = check_channels(in_channels)
@@ -42,7 +47,8 @@ class SEFusion(nn.Module):
             )
         hidden = reference // reduction_ratio
         self.projections = nn.ModuleList(
-            ScaledProjection(width, reference, zero_init) for width in others
+            ScaledProjection(width, reference, zero_init, layer_scale_init_value)
+            for width in others
         )
         self.channel_gates = nn.ModuleList(
             nn.Sequential(
