@@ -62,6 +62,7 @@ if __name__ == '__main__':
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_main_process_leaves_none_behind(tmp_path, how):
     script, file = tmp_path / "main.py", tmp_path / "pid"
@@ -96,6 +97,7 @@ if __name__ == '__main__':
 """
 
 
+@pytest.mark.slow
 def test_what_is_said_while_modules_load_goes_into_a_file(tmp_path):
     said = "import os, warnings\nos.write(1, b'a print')\nwarnings.warn('a warning')\n"
     (tmp_path / "talks_when_loaded.py").write_text(said)

@@ -84,6 +84,7 @@ def test_of_a_detector_with_an_encoder_the_backbone_is_not_taken_for_the_whole()
     assert parameters > 10**6 and flops is None
 
 
+@pytest.mark.slow
 def test_the_metafiles_tell_what_is_counted():
     modelindex = pytest.importorskip("modelindex")
     for toolbox in ("mmdet", "mmseg", "mmpretrain", "tokenizers"):

@@ -492,6 +492,7 @@ assert not {{"mmcv", "mmdet"}} & set(sys.modules)
 """)
 
 
+@pytest.mark.slow
 def test_a_compiled_extension_wins(tmp_path):
     (tmp_path / "_ext.py").write_text("__getattr__ = lambda name: lambda: 'compiled ' + name")
     out = run_python(f"""
@@ -505,6 +506,7 @@ print(mmcv.ops.get_compiler_version())
     assert out.strip() == "compiled get_compiler_version"
 
 
+@pytest.mark.slow
 def test_install_after_a_failed_import():
     run_python("""
 try:

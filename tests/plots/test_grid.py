@@ -25,7 +25,7 @@ def test_pictures_of_any_sizes_leave_no_holes(number, columns, tmp_path):
     sizes = [(375, 1000), (64, 64), (500, 333), (20, 400), (480, 640), (90, 30), (7, 9)][:number]
     pictures = [np.full((*size, 3), 20 + 30 * i, np.uint8) for i, size in enumerate(sizes)]
     save_grid(pictures, tmp_path / "grid.png", columns)
-    grid = read_image(tmp_path / "grid.png").astype(int)
+    grid = read_image(tmp_path / "grid.png")
     assert set(np.unique(grid)) == {*(20 + 30 * i for i in range(number)), 255} - (
         {255} if number == 1 else set()
     )

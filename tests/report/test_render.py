@@ -232,6 +232,7 @@ def test_a_missing_package_is_named(monkeypatch):
         render(report_of())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [NASTY, tuple(f"class {i}" for i in range(120))])
 def test_a_browser_shows_it(classes, chromium, tmp_path):
     file = tmp_path / "report.html"
@@ -249,6 +250,7 @@ def test_a_browser_shows_it(classes, chromium, tmp_path):
             assert classes[0][:15] in labels  # as text, also inside charts
 
 
+@pytest.mark.slow
 def test_long_names_are_broken_not_cut(chromium, tmp_path):
     """Titles and legends of words without a blank, of wide letters and of dozens of lines."""
     classes = tuple(

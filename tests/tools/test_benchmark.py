@@ -33,6 +33,7 @@ def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
     assert sorted(demo.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_variants_are_tabled_fitted_and_drawn(run_tool, tmp_path, capsys):
     names = ["ours", "naive", "CBAM"]
     shapes = ["1x32x32", "1x64x64"]

@@ -134,6 +134,7 @@ def test_a_dying_process_ends_the_other(spied, demo, tmp_path):
             process.kill()
 
 
+@pytest.mark.slow
 def test_bad_input_is_told_once_and_ends_all(spied, demo, tmp_path, monkeypatch):
     monkeypatch.setenv("PORT", str(free_port()))
     monkeypatch.setenv("PYTHON", sys.executable)

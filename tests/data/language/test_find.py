@@ -245,6 +245,7 @@ def test_real_captions_and_questions(coco_captions):
     assert {len(question.answers) for question in data.splits["train"]} == {10}
 
 
+@pytest.mark.slow
 def test_real_questions_that_were_converted(easyvqa, tmp_path):
     convert_easyvqa(easyvqa, tmp_path / "out")
     data = find_questions(tmp_path / "out")

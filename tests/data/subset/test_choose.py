@@ -577,6 +577,7 @@ def test_generated_data_at_a_small_scale(tmp_path):
     assert len(names(subset)) == 30
 
 
+@pytest.mark.slow
 def test_half_of_coco128_and_of_bccd_over_seeds(coco128, bccd, tmp_path):
     """Class distances of all 128 images stay under 0.08 in the mean; random draws have 0.18."""
     whole = tmp_path / "coco128/annotations"

@@ -50,6 +50,7 @@ def test_it_is_the_best_of_all_choices_where_all_can_be_tried():
     assert np.mean(found) <= best + 0.01
 
 
+@pytest.mark.slow
 def test_it_is_much_closer_than_a_random_draw():
     objects = random_objects(300, 40)
     own, drawn = [], []

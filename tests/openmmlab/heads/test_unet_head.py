@@ -192,6 +192,7 @@ def test_refuses_what_does_not_fit(head, words):
         segmentor(head=head)
 
 
+@pytest.mark.slow
 def test_found_from_an_mmseg_config_by_custom_imports_alone(tmp_path):
     config = tmp_path / "config.py"
     config.write_text(

@@ -59,6 +59,7 @@ def test_a_kill_at_any_file_that_is_touched(tmp_path):
     assert kill_at > 20 and had_last and had_best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("workers", "sampler"),
     [

@@ -126,6 +126,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     assert_equal(last(tmp_path), whole[by_epoch])
 
 
+@pytest.mark.slow
 def test_after_sigkill(whole, tmp_path):
     work, log = tmp_path / "work", tmp_path / "log"
     for kill_at, code in ((6, -signal.SIGKILL), (14, -signal.SIGKILL), (None, 0)):
