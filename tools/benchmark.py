@@ -13,7 +13,7 @@ Examples:
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -97,10 +97,19 @@ def compare_configs(args: argparse.Namespace) -> None:
     with TemporaryDirectory() as work_dir:
         with one_line_errors():
             cfgs = {
-                Path(path).stem: prepare(path, args, f"{work_dir}/{number}")
-                for number, path in enumerate(args.configs)
+                name: prepare(path, args, f"{work_dir}/{number}")
+                for number, (name, path) in enumerate(by_name(args.configs).items())
             }
         print(compare_steps(cfgs, args.rounds, args.device))
+
+
+def by_name(configs: Sequence[str]) -> dict[str, str]:
+    """Each config by its file's name; those of equal names by their paths."""
+    stems = [Path(path).stem for path in configs]
+    return {
+        stem if stems.count(stem) == 1 else path: path
+        for stem, path in zip(stems, configs, strict=True)
+    }
 
 
 def check_options(args: argparse.Namespace, default: Callable[[str], object]) -> None:

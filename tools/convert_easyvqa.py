@@ -9,7 +9,7 @@ from msa_backbone.data.language.easyvqa import convert_easyvqa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="the folder with train_images.npz and so on")
+    parser.add_argument("source", type=Path, help="the folder 'data' of its repository")
     parser.add_argument("out", type=Path, nargs="?", default=Path("data/easyvqa"))
     args = parser.parse_args()
     with one_line_errors():

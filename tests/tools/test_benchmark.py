@@ -1,11 +1,13 @@
 """The tables of costs: what they say of the models, not the times themselves."""
 
 import re
+import runpy
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS
+from processes import TOOLS
 
 from msa_backbone.files.images import read_image
 
@@ -31,6 +33,14 @@ def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
         assert float(found) > 0 and ratio in (found, None)
         assert float(speed) > 0 and float(tested) > 0 and ratio in (tested, None)
     assert sorted(demo.rglob("*")) == before
+
+
+def test_configs_of_equal_names_are_told_apart():
+    """An ablation writes a config.py for every variant."""
+    by_name = runpy.run_path(str(TOOLS / "benchmark.py"))["by_name"]
+    assert by_name(["a/x.py", "b/y.py"]) == {"x": "a/x.py", "y": "b/y.py"}
+    paths = ["sum/config.py", "se/config.py"]
+    assert by_name([*paths, "z.py"]) == {**dict(zip(paths, paths, strict=True)), "z": "z.py"}
 
 
 @pytest.mark.slow

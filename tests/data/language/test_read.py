@@ -253,15 +253,21 @@ def test_a_name_tells_the_split(name, split):
     assert split_in(name) == split
 
 
-def test_easyvqa_becomes_vqa_v2(tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_easyvqa_becomes_vqa_v2(packed, tmp_path):
     random = np.random.default_rng(0)
     images = {}
     for split, count in (("train", 20), ("test", 3)):
         images[split] = random.integers(0, 255, (count, 8, 8, 3), np.uint8)
-        np.savez(tmp_path / f"{split}_images.npz", images=images[split])
+        if packed:
+            np.savez(tmp_path / f"{split}_images.npz", images=images[split])
+        else:
+            (tmp_path / split / "images").mkdir(parents=True)
+            for number, pixels in enumerate(images[split]):
+                Image.fromarray(pixels).save(tmp_path / split / f"images/{number}.png")
         rows = [["is there not a circle?", "no", n] for n in range(count)]
         rows += [["what color is the shape?", "red", 0]]
-        write(tmp_path / f"{split}_questions.json", rows)
+        write(tmp_path / (f"{split}_questions.json" if packed else f"{split}/questions.json"), rows)
     counts = convert_easyvqa(tmp_path, tmp_path / "out")
     assert counts["test"] == (3, 4) and counts["train"][0] == 18 and counts["val"][0] == 2
     assert counts["train"][1] + counts["val"][1] == 21
@@ -280,10 +286,19 @@ def test_easyvqa_becomes_vqa_v2(tmp_path):
         assert (pixels == images["train"][int(Path(name).stem)]).all()
     last = np.asarray(Image.open(tmp_path / "out/images/test/000022.png"))
     assert (last == images["test"][2]).all()
-    (tmp_path / "test_images.npz").write_text("nothing")
-    with pytest.raises(DataError, match="holds no array 'images'"):
+    if packed:
+        (tmp_path / "test_images.npz").write_text("nothing")
+    else:
+        (tmp_path / "test/images/1.png").unlink()
+    problem = "holds no array 'images'" if packed else r"images: 1\.png is missing"
+    with pytest.raises(DataError, match=problem):
         convert_easyvqa(tmp_path, tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+def test_a_folder_without_easyvqa_is_told_which_one_is_wanted(tmp_path):
+    with pytest.raises(DataError, match=r"neither train/images nor .*npz; give the folder 'data'"):
+        convert_easyvqa(tmp_path, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
