@@ -5,7 +5,6 @@ in `vgg16` or `vgg16_bn`); attention sits beside them as `attentions.P...`, P th
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule, ModuleDict, Sequential
@@ -15,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..layers.attention_builder import build_attention, check_attention_options
 from ..layers.recompute import recompute_in_backward
 from .fold_norms import fold_norms
-from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions
+from .vgg_layout import BLOCKS, CHANNEL_MULTIPLIERS, resolve_positions, warn_of_idle_attention
 from .vgg_stages import Stage, check_stages, make_layers, per_stage, reset_convolutions
 from .vgg_weights import load_pretrained, pretrained_cfgs
 from .words import Words
@@ -133,8 +132,7 @@ class MSAVGG(BaseModule):
         self.stages = tuple(map(Stage, channels, strides, map(tuple, names)))
         self.out_channels = tuple(self.stages[i].channels for i in self.out_indices)
         self.out_strides = tuple(self.stages[i].stride for i in self.out_indices)
-        # While attention is frozen: names of its parameters that train otherwise.
-        self._paused: list[str] | None = None
+        self._paused: list[str] | None = None  # while attention is frozen: what trains otherwise
         reset_convolutions(self.features)  # attention modules keep their own start
         self._freeze(zero_init)
 
@@ -170,15 +168,14 @@ class MSAVGG(BaseModule):
         frozen = self._frozen_modules()
         for name in frozen:
             self.get_submodule(name).requires_grad_(False)
+        self.train(self.training)  # norms that are frozen are in eval mode from the start
         at_identity = [name for name in self.attentions if f"attentions.{name}" in frozen]
         if zero_init and at_identity:
-            trained = tuple(int(name) for name in self.attentions if name not in at_identity)
-            warnings.warn(
-                f"frozen_stages={self.frozen_stages} freezes the attention at "
-                f"{', '.join(at_identity)} at the identity, where it costs time and does nothing: "
-                f"unless a checkpoint brings its weights, omit it by attention_positions={trained}",
-                stacklevel=1,  # the same wherever it is built
-            )
+            warn_of_idle_attention(self.frozen_stages, at_identity, self.attentions)
+
+    def _pausable(self) -> nn.Module:
+        """What `freeze_attention` freezes."""
+        return self.attentions
 
     def freeze_attention(self, frozen: bool = True) -> None:
         """Stop the training of all attention modules, or let it go on.
@@ -191,10 +188,11 @@ class MSAVGG(BaseModule):
         """
         if not self.attentions:
             raise ValueError("freeze_attention needs attention: this backbone has none")
-        parameters = dict(self.attentions.named_parameters())
+        attention = self._pausable()
+        parameters = dict(attention.named_parameters())
         if frozen and self._paused is None:
             self._paused = [name for name, p in parameters.items() if p.requires_grad]
-            self.attentions.requires_grad_(False).zero_grad()
+            attention.requires_grad_(False).zero_grad()
         elif not frozen and self._paused is not None:
             for name in self._paused:
                 parameters[name].requires_grad_(True)

@@ -169,10 +169,9 @@ class MultiModalMSAVGG(MSAVGG):
             return [*names, *(f"exchanges.{name}" for name in self.exchanges)]
         return [name for name in names if not name.startswith("attentions.")]
 
-    def freeze_attention(self, frozen: bool = True) -> None:
+    def _pausable(self) -> nn.Module:
         """As MSAVGG's: the fusions of all streams."""
-        super().freeze_attention(frozen)
-        self.exchanges.requires_grad_(not frozen)
+        return ModuleDict({"attentions": self.attentions, "exchanges": self.exchanges})
 
     def load_configured_weights(self) -> None:
         """Load the files that `init_cfg` names; raises what `load_pretrained` does.

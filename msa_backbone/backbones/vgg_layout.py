@@ -4,11 +4,24 @@ Convolution, ReLU and pool each count; a norm layer does not, so that a position
 layer with and without batch norm (VGG: https://arxiv.org/abs/1409.1556, table 1).
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 
 BLOCKS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 CHANNEL_MULTIPLIERS = (1, 2, 4, 8, 8)
 PLACES = ("conv", "relu", "pool")
+
+
+def as_tuple(name: str, values: Iterable[int]) -> tuple[int, ...]:
+    """The values of an option that takes several.
+
+    Raises:
+        ValueError: for a number alone.
+    """
+    try:
+        return tuple(values)
+    except TypeError:
+        raise ValueError(f"{name}={values} is no list of numbers: write [{values}]") from None
 
 
 def plain_positions(depth: int, place: str) -> tuple[int, ...]:
@@ -50,7 +63,14 @@ def resolve_positions(
                 f"attention_positions='{positions}' is unknown: "
                 f"use one of {', '.join(PLACES)}, a list of layer indices, or None"
             )
-        return tuple(p for p in plain_positions(depth, positions) if p <= end)
+        chosen = tuple(p for p in plain_positions(depth, positions) if p <= end)
+        if not chosen:
+            raise ValueError(
+                f"attention_positions='{positions}' lies past the last output, layer {end}: choose "
+                "another place, ask for a later stage in out_indices, or give attention=None"
+            )
+        return chosen
+    positions = as_tuple("attention_positions", positions)
     last = plain_positions(depth, "pool")[-1]
     for position in positions:
         if isinstance(position, bool) or not isinstance(position, int):
@@ -68,3 +88,21 @@ def resolve_positions(
     if len(set(positions)) != len(positions):
         raise ValueError(f"attention_positions={tuple(positions)} names a layer twice")
     return tuple(sorted(positions))
+
+
+def warn_of_idle_attention(
+    frozen_stages: int, at_identity: Sequence[str], attentions: Iterable[str]
+) -> None:
+    """Say which attention is frozen before it has learned anything.
+
+    Args:
+        at_identity: positions of what is frozen as the identity.
+        attentions: all positions.
+    """
+    trained = tuple(int(name) for name in attentions if name not in at_identity)
+    warnings.warn(
+        f"frozen_stages={frozen_stages} freezes the attention at {', '.join(at_identity)} at the "
+        "identity, where it costs time and does nothing: unless a checkpoint brings its weights, "
+        f"omit it by attention_positions={trained}",
+        stacklevel=1,  # the same wherever it is built
+    )

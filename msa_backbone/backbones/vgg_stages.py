@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ..layers.blocks import build_activation, build_conv3x3, build_norm, build_pool
-from .vgg_layout import BLOCKS
+from .vgg_layout import BLOCKS, as_tuple
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def check_stages(
         raise ValueError(f"depth={depth} is not a VGG: choose one of {', '.join(map(str, BLOCKS))}")
     if not 1 <= num_stages <= 5:
         raise ValueError(f"num_stages={num_stages} does not fit: choose 1 to 5")
-    chosen = tuple(range(num_stages) if out_indices is None else out_indices)
+    chosen = as_tuple("out_indices", range(num_stages) if out_indices is None else out_indices)
     valid = sorted(set(chosen) & set(range(num_stages)))
     if not valid or list(chosen) != valid:
         raise ValueError(
@@ -45,7 +45,7 @@ def check_stages(
             "each once, in ascending order"
         )
     built = chosen[-1] + 1
-    if not -1 <= frozen_stages <= built:
+    if frozen_stages not in range(-1, built + 1):
         raise ValueError(
             f"frozen_stages={frozen_stages} does not fit: choose 0 to {built}, "
             "the number of stages built"

@@ -117,7 +117,7 @@ def load_pretrained(
             tensors[name] = tensor
     if not any(name.startswith("features.") for name in tensors):
         raise ValueError(
-            f"weights {source} match no key of {type(model).__name__}: the file has names like "
+            f"weights {source} match no key of a VGG: the file has names like "
             f"'{next(iter(file_tensors))}', a VGG has names like 'features.0.weight'"
         )
     report.loaded = list(tensors)

@@ -177,13 +177,21 @@ def test_behind_a_pool_of_the_next_stage_the_maps_have_its_width_before():
 
 
 def test_attention_is_frozen_and_trains_again_in_all_streams():
-    backbone = build(frozen_stages=2)
+    backbone = build(frozen_stages=2, zero_init=False)
     assert all(p.requires_grad for p in backbone.exchanges.parameters())
+    sum(y.square().mean() for y in backbone(pictures(4))).backward()
+    backbone.exchanges["9"].requires_grad_(False)  # the user's own
+    backbone.freeze_attention(False)  # nothing is paused
+    assert not any(p.requires_grad for p in backbone.exchanges["9"].parameters())
     backbone.train().freeze_attention()
     assert not any(p.requires_grad for p in backbone.exchanges.parameters())
+    assert all(p.grad is None for p in backbone.exchanges["4"].parameters())  # gathered before
     assert not any(m.training for m in backbone.exchanges["4"].modules())
     backbone.freeze_attention(False)
-    assert all(p.requires_grad for p in backbone.exchanges.parameters())
+    trains = {
+        name: any(p.requires_grad for p in m.parameters()) for name, m in backbone.exchanges.items()
+    }
+    assert trains == {"4": True, "9": False, "16": True, "23": True}
     assert all(m.training for m in backbone.exchanges["4"].modules())
 
 

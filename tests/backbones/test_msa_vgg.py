@@ -207,6 +207,13 @@ def test_positions_shift_with_norm_layers():
         ({"pool_strides": 2}, r"pool_strides=2 does not fit: one value for each of 5 stages"),
         ({"with_cp": 1}, r"with_cp=1 does not fit: one value for each of 5 stages"),
         ({"act_cfg": None}, r"act_cfg=None lacks its 'type': give dict\(type=\.\.\.\)"),
+        ({"out_indices": 4}, r"out_indices=4 is no list of numbers: write \[4\]"),
+        ({"attention_positions": 4}, r"attention_positions=4 is no list of numbers: write \[4\]"),
+        ({"frozen_stages": None}, r"frozen_stages=None does not fit: choose 0 to 5"),
+        (
+            {"attention_positions": "pool", "out_indices": (0,), "out_before_pool": True},
+            r"attention_positions='pool' lies past the last output, layer 3",
+        ),
         ({"attention_positions": (31,)}, r"31 does not exist"),
         ({"attention_positions": (4, 16), "out_indices": (1,)}, r"16 lies past .*layer 9"),
         ({"attention_positions": "block"}, r"'block' is unknown"),

@@ -67,9 +67,10 @@ def test_freezing_everything_leaves_nothing_to_train():
 
 def test_train_returns_self_and_frozen_norms_stay_in_eval():
     backbone = small(frozen_stages=2, norm_cfg=BN)
+    built = [m.training for m in backbone.features if isinstance(m, nn.BatchNorm2d)]
     assert backbone.eval() is backbone and backbone.train() is backbone
     norms = [m.training for m in backbone.features if isinstance(m, nn.BatchNorm2d)]
-    assert norms == [False] * 4 + [True] * 9
+    assert norms == built == [False] * 4 + [True] * 9
     holder = nn.Sequential(backbone).train()
     assert [m.training for m in holder[0].features if isinstance(m, nn.BatchNorm2d)] == norms
 
@@ -77,6 +78,7 @@ def test_train_returns_self_and_frozen_norms_stay_in_eval():
 def test_norm_eval_keeps_the_statistics_and_trains_the_affine_part():
     backbone = small(norm_eval=True, norm_cfg=BN)
     before = state_of(backbone)
+    backbone(torch.randn(2, 3, 64, 64))  # as it is built, before anybody calls train()
     train_steps(backbone)
     for name, value in backbone.state_dict().items():
         statistics = "running" in name or "num_batches" in name

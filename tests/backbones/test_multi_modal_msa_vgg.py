@@ -368,6 +368,8 @@ def test_sensors_can_be_switched_off_and_on():
         alone = backbone(x, torch.tensor([1, 0, 0]))
         backbone.sensors = None
         assert all(map(torch.equal, alone, backbone(x, flags & torch.tensor([1, 0, 0]).bool())))
+    with pytest.raises(ValueError, match=r"sensors=1 is no list of numbers"):
+        backbone.sensors = 1
     for sensors in [(3,), (), (0, 0), (-1,), ("infrared",)]:
         with pytest.raises(ValueError, match=r"sensors=.*does not fit.* 0 to 2"):
             backbone.sensors = sensors

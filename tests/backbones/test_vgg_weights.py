@@ -218,7 +218,7 @@ def test_a_detector_s_layers_behind_the_last_stage_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("state", "options", "message"),
     [
-        (lambda: {"fc.weight": torch.ones(2)}, {}, r"match no key of MSAVGG.*'fc.weight'"),
+        (lambda: {"fc.weight": torch.ones(2)}, {}, r"match no key of a VGG.*'fc.weight'"),
         (lambda: vgg_state(19), {}, r"shape .*depth"),
         (lambda: vgg_state(16), {"depth": 19}, r"shape .*depth"),
         (

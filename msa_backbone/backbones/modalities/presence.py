@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..vgg_layout import as_tuple
+
 
 def per_modality(name: str, values: object, modalities: int) -> tuple:
     """An option's value for each modality; a single one stands for all.
@@ -44,7 +46,7 @@ def check_sensors(sensors: Sequence[int] | None, modalities: int) -> tuple[int, 
     Raises:
         ValueError: if they are not some of 0 to M - 1, each once.
     """
-    chosen = tuple(range(modalities) if sensors is None else sensors)
+    chosen = as_tuple("sensors", range(modalities) if sensors is None else sensors)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(modalities)):
         raise ValueError(
             f"sensors={chosen} does not fit: choose from the modalities 0 to {modalities - 1}, "

@@ -18,7 +18,7 @@ class VGGBBoxHead(Shared2FCBBoxHead):
         dropout: probability after each shared layer, as in VGG16.
         init_cfg: `dict(type='Pretrained', checkpoint=...)` of a full VGG16 fills the shared
             layers from `classifier.{0,3}`; a file without a classifier leaves them random. The
-            rest of the head, and any other `init_cfg`, is mmdet's.
+            rest of the head, and any other `init_cfg`, is mmdet's; a list may have both.
         kwargs: mmdet's Shared2FCBBoxHead.
     """
 
@@ -26,14 +26,14 @@ class VGGBBoxHead(Shared2FCBBoxHead):
         self,
         dropout: float = 0.5,
         fc_out_channels: int = 4096,
-        init_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
         **kwargs,
     ) -> None:
-        pretrained = isinstance(init_cfg, dict) and pretrained_cfgs(init_cfg)
-        super().__init__(
-            fc_out_channels=fc_out_channels, init_cfg=None if pretrained else init_cfg, **kwargs
-        )
-        self.checkpoint = init_cfg["checkpoint"] if pretrained else None
+        pretrained = pretrained_cfgs(init_cfg)
+        cfgs = init_cfg if isinstance(init_cfg, list) else [init_cfg]
+        others = [cfg for cfg in cfgs if cfg is not None and cfg not in pretrained]
+        super().__init__(fc_out_channels=fc_out_channels, init_cfg=others or None, **kwargs)
+        self.checkpoint = pretrained[-1]["checkpoint"] if pretrained else None
         # Shared2FCBBoxHead applies one ReLU after each shared layer: dropout rides on it.
         self.relu = nn.Sequential(nn.ReLU(inplace=True), nn.Dropout(dropout))
 

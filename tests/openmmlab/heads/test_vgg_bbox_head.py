@@ -75,6 +75,17 @@ def test_shared_layers_come_from_the_classifier(prefix, log, tmp_path):
     assert head.shared_fcs[0].weight.eq(1).all()
 
 
+def test_a_list_may_have_a_checkpoint_and_other_starts(log, tmp_path):
+    state = classifier_file(tmp_path / "vgg.pth")
+    constant = {"type": "Constant", "val": 0.25, "override": {"name": "fc_cls"}}
+    head = build_head(init_cfg=[pretrained(tmp_path / "vgg.pth"), constant])
+    head.init_weights()
+    assert torch.equal(head.shared_fcs[0].weight, state["classifier.0.weight"])
+    assert (head.fc_cls.weight == 0.25).all() and len(log) == 1
+    alone = build_head(init_cfg=[pretrained(tmp_path / "vgg.pth")])
+    assert alone.init_cfg == build_head().init_cfg  # mmdet's
+
+
 def test_scores_are_vggs_hidden_layers(log, tmp_path):
     state = classifier_file(tmp_path / "vgg.pth")
     head = build_head(init_cfg=pretrained(tmp_path / "vgg.pth")).eval()
