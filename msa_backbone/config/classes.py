@@ -1,6 +1,5 @@
 """What in a config depends on the number of classes."""
 
-import colorsys
 from collections.abc import Sequence
 
 from ..config_nodes import type_name, walk
@@ -68,9 +67,3 @@ def _fit_weights(weights: Sequence[float], before: int, classes: int) -> list[fl
             "give a weight for each, or leave class_weight out"
         )
     return list(weights)
-
-
-def make_palette(classes: int) -> list[tuple[int, ...]]:
-    """A colour for every class, (R, G, B) in 0..255: mmdet's own end at 80."""
-    colours = [colorsys.hsv_to_rgb(index / classes, 0.85, 0.85) for index in range(classes)]
-    return [tuple(round(255 * channel) for channel in colour) for colour in colours]

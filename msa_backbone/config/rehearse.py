@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.model import BaseModule
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import HOOKS, MODELS, init_default_scope
 from torch import nn
 
 from ..backbones.vgg_weights import pretrained_cfgs
@@ -51,6 +51,18 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
                 f"'{next(iter(tensors))}', the model has '{next(iter(model.state_dict()))}'"
             )
     return model
+
+
+def check_hooks(cfg: Config, model: nn.Module) -> None:
+    """Let the config's own hooks say whether they fit, those that have a `check`.
+
+    Raises:
+        ValueError: what does not fit.
+    """
+    for hook in cfg.get("custom_hooks") or ():
+        cls = HOOKS.get(hook["type"]) if isinstance(hook["type"], str) else hook["type"]
+        if hasattr(cls, "check"):
+            HOOKS.build(hook).check(model, cfg.train_cfg)
 
 
 def check_pretrained(module: nn.Module, source: str, prefix: str | None) -> None:

@@ -12,7 +12,7 @@ from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
-from ..config.classes import make_palette, set_num_classes
+from ..config.classes import set_num_classes
 from ..config.language.words import recall_words
 from ..config.options import drop_pretrained, unsync_norms
 from ..config.rehearse import check_checkpoint, rehearse
@@ -23,6 +23,7 @@ from ..files.loaded_modalities import absent_modalities, loaded_modalities
 from ..files.modality import channel_slices, eight_bit_modalities
 from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
+from ..plots.palette import make_palette
 from ..tasks import Task, task_of
 from .answers import gather_answers
 from .thresholds import read_thresholds

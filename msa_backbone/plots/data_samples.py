@@ -21,6 +21,7 @@ from ..files.loaded_modalities import loaded_modalities
 from .grid import save_grid, side_by_side
 from .label_placement import labels_apart
 from .modality_pictures import modality_pictures
+from .palette import with_palette
 from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320
@@ -129,7 +130,7 @@ def draw_truths(
     """
     modalities = loaded_modalities(cfg)
     visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="truth", vis_backends=None))
-    visualizer.dataset_meta = metainfo
+    visualizer.dataset_meta = with_palette(metainfo)
     pictures = []
     for image, sample in samples:
         stack = image.permute(1, 2, 0).numpy()

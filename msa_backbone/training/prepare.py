@@ -27,7 +27,7 @@ from ..config.options import (
     set_mixed_precision,
     set_seed,
 )
-from ..config.rehearse import check_checkpoint, rehearse
+from ..config.rehearse import check_checkpoint, check_hooks, rehearse
 from ..config.resume import resume as go_on
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
 from ..config.user_data import UserData, use_data
@@ -92,6 +92,7 @@ def prepare_training(
     lines += learn_words(cfg, found.data if found else None)
     with sorted_prints():
         model = rehearse(cfg, () if found else ("train_dataloader", "val_dataloader"))
+    check_hooks(cfg, model)
     if cfg.get("load_from"):
         check_words(model, cfg.load_from)
     if found:

@@ -6,7 +6,13 @@ from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import nn
 
-from msa_backbone.config.rehearse import check_checkpoint, check_data_files, check_pretrained
+from msa_backbone import MSAVGG
+from msa_backbone.config.rehearse import (
+    check_checkpoint,
+    check_data_files,
+    check_hooks,
+    check_pretrained,
+)
 
 
 class Backbone(BaseModule):
@@ -41,6 +47,26 @@ def test_weights_that_mmengine_would_not_load_are_refused(name, prefix, message,
         return
     with pytest.raises(ValueError, match=message):
         check_pretrained(Backbone(), file, prefix)
+
+
+@pytest.mark.parametrize(
+    ("train_cfg", "attention", "message"),
+    [
+        ({"max_epochs": 3}, True, None),
+        ({"max_epochs": 2}, True, "unfreeze_at=2 .* less than its 2 epochs"),
+        ({"type": "IterBasedTrainLoop", "max_iters": 9}, True, "give it by_epoch=False"),
+        ({"max_epochs": 3}, False, "needs an MSAVGG with attention"),
+    ],
+)
+def test_hooks_that_do_not_fit_are_refused_before_the_run(train_cfg, attention, message):
+    hooks = [{"type": "EMAHook"}, {"type": "ProgressiveAttentionHook", "unfreeze_at": 2}]
+    cfg = Config({"custom_hooks": hooks, "train_cfg": train_cfg})
+    model = MSAVGG(depth=11, base_channels=16, **({} if attention else {"attention": None}))
+    if message is None:
+        check_hooks(cfg, model)
+        return
+    with pytest.raises(ValueError, match=message):
+        check_hooks(cfg, model)
 
 
 def test_a_root_that_does_not_exist_is_named(tmp_path):

@@ -1,8 +1,11 @@
 """A hook that decides when the attention in a backbone trains."""
 
+from collections.abc import Mapping
+
 from mmengine.hooks import Hook
 from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .attention_ratio_hook import backbones_with_attention
@@ -25,8 +28,8 @@ class ProgressiveAttentionHook(Hook):
         by_epoch: count epochs, not iterations.
 
     Raises:
-        ValueError: when training starts, if attention would never or always train, the loop has no
-            epochs, the model has no attention, or another wrapper holds it.
+        ValueError: what `check` raises, and when training starts, if another wrapper than
+            DistributedDataParallel holds the model.
     """
 
     def __init__(self, unfreeze_at: int, by_epoch: bool = True) -> None:
@@ -39,20 +42,35 @@ class ProgressiveAttentionHook(Hook):
         self.by_epoch = by_epoch
         self._frozen = False
 
-    def before_train(self, runner: Runner) -> None:
-        if self.by_epoch and isinstance(runner.train_loop, IterBasedTrainLoop):
+    def check(self, model: nn.Module, train_cfg: Mapping[str, object]) -> None:
+        """Refuse a training that the hook does not fit.
+
+        Args:
+            train_cfg: its `max_epochs` or `max_iters`; a training by epochs need not know both.
+
+        Raises:
+            ValueError: if attention would never train, the loop has no epochs, or the model has no
+                attention.
+        """
+        epochs, iterations = train_cfg.get("max_epochs"), train_cfg.get("max_iters")
+        if self.by_epoch and epochs is None:
             raise ValueError(
                 "ProgressiveAttentionHook counts epochs, which an iteration-based loop has not: "
                 "give it by_epoch=False and unfreeze_at in iterations"
             )
-        end = runner.max_epochs if self.by_epoch else runner.max_iters
-        if self.unfreeze_at >= end:
+        end = epochs if self.by_epoch else iterations
+        if end is not None and self.unfreeze_at >= end:
             raise ValueError(
                 f"unfreeze_at={self.unfreeze_at} leaves attention frozen for the whole training: "
                 f"choose less than its {end} {self._last[0]}s"
             )
-        if not backbones_with_attention(runner.model):
+        if not backbones_with_attention(model):
             raise ValueError("ProgressiveAttentionHook needs an MSAVGG with attention in the model")
+
+    def before_train(self, runner: Runner) -> None:
+        counts_epochs = not isinstance(runner.train_loop, IterBasedTrainLoop)
+        epochs = runner.max_epochs if counts_epochs else None
+        self.check(runner.model, {"max_epochs": epochs, "max_iters": runner.max_iters})
         if is_model_wrapper(runner.model) and not _can_wrap_anew(runner):
             raise ValueError(
                 "ProgressiveAttentionHook works with DistributedDataParallel as the runner builds "

@@ -14,6 +14,7 @@ from ...files.training_log import START, read_records
 from ...plots.data_samples import draw_sample, scaled
 from ...plots.grid import save_grid, side_by_side
 from ...plots.modality_pictures import read_views
+from ...plots.palette import with_palette
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
 
@@ -47,6 +48,7 @@ class ReportHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._pictures = []
+        runner.visualizer.dataset_meta = with_palette(runner.visualizer.dataset_meta or {})
 
     before_test_epoch = before_val_epoch
 
@@ -68,8 +70,8 @@ class ReportHook(Hook):
         loader, scratch = f"{mode}_dataloader", Path(runner.work_dir, "predictions.png")
         loaded = loaded_modalities(runner.cfg, loader), absent_modalities(runner.cfg, loader)
         for sample in outputs[:: len(outputs) // number][:number]:
-            image_file = Path(sample.img_path)
-            if not image_file.is_file():  # in a bucket
+            image_file = Path(sample.get("img_path", ""))
+            if not image_file.is_file():  # in a bucket, or an array
                 continue
             # Labels have one size: small images are enlarged, so that they have room for them.
             views = [

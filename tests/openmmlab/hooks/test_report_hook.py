@@ -49,6 +49,8 @@ def test_scores_per_class_come_last():
 class Draws:
     """A toolbox's visualizer, which writes a grey picture."""
 
+    dataset_meta = None
+
     def add_datasample(self, name, image, data_sample, out_file=None, pred_score_thr=0.0):
         assert pred_score_thr == 0.4
         Image.new("RGB", (30, 20), (90, 90, 90)).save(out_file)
@@ -77,6 +79,25 @@ def test_pictures_come_from_evenly_spread_batches(batches, drawn, tmp_path):
             hook.after_val_iter(runner, index, {}, [sample])
             seen += [index] * (len(hook._pictures) - before)
         assert seen == expected
+
+
+def test_samples_without_a_file_are_not_drawn(tmp_path):
+    """mmpretrain's CIFAR and MNIST are arrays."""
+    runner = SimpleNamespace(
+        rank=0, work_dir=str(tmp_path), cfg={}, val_dataloader=[0], visualizer=Draws()
+    )
+    hook = ReportHook()
+    hook.before_val_epoch(runner)
+    hook.after_val_iter(runner, 0, {}, [BaseDataElement()])
+    assert hook._pictures == []
+
+
+def test_classes_without_a_colour_get_one(tmp_path):
+    """mmdet's CocoDataset keeps COCO's 80 colours for any classes, which its visualizer refuses."""
+    visualizer = Draws()
+    visualizer.dataset_meta = {"classes": ["a", "b", "c"], "palette": [(1, 2, 3)]}
+    ReportHook().before_val_epoch(SimpleNamespace(visualizer=visualizer))
+    assert len(set(visualizer.dataset_meta["palette"])) == 3
 
 
 @pytest.mark.parametrize(("last_validation", "tables"), [(20, 2), (10, 2), (None, 1)])
