@@ -82,7 +82,7 @@ def parse_subset(text: str) -> tuple[str, str]:
 
 def main() -> None:
     args = parse_args()
-    from msa_backbone.ablation.failures import failures_of, run_failure
+    from msa_backbone.ablation.failures import failures_of, require_cameras, run_failure
     from msa_backbone.ablation.processes import run_in_processes
     from msa_backbone.ablation.results import write_results
     from msa_backbone.ablation.runs import (
@@ -93,21 +93,25 @@ def main() -> None:
         read_result,
         run_once,
     )
-    from msa_backbone.ablation.variants import name_variants, write_variants
+    from msa_backbone.ablation.variants import name_variants, split_options, write_variants
 
     with quiet_libraries(), sorted_prints(), one_line_errors():
         variants = name_variants(args.variants)
+        options, waiting = split_options(args.cfg_options, args.data)
         settings = Settings(
             args.work_dir,
             args.data,
             tuple(args.classes) if args.classes else None,
             args.weights,
             args.train_scores,
+            waiting,
         )
         runs = list_runs(variants, args.fractions, args.seeds)
         require_at_least(1, args, "jobs", "threads")
         require_at_least(0, args, "rounds")
-        scope, found = write_variants(variants, args.base, settings, args.cfg_options)
+        scope, found = write_variants(variants, args.base, settings, options)
+        if args.failures:
+            require_cameras(runs, settings)
         for line in found:
             print(line, flush=True)
 

@@ -4,6 +4,7 @@ Each finished run of a model of several cameras is tested again, for every camer
 fail. Nothing is trained for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..files.modality import modalities_of
 from ..training.prepare import prepare_testing
 from .outcomes import keep_outcomes
 from .runs import Run, Settings, keep_result
-from .scoring import score_test
+from .scoring import plain_scores
 
 ABSENT, BLACK = "absent", "black"
 
@@ -27,6 +28,15 @@ def failures_of(run: Run, settings: Settings) -> list[Run]:
     cameras = _cameras(Config.fromfile(Path(settings.work_dir, run.variant, "config.py")))
     ways = (f"{camera} {way}" for camera in cameras for way in (ABSENT, BLACK))
     return [replace(run, failure=failure) for failure in ways]
+
+
+def require_cameras(runs: Sequence[Run], settings: Settings) -> None:
+    """Raise ValueError if no run has a camera that could fail."""
+    if not any(failures_of(run, settings) for run in runs):
+        raise ValueError(
+            "--failures tests models of several cameras, and every variant here gets one: leave it "
+            "out"
+        )
 
 
 def run_failure(run: Run, settings: Settings) -> None:
@@ -46,11 +56,13 @@ def run_failure(run: Run, settings: Settings) -> None:
         seed=run.seed,
         sensors=others if way == ABSENT else None,
         black=[camera] if way == BLACK else (),
+        options=settings.options,
     ):
         print(line)  # into the log
     keep_outcomes(cfg, folder)
     runner = Runner.from_cfg(cfg)
-    keep_result(folder, {"test": score_test(runner)}, runner)
+    metrics = runner.test()  # which loads the checkpoint
+    keep_result(folder, {"test": plain_scores(metrics, runner.test_loop.evaluator)}, runner)
 
 
 def _cameras(cfg: Config) -> list[str]:

@@ -10,6 +10,7 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
 from ..config.language.words import reads_words
+from ..config.load import apply_options
 from ..config.options import drop_pretrained
 from ..config.user_data import use_data
 from ..costs.backbones import BackboneCosts, compare_backbones
@@ -20,6 +21,11 @@ from .outcomes import Outcomes, read_outcomes
 from .plots import plot_costs, plot_fractions
 from .runs import Run, Settings, read_result
 from .tables import ablation_csv, ablation_table
+
+NO_INTERVALS = (
+    "No intervals: --subsets compares what two variants got right on each test image, which "
+    "classifiers and detectors with CocoMetric keep"
+)
 
 
 def write_results(
@@ -84,7 +90,10 @@ def finished(runs: Sequence[Run], settings: Settings) -> dict[float, dict[str, d
 def _intervals(
     runs: Sequence[Run], settings: Settings, fraction: float, subsets: Mapping[str, str]
 ) -> str | None:
-    """The differences with intervals, if the first variant and another kept what they got right."""
+    """The differences with intervals, if the first variant and another kept what they got right.
+
+    If they did not, nothing, or for someone who asks for subsets why there are none.
+    """
     outcomes: dict[str, dict[int, Outcomes]] = {}
     for run in runs:
         finished = run.fraction == fraction and read_result(run, settings) is not None
@@ -92,7 +101,7 @@ def _intervals(
             outcomes.setdefault(run.name, {})[run.seed] = told
     first = runs[0].name
     if first not in outcomes or len(outcomes) < 2:
-        return None
+        return NO_INTERVALS if subsets else None
     try:
         table = intervals_table(outcomes, first, subsets)
     except ValueError as error:
@@ -108,14 +117,15 @@ def backbone_costs(
     Backbones are measured alone. One that listens needs words, and another variant has none at all.
 
     They are measured once and kept in `costs.json`, so that a table that is made again after more
-    runs shows the same times.
+    runs shows the same times. More rounds than these had are measured.
     """
     if reads_words(_config(variants[0], settings)):
         return None
     file = Path(settings.work_dir, "costs.json")
     if file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))
-        if list(kept) == list(variants):
+        measured = min(cost.pop("rounds", 0) for cost in kept.values())
+        if list(kept) == list(variants) and measured >= rounds:
             return {name: BackboneCosts(**cost) for name, cost in kept.items()}
     backbones, shape = {}, None
     for name in variants:
@@ -126,7 +136,8 @@ def backbone_costs(
         drop_pretrained(cfg)
         backbones[name] = MODELS.build(cfg.model.backbone)
     costs = compare_backbones(backbones, shape, rounds)
-    write_whole(file, json.dumps({name: asdict(cost) for name, cost in costs.items()}, indent=1))
+    kept = {name: {**asdict(cost), "rounds": rounds} for name, cost in costs.items()}
+    write_whole(file, json.dumps(kept, indent=1))
     return costs
 
 
@@ -137,7 +148,9 @@ def _config(variant: str, settings: Settings) -> Config:
 def input_shape(cfg: Config, settings: Settings) -> tuple[int, ...]:
     """The shape in which the backbone gets the first test image, (1, C, H, W)."""
     if settings.data:
-        use_data(cfg, settings.data, settings.classes).write_index()
+        found = use_data(cfg, settings.data, settings.classes)
+        apply_options(cfg, settings.options)
+        found.write_index()
     init_default_scope(cfg.get("default_scope", "mmengine"))
     loader = Runner.build_dataloader(
         {**cfg.test_dataloader, "num_workers": 0, "persistent_workers": False}, seed=0

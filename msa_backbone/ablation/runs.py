@@ -6,8 +6,8 @@ there, and it is not run again. A run that was interrupted goes on from its last
 
 import json
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,8 @@ class Settings:
         work_dir: where the runs go.
         data, classes, weights: as in tools/train.py.
         train_scores: score the images of the training as well.
+        options: --cfg-options on what `data` replaces, see `variants.split_options`; the variants'
+            configs have the others.
     """
 
     work_dir: str
@@ -40,6 +42,7 @@ class Settings:
     classes: tuple[str, ...] | None = None
     weights: str | None = None
     train_scores: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)
@@ -117,6 +120,7 @@ def run_once(run: Run, settings: Settings) -> None:
         classes=settings.classes,
         weights=settings.weights,
         seed=run.seed,
+        options=settings.options,
         resume="auto",
     ):
         print(line)  # into the run's own log
@@ -141,9 +145,9 @@ def keep_result(folder: Path, result: dict, runner: Runner) -> None:
 
 
 def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
-    """Train on a part of the images.
+    """Train on a part of the images that the config trains on.
 
-    The images are shuffled by the seed and the first ones taken. So a smaller fraction is a part of
+    They are shuffled by the seed and the first ones taken. So a smaller fraction is a part of
     a larger one, and what more data bring is not mixed up with which images were drawn. Of a taken
     image all questions are. The words and answers that a model knows stay those of all the data.
 
@@ -160,7 +164,18 @@ def use_fraction(cfg: Config, fraction: float, seed: int) -> None:
         different = list(dict.fromkeys(images))
         shuffled = np.random.default_rng(seed).permutation(len(different))
         taken = {different[n] for n in shuffled[: max(1, round(fraction * len(different)))]}
-        dataset["indices"] = [n for n, image in enumerate(images) if image in taken]
+        numbers = _numbers(dataset.get("indices"), len(images))
+        dataset["indices"] = [n for n, image in zip(numbers, images, strict=True) if image in taken]
+
+
+def _numbers(indices: int | Sequence[int] | None, samples: int) -> Sequence[int]:
+    """Numbers of a data set's samples in the whole one, of which `indices` took them.
+
+    mmengine takes the samples of a list, the first ones of a number, the last of a negative one.
+    """
+    if isinstance(indices, Sequence):
+        return indices
+    return range(-samples, 0) if (indices or 0) < 0 else range(samples)
 
 
 def modules_of(scope: str) -> list[str]:

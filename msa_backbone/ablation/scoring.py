@@ -12,9 +12,15 @@ from ..config_nodes import innermost, walk
 
 
 def score_test(runner: Runner) -> dict[str, float]:
-    """Test the runner's model as its config says."""
-    metrics = runner.test()
-    return plain_scores(metrics, runner.test_loop.evaluator)
+    """Test the runner's trained model as its config says.
+
+    `Runner.test` would begin another run. There `EMAHook` begins its average of the weights anew,
+    and the scores would not be those of the checkpoint, which holds the average.
+
+    Args:
+        runner: after the training.
+    """
+    return plain_scores(runner.test_loop.run(), runner.test_loop.evaluator)
 
 
 def score_train(runner: Runner, loader: ConfigDict, evaluator: object) -> dict[str, float]:
@@ -47,8 +53,8 @@ def train_as_test(cfg: Config) -> tuple[ConfigDict, object]:
             f"--train-scores needs one training dataset, the config has {len(sources)}"
         )
     source, target = sources[0], innermost(copy.test_dataloader.dataset)[0]
-    target.pop("question_file", None)
     for key in ("ann_file", "question_file", "data_root", "data_prefix", "indices", "filter_cfg"):
+        target.pop(key, None)
         if key in source:
             target[key] = source[key]
     if "test_mode" in target:

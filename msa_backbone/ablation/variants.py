@@ -13,6 +13,8 @@ from ..config.language.words import stand_in_words
 from ..config.load import apply_options, load_config
 from ..config.options import drop_pretrained
 from ..config.rehearse import rehearse
+from ..config.shipped import find_config
+from ..config_nodes import LOADERS
 from ..files.whole_files import write_whole
 from ..training.prepare import prepare_training
 from .runs import Settings
@@ -26,10 +28,36 @@ def name_variants(paths: Sequence[Path]) -> dict[str, Path]:
     """
     named: dict[str, Path] = {}
     for path in paths:
-        if path.stem in named:
-            raise ValueError(f"variants {named[path.stem]} and {path} have the same name")
-        named[path.stem] = path
+        name = path.name.removesuffix(".py")  # no stem: full_lr-0.01 is a name too
+        if name in named:
+            raise ValueError(f"variants {named[name]} and {path} have the same name")
+        named[name] = path
     return named
+
+
+def split_options(
+    options: Mapping[str, object], data: str | None
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Part --cfg-options into those for the variants' configs, and those that wait.
+
+    `data` replaces the datasets of a config, but for their pipelines, and its evaluators. What
+    options had changed in them would be gone without a word, so these options wait until a run has
+    put its data in.
+
+    Args:
+        options: by dotted name.
+        data: the folder of `Settings`; without one nothing waits.
+
+    Returns:
+        The options for `write_variants`, and those for `Settings`.
+    """
+    evaluators = [loader.replace("dataloader", "evaluator") for loader in LOADERS]
+    replaced = tuple(f"{part}." for part in (*(f"{name}.dataset" for name in LOADERS), *evaluators))
+    now, waiting = {}, {}
+    for key, value in options.items():
+        waits = data and f"{key}.".startswith(replaced) and ".pipeline." not in f"{key}."
+        (waiting if waits else now)[key] = value
+    return now, waiting
 
 
 def derive_config(variant: Path, base: Path) -> str:
@@ -72,10 +100,10 @@ def write_variants(
     Nothing is written before all models can be built and a training could start.
 
     Args:
-        variants: configs by name.
+        variants: configs by name: files, or names of the project's, see `shipped.find_config`.
         base: replaces what the variants inherit from; None leaves them as they are.
         settings: what all runs share.
-        options: --cfg-options for all.
+        options: --cfg-options for all, from `split_options`.
 
     Returns:
         The configs' scope, such as 'mmdet', and what was found in data and weights, for the user.
@@ -86,11 +114,12 @@ def write_variants(
     """
     configs: dict[str, Config] = {}
     with TemporaryDirectory() as folder:
-        for name, path in variants.items():
-            source = path
+        for name, variant in variants.items():
+            source = path = Path(find_config(str(variant)))
             if base is not None:
                 source = Path(folder, path.name)
-                source.write_text(derive_config(path, base), encoding="utf-8")
+                text = derive_config(path, Path(find_config(str(base))))
+                source.write_text(text, encoding="utf-8")
             cfg = load_config(str(source), None, {})
             apply_options(cfg, options)
             cfg.work_dir = None
@@ -102,6 +131,8 @@ def write_variants(
         first = next(iter(configs.values()))  # all variants train on the same data and weights
         found = rehearse_training(first, settings, folder)
     shared = {name: value for name, value in asdict(settings).items() if name != "work_dir"}
+    if not settings.options:
+        del shared["options"]  # as in work dirs of versions that had none
     work_dir = Path(settings.work_dir)
     files = {work_dir / "settings.json": json.dumps(shared)}
     files |= {work_dir / name / "config.py": cfg.pretty_text for name, cfg in configs.items()}
@@ -133,5 +164,9 @@ def rehearse_training(cfg: Config, settings: Settings, folder: str) -> list[str]
     rehearsed = Config(cfg._cfg_dict.to_dict())
     rehearsed.work_dir = folder
     return prepare_training(
-        rehearsed, data=settings.data, classes=settings.classes, weights=settings.weights
+        rehearsed,
+        data=settings.data,
+        classes=settings.classes,
+        weights=settings.weights,
+        options=settings.options,
     )

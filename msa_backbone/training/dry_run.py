@@ -92,7 +92,8 @@ def _schedule(cfg: Config, batches: int) -> tuple[int, int]:
     by_epoch = loop.get("by_epoch", type_name(loop) == "EpochBasedTrainLoop")
     length = loop.max_epochs if by_epoch else loop.max_iters
     interval = loop.get("val_interval", 1 if by_epoch else 1000)
-    validations = -(-length // interval) if cfg.get("val_dataloader") else 0
+    steps = {*range(interval, length, interval), length} if cfg.get("val_dataloader") else set()
+    validations = sum(step >= loop.get("val_begin", 1) for step in steps)
     return (length * batches if by_epoch else length), validations
 
 

@@ -1,12 +1,13 @@
 """Which tests with a failing camera a run has, and how they are shown."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from mmengine.config import Config
 
-from msa_backbone.ablation import results
-from msa_backbone.ablation.failures import failures_of, run_failure
+from msa_backbone.ablation import failures, results
+from msa_backbone.ablation.failures import failures_of, require_cameras, run_failure
 from msa_backbone.ablation.runs import RESULT, Run, Settings
 from msa_backbone.costs.backbones import BackboneCosts
 
@@ -45,6 +46,30 @@ def test_every_camera_fails_in_both_ways(settings, tmp_path):
 def test_a_model_of_one_camera_has_no_other_test(settings):
     assert failures_of(variant(settings, "alone", only=["visible"]), settings) == []
     assert failures_of(variant(settings, "one", cameras=CAMERAS[:1]), settings) == []
+
+
+def test_cameras_fail_only_where_there_are_several(settings):
+    runs = [variant(settings, "one", cameras=CAMERAS[:1])]
+    with pytest.raises(ValueError, match=r"--failures .* every variant here gets one"):
+        require_cameras(runs, settings)
+    require_cameras([*runs, variant(settings, "sum")], settings)
+
+
+def test_options_on_data_are_those_of_the_training(settings, monkeypatch):
+    class Ready(Exception):
+        pass
+
+    def stop(*_, options, **__):
+        raise Ready(options)
+
+    monkeypatch.setattr(failures, "prepare_testing", stop)
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")  # set for the process, then taken back
+    settings = replace(settings, options={"test_dataloader.dataset.indices": 2})
+    run = variant(settings, "sum")
+    (run.folder(settings) / "last_checkpoint").write_text("epoch_1.pth")
+    with pytest.raises(Ready) as ready:
+        run_failure(failures_of(run, settings)[0], settings)
+    assert ready.value.args[0] == settings.options
 
 
 def test_a_run_whose_checkpoint_is_gone_says_so(settings):

@@ -3,10 +3,16 @@
 import json
 
 import pytest
+from data_folders import HEIGHT, WIDTH, coco
+from mmengine.config import Config
+from PIL import Image
 
 from msa_backbone.ablation import results
+from msa_backbone.ablation.results import backbone_costs, input_shape
 from msa_backbone.ablation.runs import RESULT, Run, Settings
 from msa_backbone.costs.backbones import BackboneCosts
+
+from .toy_config import config
 
 
 @pytest.fixture
@@ -45,6 +51,54 @@ def test_the_first_variant_is_what_others_are_compared_with_whatever_finished_fi
     text = results.write_results(runs, settings)
     assert "difference to plain" in text and "| plain | 1 | 51.00 | - |" in text
     assert "| +1.00 (1 of 1) |" in text
+
+
+def test_subsets_of_what_no_run_kept_are_told(settings):
+    runs = [finish(Run(name, 1.0, 0), settings, {"mIoU": 50.0}) for name in ("plain", "full")]
+    assert "No intervals" not in results.write_results(runs, settings)
+    text = results.write_results(runs, settings, subsets={"night": "*N.png"})
+    assert "No intervals: --subsets compares what two variants got right" in text
+
+
+def test_costs_are_measured_again_when_more_rounds_are_asked_for(tmp_path, monkeypatch):
+    measured = []
+
+    def compare(backbones, shape, rounds):
+        measured.append(rounds)
+        return {name: BackboneCosts(1, 2, 1.0, float(rounds)) for name in backbones}
+
+    monkeypatch.setattr(results, "compare_backbones", compare)
+    monkeypatch.setattr(results, "input_shape", lambda *_: (1, 3, 32, 32))
+    settings = Settings(str(tmp_path))
+    (tmp_path / "plain").mkdir()
+    Config({"model": {"backbone": {"type": "torch.nn.ReLU"}}}).dump(tmp_path / "plain/config.py")
+    costs = [backbone_costs(["plain"], settings, rounds) for rounds in (2, 1, 2, 100, 20)]
+    assert measured == [2, 100]
+    assert [cost["plain"] for cost in costs] == [
+        BackboneCosts(1, 2, 1.0, float(rounds)) for rounds in (2, 2, 2, 100, 100)
+    ]
+    older = json.loads((tmp_path / "costs.json").read_text())
+    del older["plain"]["rounds"]
+    (tmp_path / "costs.json").write_text(json.dumps(older))
+    backbone_costs(["plain"], settings, 20)
+    assert measured == [2, 100, 20]
+
+
+def test_the_measured_shape_is_that_of_the_image_that_the_options_choose(tmp_path):
+    coco(tmp_path / "data")
+    listed = tmp_path / "data/annotations/instances_val.json"
+    content = json.loads(listed.read_text())
+    content["images"][1].update(width=WIDTH + 8, height=HEIGHT + 16)
+    listed.write_text(json.dumps(content))
+    image = tmp_path / "data/images" / content["images"][1]["file_name"]
+    Image.open(image).resize((WIDTH + 8, HEIGHT + 16)).save(image)
+    for options, larger in (({}, 0), ({"test_dataloader.dataset.indices": [1]}, 8)):
+        cfg = config()
+        cfg.model = {"data_preprocessor": {"type": "DetDataPreprocessor"}}
+        cfg.work_dir = str(tmp_path / "work")
+        settings = Settings(str(tmp_path / "work"), str(tmp_path / "data"), options=options)
+        shape = (1, 3, HEIGHT + 2 * larger, WIDTH + larger)
+        assert input_shape(cfg, settings) == shape
 
 
 def test_nothing_to_show_is_refused(settings):

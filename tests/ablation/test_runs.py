@@ -1,30 +1,34 @@
 """The runs of an ablation, and which images they train on and are scored on."""
 
+import copy
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from data_folders import coco
 
 pytest.importorskip("mmdet")
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
+from mmengine.runner import Runner
 
-from msa_backbone.ablation.runs import Run, Settings, list_runs, use_fraction
+from msa_backbone.ablation.runs import Run, Settings, list_runs, run_once, use_fraction
 from msa_backbone.ablation.scoring import train_as_test
+
+from .toy_config import config
 
 
 @pytest.fixture
 def cfg() -> Config:
     @DATASETS.register_module(name="Ten", force=True)
-    class Ten:
-        def __init__(self, **options) -> None:
-            self.options = options
+    class Ten(BaseDataset):
+        def __init__(self, questions: int = 1, **options) -> None:
+            self.questions = questions
+            super().__init__(**options)
 
-        def __len__(self) -> int:
-            return 10
-
-        def get_data_info(self, number: int) -> dict:
-            return {"img_path": f"{number // self.options.get('questions', 1)}.png"}
+        def load_data_list(self) -> list[dict]:
+            return [{"img_path": f"{n // self.questions}.png"} for n in range(10)]
 
     train = {"type": "Ten", "ann_file": "a/train.json", "data_root": "R", "indices": None}
     test = {"type": "Ten", "ann_file": "a/test.json", "pipeline": ["test"], "data_root": ""}
@@ -39,6 +43,7 @@ def cfg() -> Config:
 
 
 def drawn(cfg: Config, fraction: float, seed: int) -> set[int]:
+    cfg = copy.deepcopy(cfg)
     use_fraction(cfg, fraction, seed)
     return set(cfg.train_dataloader.dataset.dataset.indices)
 
@@ -61,6 +66,46 @@ def test_a_part_has_all_questions_about_its_images(cfg):
 def test_images_without_a_file_of_their_own_are_drawn_one_by_one(cfg, monkeypatch):
     monkeypatch.setattr(DATASETS.get("Ten"), "get_data_info", lambda self, number: {"img": number})
     assert len(drawn(cfg, 0.5, 0)) == 5
+
+
+@pytest.mark.parametrize("chosen", [[9, 6, 7, 2], -4, 4, -20, 20, None])
+def test_a_part_is_one_of_the_images_that_the_config_chose(chosen, cfg):
+    node = cfg.train_dataloader.dataset.dataset
+    node.indices = chosen
+
+    def images() -> set[str]:
+        dataset = DATASETS.build(node)
+        return {dataset.get_data_info(n)["img_path"] for n in range(len(dataset))}
+
+    before = images()
+    use_fraction(cfg, 0.5, 0)
+    assert images() < before and len(images()) == len(before) / 2
+
+
+def test_options_on_data_are_applied_behind_them(tmp_path, monkeypatch):
+    class Ready(Exception):
+        pass
+
+    def stop(cfg: Config) -> None:
+        raise Ready(cfg)
+
+    monkeypatch.setattr(Runner, "from_cfg", stop)
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "0")  # set for the process, then taken back
+    coco(tmp_path / "data")
+    file = tmp_path / "work/plain/config.py"
+    file.parent.mkdir(parents=True)
+    config().dump(file)
+    options = {"train_dataloader.dataset.indices": [4, 5], "test_evaluator.0.classwise": False}
+    settings = Settings(str(tmp_path / "work"), str(tmp_path / "data"), options=options)
+    with pytest.raises(Ready) as ready:
+        run_once(Run("plain", 1.0, 0), settings)
+    cfg = ready.value.args[0]
+    assert cfg.train_dataloader.dataset.indices == [4, 5]
+    assert not cfg.test_evaluator[0].classwise and cfg.val_evaluator[0].classwise
+    assert cfg.randomness.seed == 0
+    with pytest.raises(Ready) as ready:
+        run_once(Run("plain", 0.5, 0), settings)
+    assert ready.value.args[0].train_dataloader.dataset.indices in ([4], [5])
 
 
 def test_scoring_the_training_images_keeps_the_test_pipeline(cfg):

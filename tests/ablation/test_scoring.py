@@ -10,6 +10,7 @@ import torch
 pytest.importorskip("mmdet")
 from mmdet.evaluation import CocoMetric
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
@@ -104,8 +105,59 @@ def test_what_was_trained_on_is_scored_and_nothing_else(fraction, cfg):
 def test_finding_nothing_is_a_precision_of_0(cfg):
     cfg.model.blind = True
     runner = Runner.from_cfg(cfg)
+    runner.call_hook("before_run")
     nothing = {f"coco/bbox_mAP{part}": 0.0 for part in ("", "_50", "_75")}
     assert score_test(runner) == score_train(runner, *train_as_test(cfg)) == nothing
+
+
+def test_what_the_config_leaves_out_of_the_test_images_is_in_the_training(cfg):
+    filters = cfg.train_dataloader.dataset.pop("filter_cfg")
+    cfg.test_dataloader.dataset.update(indices=2, filter_cfg=filters)
+    runner = Runner.from_cfg(cfg)
+    runner.call_hook("before_run")
+    score_train(runner, *train_as_test(cfg))
+    assert runner.model.seen == list(range(10))
+
+
+class Learned(BaseModel):
+    """A number that is trained, and told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, mode):
+        return {"loss": (self.number - 1).square()} if mode == "loss" else [self.number.item()]
+
+
+class Told(BaseMetric):
+    def process(self, data_batch, data_samples) -> None:
+        self.results += data_samples
+
+    def compute_metrics(self, results) -> dict:
+        return {"told": results[0]}
+
+
+def test_the_weights_of_the_checkpoint_are_scored_also_where_they_are_an_average(tmp_path):
+    data = [{"x": torch.zeros(1)}] * 4
+    loader = {"batch_size": 1, "sampler": {"type": "DefaultSampler"}, "dataset": data}
+    runner = Runner(
+        model=Learned(),
+        work_dir=str(tmp_path),
+        train_dataloader=loader,
+        train_cfg={"by_epoch": True, "max_epochs": 1},
+        optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.1}},
+        test_dataloader=loader,
+        test_cfg={},
+        test_evaluator=[Told()],
+        custom_hooks=[{"type": "EMAHook", "momentum": 0.5}],
+    )
+    runner.train()
+    kept = torch.load(tmp_path / "epoch_1.pth", weights_only=False)["state_dict"]["number"].item()
+    trained = runner.model.number.item()
+    assert kept < 0.95 * trained
+    assert score_train(runner, loader, [Told()]) == score_test(runner) == {"told": kept}
+    assert runner.model.number.item() == trained
 
 
 @pytest.mark.parametrize(

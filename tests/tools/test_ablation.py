@@ -125,3 +125,10 @@ def test_bad_options_end_in_one_line(run_tool, base, demo, tmp_path, change, exp
     with pytest.raises(SystemExit, match=f"error: .*{expected}"):
         run_tool(*options(base, demo, work), *change)
     assert not work.exists()
+
+
+def test_failures_of_one_camera_are_refused_before_a_run(run_tool, base, demo, tmp_path):
+    work = tmp_path / "work"
+    with pytest.raises(SystemExit, match=r"error: --failures .* every variant here gets one"):
+        run_tool(*options(base, demo, work), "--failures")
+    assert not list(work.rglob("log.txt"))
