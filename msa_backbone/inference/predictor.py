@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
+from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
 from mmengine.structures import BaseDataElement
-from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
 from ..config.classes import make_palette, set_num_classes
@@ -147,15 +146,6 @@ class Predictor:
         if self.modalities:
             return modality_pictures(picture, self.modalities)
         return {"image": picture}
-
-    def visualizer(self, cfg: Config) -> Visualizer:
-        """The config's visualizer, or its toolbox's own, with these classes and colours."""
-        chosen = cfg.get("visualizer") or {}
-        if type_name(chosen) in (None, "Visualizer"):  # mmengine's draws no samples
-            chosen = {"type": self.task.visualizer}
-        visualizer = VISUALIZERS.build(dict(chosen, name="predictions", vis_backends=None))
-        visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
-        return visualizer
 
 
 def _class_names(meta: Mapping, dataset: ConfigDict, checkpoint: str) -> tuple[str, ...]:
