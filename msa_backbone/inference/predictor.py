@@ -1,8 +1,9 @@
 """A trained mmdet, mmseg or mmpretrain model as a function from pictures to predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import Compose
@@ -68,12 +69,15 @@ class Predictor:
         self.classes = ()
         if self.task.has_classes:
             self.classes = _class_names(meta, dataset, checkpoint)
-        self.palette = meta.get("palette") or make_palette(len(self.classes))
+        self.palette = meta.get("palette") or ()
+        if len(self.palette) < len(self.classes):  # CocoDataset has 80 colours for any classes
+            self.palette = make_palette(len(self.classes))
         self.thresholds = read_thresholds(meta, self.classes)
         self.modalities = loaded_modalities(cfg, "test_dataloader")
         self.absent = absent_modalities(cfg)
         preprocessor = cfg.model.get("data_preprocessor") or {}
         self.black = tuple(preprocessor.get("black", ()))
+        self.as_loaded = _loading(dataset, cfg.filename)
         self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         recall_words(cfg, checkpoint)
@@ -118,7 +122,7 @@ class Predictor:
                 image |= {"img": picture.copy(), "modalities": channel_slices(self.modalities)}
                 image["eight_bits"] = eight_bit_modalities(picture, self.modalities)
             else:
-                image["img"] = np.ascontiguousarray(picture[..., ::-1])
+                image["img"] = self.as_loaded(picture)
             image |= {"img_path": name, "img_id": 0}
             for asked in [{"question": text} for text in self.questions] or [{}]:
                 inputs.append(self.pipeline({**image, **asked}))
@@ -158,6 +162,21 @@ def _class_names(meta: Mapping, dataset: ConfigDict, checkpoint: str) -> tuple[s
             "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
         )
     return names
+
+
+def _loading(dataset: ConfigDict, config: str) -> Callable[[np.ndarray], np.ndarray]:
+    """What the pipeline's LoadImageFromFile makes of a picture: BGR or grey, uint8 or float32."""
+    steps = [step for step in dataset.pipeline if type_name(step) == "LoadImageFromFile"]
+    options = steps[0] if steps else {}
+    codes = {"color": cv2.COLOR_RGB2BGR, "grayscale": cv2.COLOR_RGB2GRAY}
+    kind = options.get("color_type", "color")
+    if kind not in codes:
+        raise ValueError(
+            f"config {config}: LoadImageFromFile of its test pipeline has color_type='{kind}', and "
+            f"predictions know {' and '.join(codes)}: set one of them"
+        )
+    dtype = np.float32 if options.get("to_float32") else np.uint8
+    return lambda picture: cv2.cvtColor(picture, codes[kind]).astype(dtype)
 
 
 def _picture_pipeline(dataset: ConfigDict, task: Task, config: str) -> Compose:
