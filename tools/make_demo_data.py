@@ -33,7 +33,7 @@ def main() -> None:
     num_val = num_val if args.num_val is None else args.num_val
     try:
         root = make(args.root, num_train, num_val, seed=args.seed)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError) as error:
         parser.exit(1, f"error: {error}\n")
     print(f"Demo data in {root}: {num_train} train and {num_val} val images")
 

@@ -41,6 +41,7 @@ from msa_backbone.training.console import quiet_libraries
 def look_at_images(args: argparse.Namespace) -> None:
     """Save a picture of maps for every image."""
     from msa_backbone.inference.answers import check_questions  # imports torch, as all of these
+    from msa_backbone.inference.explain.activation_maps import require_grad_cam
     from msa_backbone.inference.explain.explainer import Explainer
     from msa_backbone.inference.explain.question_gates import question_heatmaps
     from msa_backbone.inference.predictor import Predictor
@@ -57,8 +58,10 @@ def look_at_images(args: argparse.Namespace) -> None:
         print(line)
     if args.what == "questions":
         check_questions(cfg, args.question)
-    elif args.what == "cam" and not task_of(cfg).has_classes:
-        raise ValueError("cam explains boxes, segments and classes; see `questions`")
+    elif args.what == "cam":
+        require_grad_cam()
+        if not task_of(cfg).has_classes:
+            raise ValueError("cam explains boxes, segments and classes; see `questions`")
     predictor = Predictor(cfg, args.checkpoint, args.device, getattr(args, "question", ()))
     for image in images:
         file = args.out / f"{image.name}.{args.what}.png"

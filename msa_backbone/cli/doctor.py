@@ -77,39 +77,34 @@ def check_python() -> Iterator[Finding]:
 
 def check_needed() -> Iterator[Finding]:
     for module, distribution in NEEDED.items():
-        if found := version(distribution):
-            yield Finding(module, f"{found} ({distribution})")
-        else:
-            yield from _other_or_missing(module, distribution, "all but exported files")
+        yield _find_module(module, distribution, "all but exported files")
 
 
 def check_toolboxes() -> Iterator[Finding]:
     for module, (distribution, purpose) in TOOLBOXES.items():
-        found = version(distribution)
-        rivals = [name for name in OFFICIAL[module] if version(name)]
-        if found and rivals:
-            yield Finding(
-                module,
-                f"{distribution} and {rivals[0]} write into the same folder",
-                f"pip uninstall -y {' '.join(rivals)} {distribution} && pip install {distribution}",
-            )
-        elif found:
-            yield Finding(module, f"{found} ({distribution})")
-        else:
-            yield from _other_or_missing(module, distribution, purpose)
+        yield _find_module(module, distribution, purpose)
 
 
-def _other_or_missing(module: str, distribution: str, purpose: str) -> Iterator[Finding]:
-    """A module whose distribution is not there: another one brings it, or nothing does."""
-    for name in OFFICIAL.get(module, ()):
-        if found := version(name):
-            yield Finding(
-                module,
-                f"{found} of {name}, which was made for torch up to 2.1",
-                f"pip uninstall -y {name} && pip install {distribution}",
-            )
-            return
-    yield Finding(module, f"not installed: {purpose} needs it", f"pip install {distribution}")
+def _find_module(module: str, distribution: str, purpose: str) -> Finding:
+    """Which distributions bring a module: the one that should, another one, both or none."""
+    found = version(distribution)
+    rivals = [name for name in OFFICIAL.get(module, ()) if version(name)]
+    install = f"pip install {distribution}"
+    if found and rivals:
+        return Finding(
+            module,
+            f"{distribution} and {rivals[0]} write into the same folder",
+            f"pip uninstall -y {' '.join(rivals)} {distribution} && {install}",
+        )
+    if found:
+        return Finding(module, f"{found} ({distribution})")
+    if rivals:
+        return Finding(
+            module,
+            f"{version(rivals[0])} of {rivals[0]}, which was made for torch up to 2.1",
+            f"pip uninstall -y {' '.join(rivals)} && {install}",
+        )
+    return Finding(module, f"not installed: {purpose} needs it", install)
 
 
 def check_fit() -> Iterator[Finding]:

@@ -31,8 +31,9 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
-from ..export.required_packages import EXPORTING, require_packages
+from ..export.required_packages import EXPORTING
 from ..files.whole_files import write_whole
+from ..packages import require_packages
 from ..training.console import quiet_libraries
 from .arguments import add_config_options
 from .errors import one_line_errors
@@ -83,7 +84,8 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def export(args: argparse.Namespace) -> list[str]:
     """Write the file; return what to tell the user."""
-    require_packages([*EXPORTING, *(["openvino"] if args.format == "openvino" else [])])
+    openvino = ["openvino"] if args.format == "openvino" else []
+    require_packages("the export", [*EXPORTING, *openvino])
     from ..export.to_onnx import export_onnx
     from ..export.to_openvino import convert_to_openvino
 

@@ -50,6 +50,10 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     from ..export.prepare_testing import check_classes
     from ..inference.predictor import Predictor
 
+    if "://" in args.checkpoint:  # a URL, or a name of a model zoo
+        raise DataError(
+            f"{args.checkpoint} cannot be written anew: download it, and give the file's path"
+        )
     cfg = load_config(args.config, work_dir, args.cfg_options)
     if not task_of(cfg).finds_objects:
         raise DataError(f"the config is for {task_of(cfg).title}: only boxes have thresholds")
@@ -117,7 +121,7 @@ def write_thresholds(checkpoint: str, thresholds: dict[str, float]) -> None:
     meta["dataset_meta"] = {**(meta.get("dataset_meta") or {}), THRESHOLDS: thresholds}
     written = io.BytesIO()
     torch.save(content, written)
-    write_whole(Path(checkpoint), written.getvalue())
+    write_whole(Path(checkpoint).expanduser(), written.getvalue())
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 
 from ..config.load import apply_options, load_config
-from ..export.required_packages import RUNTIMES, require_packages
+from ..export.required_packages import RUNTIMES
+from ..packages import require_packages
 from .arguments import add_config_options, require_at_least
 from .errors import one_line_errors
 
@@ -57,7 +58,8 @@ def tables(args: argparse.Namespace) -> Iterator[str]:
     if not (args.configs or args.backbone):
         raise ValueError("name a config, or a place of the attention with --backbone")
     require_at_least(1, args, "rounds", "threads")
-    require_packages(dict.fromkeys(name for runtime in args.runtimes for name in RUNTIMES[runtime]))
+    names = dict.fromkeys(name for runtime in args.runtimes for name in RUNTIMES[runtime])
+    require_packages("latency", names)
     import torch
 
     from ..export.latency import backbone_steps, latency_table, measure_latency, whole_steps

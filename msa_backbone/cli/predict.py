@@ -141,22 +141,20 @@ def predict(args: argparse.Namespace) -> list[str]:
     if args.tiles:
         source = Tiled(source, args.tiles, args.overlap, output.least)
     failed = []
-    if images:
-        try:
+    names = video_names([stream.name for stream in streams])
+    try:
+        if images:
             with closing(predict_images(source, output, images, args.batch_size)) as steps:
                 failed += print_steps(steps)
-        except KeyboardInterrupt:
-            sys.exit(f"stopped; what was predicted until then is in {args.out}")
-    names = video_names([stream.name for stream in streams])
-    for stream, name in zip(streams, names, strict=True):
-        steps = predict_video(source, output, stream, name, args.batch_size, args.max_frames)
-        try:
-            with closing(steps):
-                print_steps(steps)
-        except KeyboardInterrupt:
-            print(f"{stream.name}: stopped", flush=True)
-        except ValueError as error:
-            failed.append(str(error))
+        for stream, name in zip(streams, names, strict=True):
+            steps = predict_video(source, output, stream, name, args.batch_size, args.max_frames)
+            try:
+                with closing(steps):
+                    print_steps(steps)
+            except ValueError as error:
+                failed.append(str(error))
+    except KeyboardInterrupt:
+        sys.exit(f"stopped; what was predicted until then is in {args.out}")
     total = len(images) + len(streams)
     print(f"{total - len(failed)} of {total} predicted, results in {args.out}")
     return failed

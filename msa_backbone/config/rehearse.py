@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.model import BaseModule
-from mmengine.registry import HOOKS, MODELS, init_default_scope
+from mmengine.registry import HOOKS, METRICS, MODELS, init_default_scope
 from torch import nn
 
 from ..backbones.vgg_weights import pretrained_cfgs
-from ..config_nodes import walk
+from ..config_nodes import find_nodes, walk
 from ..files.checkpoints import read_checkpoint, read_state_dict
 from .load import config_at_fault
 from .modalities.check import check_modalities
@@ -63,6 +63,19 @@ def check_hooks(cfg: Config, model: nn.Module) -> None:
         cls = HOOKS.get(hook["type"]) if isinstance(hook["type"], str) else hook["type"]
         if hasattr(cls, "check"):
             HOOKS.build(hook).check(model, cfg.train_cfg)
+
+
+def check_metrics(cfg: Config, evaluator: str) -> None:
+    """Refuse metrics of an evaluator, 'val_evaluator' or 'test_evaluator', that lack a package.
+
+    Others are not built: they read annotations, which may not be written yet.
+
+    Raises:
+        ValueError: with the mend.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    for metric in find_nodes(cfg.get(evaluator), "CaptionScores"):
+        METRICS.build(metric)
 
 
 def check_pretrained(module: nn.Module, source: str, prefix: str | None) -> None:

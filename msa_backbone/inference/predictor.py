@@ -1,15 +1,15 @@
 """A trained mmdet, mmseg or mmpretrain model as a function from pictures to predictions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, TRANSFORMS, VISUALIZERS, init_default_scope
+from mmengine.registry import DATASETS, TRANSFORMS, init_default_scope
 from mmengine.structures import BaseDataElement
-from mmengine.visualization import Visualizer
 from torch import Tensor, nn
 
 from ..config.classes import set_num_classes
@@ -23,7 +23,7 @@ from ..files.loaded_modalities import absent_modalities, loaded_modalities
 from ..files.modality import channel_slices, eight_bit_modalities
 from ..files.modality_files import read_scene
 from ..plots.modality_pictures import modality_pictures
-from ..plots.palette import make_palette
+from ..plots.palette import with_palette
 from ..tasks import Task, task_of
 from .answers import gather_answers
 from .thresholds import read_thresholds
@@ -70,12 +70,14 @@ class Predictor:
         self.classes = ()
         if self.task.has_classes:
             self.classes = _class_names(meta, dataset, checkpoint)
-        self.palette = meta.get("palette") or make_palette(len(self.classes))
+        palette = meta.get("palette") or ()
+        self.palette = with_palette({"classes": self.classes, "palette": palette})["palette"]
         self.thresholds = read_thresholds(meta, self.classes)
         self.modalities = loaded_modalities(cfg, "test_dataloader")
         self.absent = absent_modalities(cfg)
         preprocessor = cfg.model.get("data_preprocessor") or {}
         self.black = tuple(preprocessor.get("black", ()))
+        self.as_loaded = _loading(dataset, cfg.filename)
         self.pipeline = _picture_pipeline(dataset, self.task, cfg.filename)
         set_num_classes(cfg.model, len(self.classes), keep_weights=False)
         recall_words(cfg, checkpoint)
@@ -120,7 +122,7 @@ class Predictor:
                 image |= {"img": picture.copy(), "modalities": channel_slices(self.modalities)}
                 image["eight_bits"] = eight_bit_modalities(picture, self.modalities)
             else:
-                image["img"] = np.ascontiguousarray(picture[..., ::-1])
+                image["img"] = self.as_loaded(picture)
             image |= {"img_path": name, "img_id": 0}
             for asked in [{"question": text} for text in self.questions] or [{}]:
                 inputs.append(self.pipeline({**image, **asked}))
@@ -149,15 +151,6 @@ class Predictor:
             return modality_pictures(picture, self.modalities)
         return {"image": picture}
 
-    def visualizer(self, cfg: Config) -> Visualizer:
-        """The config's visualizer, or its toolbox's own, with these classes and colours."""
-        chosen = cfg.get("visualizer") or {}
-        if type_name(chosen) in (None, "Visualizer"):  # mmengine's draws no samples
-            chosen = {"type": self.task.visualizer}
-        visualizer = VISUALIZERS.build(dict(chosen, name="predictions", vis_backends=None))
-        visualizer.dataset_meta = {"classes": self.classes, "palette": self.palette}
-        return visualizer
-
 
 def _class_names(meta: Mapping, dataset: ConfigDict, checkpoint: str) -> tuple[str, ...]:
     """The checkpoint's own names of its classes; older ones have none: then the dataset's."""
@@ -169,6 +162,21 @@ def _class_names(meta: Mapping, dataset: ConfigDict, checkpoint: str) -> tuple[s
             "--cfg-options test_dataloader.dataset.metainfo.classes=\"('a','b')\""
         )
     return names
+
+
+def _loading(dataset: ConfigDict, config: str) -> Callable[[np.ndarray], np.ndarray]:
+    """What the pipeline's LoadImageFromFile makes of a picture: BGR or grey, uint8 or float32."""
+    steps = [step for step in dataset.pipeline if type_name(step) == "LoadImageFromFile"]
+    options = steps[0] if steps else {}
+    codes = {"color": cv2.COLOR_RGB2BGR, "grayscale": cv2.COLOR_RGB2GRAY}
+    kind = options.get("color_type", "color")
+    if kind not in codes:
+        raise ValueError(
+            f"config {config}: LoadImageFromFile of its test pipeline has color_type='{kind}', and "
+            f"predictions know {' and '.join(codes)}: set one of them"
+        )
+    dtype = np.float32 if options.get("to_float32") else np.uint8
+    return lambda picture: cv2.cvtColor(picture, codes[kind]).astype(dtype)
 
 
 def _picture_pipeline(dataset: ConfigDict, task: Task, config: str) -> Compose:

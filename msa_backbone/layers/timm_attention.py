@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 from torch import Tensor, nn
 
+from ..packages import require_packages
+
 TIMM_NAMES = (
     *("se", "ese", "eca", "ecam", "ceca", "gc", "gca", "cbam", "lcbam"),
     *("coord", "scoord", "ela", "strip", "nl"),
@@ -24,8 +26,7 @@ class TimmAttention(nn.Module):
         options: keyword arguments of timm's class, such as `dict(rd_ratio=1 / 16)`.
 
     Raises:
-        ImportError: without timm.
-        ValueError: for an unknown name or option.
+        ValueError: for an unknown name or option, or without timm.
     """
 
     def __init__(self, in_channels: int, name: str, options: dict | None = None) -> None:
@@ -37,10 +38,8 @@ class TimmAttention(nn.Module):
                 f"TimmAttention name '{name}' is unknown: {hint}choose one of "
                 f"{', '.join(TIMM_NAMES)}"
             )
-        try:
-            layers = importlib.import_module("timm.layers")
-        except ImportError as error:
-            raise ImportError(f"TimmAttention needs timm: pip install timm ({error})") from error
+        require_packages("TimmAttention", ["timm"])
+        layers = importlib.import_module("timm.layers")
         cls, options = layers.get_attn(name), options or {}
         known = [option for option in inspect.signature(cls).parameters if option != "channels"]
         for option in options:

@@ -16,8 +16,10 @@ from mmengine.visualization import Visualizer
 from PIL import Image
 from torch import Tensor
 
+from ..config_nodes import type_name
 from ..files.images import read_image
 from ..files.loaded_modalities import loaded_modalities
+from ..tasks import task_of
 from .grid import save_grid, side_by_side
 from .label_placement import labels_apart
 from .modality_pictures import modality_pictures
@@ -26,6 +28,21 @@ from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320
 """Shorter side, in pixels, below which the name of a class has no room in a picture."""
+
+
+def build_visualizer(cfg: Config, name: str, metainfo: Mapping) -> Visualizer:
+    """The config's visualizer, or its toolbox's own where the config has none that draws samples.
+
+    Args:
+        name: by which mmengine knows the visualizer.
+        metainfo: of a dataset: the classes' names and colours.
+    """
+    chosen = cfg.get("visualizer") or {}
+    if type_name(chosen) in (None, "Visualizer"):  # mmengine's draws no samples
+        chosen = {"type": task_of(cfg).visualizer}
+    visualizer = VISUALIZERS.build(dict(chosen, name=name, vis_backends=None))
+    visualizer.dataset_meta = with_palette(metainfo)
+    return visualizer
 
 
 def draw_sample(
@@ -129,8 +146,7 @@ def draw_truths(
         out_file: the PNG.
     """
     modalities = loaded_modalities(cfg)
-    visualizer = VISUALIZERS.build(dict(cfg.visualizer, name="truth", vis_backends=None))
-    visualizer.dataset_meta = with_palette(metainfo)
+    visualizer = build_visualizer(cfg, "truth", metainfo)
     pictures = []
     for image, sample in samples:
         stack = image.permute(1, 2, 0).numpy()

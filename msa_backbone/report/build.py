@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..files.images import read_image
 from ..files.training_log import read_records
 from ..inference.predictor import Predictor
+from ..packages import require_packages
 from ..progress import progress_line
 from ..scores import scores_of
 from ..tasks import Task
@@ -30,7 +31,7 @@ from .judges.detection import DetectionJudge
 from .judges.segmentation import SegmentationJudge
 from .judges.words import CaptionJudge, QuestionJudge
 from .pictures import Illustrator
-from .render import require_packages
+from .render import PACKAGES
 from .run_files import RunFiles
 
 WAY_OUT = (
@@ -72,7 +73,7 @@ def make_report(
         ValueError, OSError: for files that are missing or unreadable, and for a config or a
             checkpoint that does not fit.
     """
-    require_packages()
+    require_packages("a report", PACKAGES)
     cfg = load_config(str(run.config), str(run.work_dir), options or {})
     found = use_data(cfg, data, classes)
     if found is None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from ..inference.explain.explainer import Explainer
 from ..inference.explain.question_gates import listening_gates, over, question_gates
 from ..inference.predictor import Predictor
-from ..plots.data_samples import draw_sample, scaled
+from ..plots.data_samples import build_visualizer, draw_sample, scaled
 from ..plots.grid import side_by_side
 from ..plots.heatmaps import overlay
 from ..tasks import Task
@@ -36,7 +36,8 @@ class Illustrator:
 
     def __init__(self, predictor: Predictor, cfg: Config, score_thr: float) -> None:
         self.predictor = predictor
-        self.visualizer = predictor.visualizer(cfg)
+        metainfo = {"classes": predictor.classes, "palette": predictor.palette}
+        self.visualizer = build_visualizer(cfg, "predictions", metainfo)
         self.score_thr = score_thr
 
     def __call__(self, judged: Judged, info: Mapping) -> ReportImage:

@@ -1,7 +1,6 @@
 """From a report to one HTML file that loads nothing else."""
 
 import base64
-import importlib.util
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..packages import require_packages
 from ..scores import HEADLINES, best_of
 from .contents import MOST_CELLS, MOST_COUNTS, Confusion, Report
 from .curves_and_confusion import errors_among_folded
@@ -19,19 +19,8 @@ JPEG_QUALITY = 85
 MOST_CONFUSED = 12  # rows of the table of errors
 MOST_TILES = 4
 
-
-def require_packages() -> None:
-    """Refuse to begin a report that could not be written.
-
-    Raises:
-        ValueError: if a package is missing.
-    """
-    packages = {"jinja2": "jinja2", "plotly": "plotly", "sklearn": "scikit-learn"}
-    missing = [
-        package for name, package in packages.items() if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise ValueError(f"a report needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+PACKAGES = ("jinja2", "plotly", "sklearn")
+"""What a report needs beside what a training needs."""
 
 
 def render(report: Report) -> str:
@@ -42,7 +31,7 @@ def render(report: Report) -> str:
     Raises:
         ValueError: without the packages that it needs.
     """
-    require_packages()
+    require_packages("a report", PACKAGES)
     import jinja2
     from plotly.offline import get_plotlyjs
 

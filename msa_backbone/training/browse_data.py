@@ -52,7 +52,10 @@ def _objects(dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         if "gt_label" in info:
-            width, height = image_size(Path(info["img_path"]))
+            if "img_path" in info:
+                width, height = image_size(Path(info["img_path"]))
+            else:  # CIFAR's and MNIST's images are in no files of their own
+                height, width = info["img"].shape[:2]
             sizes.append((width * height) ** 0.5)
             labels.append(info["gt_label"])
         for instance in info.get("instances", ()):

@@ -27,7 +27,7 @@ from ..config.options import (
     set_mixed_precision,
     set_seed,
 )
-from ..config.rehearse import check_checkpoint, check_hooks, rehearse
+from ..config.rehearse import check_checkpoint, check_hooks, check_metrics, rehearse
 from ..config.resume import resume as go_on
 from ..config.segmentation_testing import set_flip_augmentation, set_sliding_window
 from ..config.user_data import UserData, use_data
@@ -83,6 +83,7 @@ def prepare_training(
         set_seed(cfg, seed)
     load.apply_options(cfg, options or {})
     check_precision(cfg)
+    check_metrics(cfg, "val_evaluator")
     if resume or cfg.get("resume"):
         lines += go_on(cfg, None if resume == "auto" else resume or cfg.get("load_from"))
     fit_processes(cfg)
@@ -170,6 +171,7 @@ def prepare_test_run(
     if seed is not None:
         set_seed(cfg, seed)
     load.apply_options(cfg, options)
+    check_metrics(cfg, "test_evaluator")
     cfg.resume = False  # the config that a resumed training leaves says True
     fit_processes(cfg)
     add_report(cfg)

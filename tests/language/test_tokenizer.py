@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import sys
 
 import pytest
 import torch
@@ -32,6 +33,14 @@ def test_words_are_counted_and_the_most_frequent_stay():
     assert set(few) - {"[PAD]", "[UNK]", "[BOS]", "[EOS]"} <= {"is", "there", "a", "circle", "?"}
     often = json.loads(train_vocabulary(TEXTS, min_frequency=2))["model"]["vocab"]
     assert set(often) == {"[PAD]", "[UNK]", "[BOS]", "[EOS]", "is", "there", "a", "circle", "?"}
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    vocabulary = train_vocabulary(TEXTS)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    for read in (lambda: train_vocabulary(TEXTS), lambda: Tokenizer(vocabulary)):
+        with pytest.raises(ValueError, match="text needs tokenizers: pip install tokenizers"):
+            read()
 
 
 def test_sentences_are_framed_padded_and_read_back():

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import pytest
 import torch
@@ -90,6 +91,12 @@ def module_cfg(kind: object) -> dict:
         return {"type": kind, "ratio": 0.25}
     pytest.importorskip("timm")
     return {"type": "TimmAttention", "name": kind}
+
+
+def test_a_missing_timm_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ValueError, match="TimmAttention needs timm: pip install timm"):
+        build_attention({"type": "TimmAttention", "name": "se"}, 8, zero_init=True)
 
 
 @pytest.mark.parametrize("kind", [ZeroBranch, Branch, "nl", "se", "ContextBlock"])

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from PIL import Image
 
 from msa_backbone.training import browse_data
@@ -45,6 +47,17 @@ def test_boxes(run_tool, tiny_config, demo, tmp_path, counted, capsys):
     assert len(classes) == 10 and path == work / "histograms.png" and path.is_file()
 
 
+def test_a_config_may_leave_the_visualizer_out(run_tool, tiny_config, demo, tmp_path):
+    drawn = []
+    for change in ("", "visualizer = None\n"):
+        tiny_config.write_text(tiny_config.read_text() + change)
+        work = tmp_path / f"work{len(drawn)}"
+        options = ["--work-dir", work, "--seed", 1, "--number", 2]
+        run_tool("browse_data", tiny_config, "--data", demo / "coco", *options)
+        drawn.append((work / "images.png").read_bytes())
+    assert drawn[0] == drawn[1]
+
+
 def test_masks(run_tool, demo, tmp_path, counted):
     base = "configs/segmentation/unet_msa-vgg16_1xb2-600i_demo-192x192.py"
     root = next(p for p in [tmp_path, *browse_data.Path(__file__).parents] if (p / base).is_file())
@@ -72,6 +85,26 @@ def test_classes_of_images(run_tool, tmp_path, counted):
     assert labels.tolist() == [0, 0, 0, 1, 1] and sizes.tolist() == [20] * 5
     assert classes == ("a", "b") and path.is_file()
     assert len(np.unique(np.asarray(Image.open(tmp_path / "w/images.png")))) > 100
+
+
+@pytest.mark.parametrize("shape", [(12, 27, 3), (12, 27)])
+def test_images_that_are_in_no_files(shape, tmp_path, counted):
+    """As those of CIFAR and MNIST."""
+    pytest.importorskip("mmpretrain")
+
+    class InMemory(BaseDataset):
+        METAINFO: ClassVar[dict] = {"classes": ("a", "b")}
+
+        def load_data_list(self) -> list[dict]:
+            images = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
+            return [{"img": image, "gt_label": n % 2} for n, image in enumerate(images)]
+
+    data = {"type": InMemory, "pipeline": [{"type": "PackInputs"}]}
+    cfg = Config({"default_scope": "mmpretrain", "train_dataloader": {"dataset": data}})
+    browse_data.browse(cfg, tmp_path, 2)
+    labels, sizes, classes, _ = counted[-1]
+    assert labels.tolist() == [0, 1, 0] and sizes.tolist() == [18] * 3 and classes == ("a", "b")
+    assert len(np.unique(np.asarray(Image.open(tmp_path / "images.png")))) > 100
 
 
 def test_refusals_write_nothing(run_tool, tiny_config, tmp_path):

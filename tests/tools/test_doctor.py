@@ -114,13 +114,14 @@ def test_no_mmcv_at_all(installed, diagnose):
     assert (code, mend(lines, "mmcv")[1]) == (1, "pip install onedl-mmcv")
 
 
-def test_two_distributions_in_one_folder(installed, diagnose):
-    installed(mmcv="2.2.0")
+@pytest.mark.parametrize("name", ["mmcv", "mmengine"])
+def test_two_distributions_in_one_folder(name, installed, diagnose):
+    installed(**{name: "0.10.7", f"onedl_{name}": "0.10.12"})
     lines, code = diagnose("--quick")
     assert code == 1
-    assert mend(lines, "mmcv") == (
-        "onedl-mmcv and mmcv write into the same folder",
-        "pip uninstall -y mmcv onedl-mmcv && pip install onedl-mmcv",
+    assert mend(lines, name) == (
+        f"onedl-{name} and {name} write into the same folder",
+        f"pip uninstall -y {name} onedl-{name} && pip install onedl-{name}",
     )
 
 

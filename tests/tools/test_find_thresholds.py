@@ -12,7 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 
 import msa_backbone
-from msa_backbone.cli.find_thresholds import Truths
+from msa_backbone.cli.find_thresholds import Truths, write_thresholds
 from msa_backbone.files.checkpoints import read_checkpoint
 
 LIMITED, LIMIT = 4, 0.4
@@ -63,6 +63,19 @@ def test_crowds_are_told_apart(tmp_path):
     assert path.name == "a.png" and labels.tolist() == [0, 0]
     found = dict(zip(ignored.tolist(), boxes.tolist(), strict=True))
     assert found == {False: [0, 2, 9, 10], True: [1, 2, 10, 10]}
+
+
+def test_a_url_is_refused(run_tool):
+    with pytest.raises(SystemExit, match=r"error: https://x/a.pth cannot be written anew"):
+        run_tool("find_thresholds", "gone.py", "https://x/a.pth")
+
+
+def test_the_home_folder_may_be_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    torch.save({"state_dict": {}}, tmp_path / "a.pth")
+    write_thresholds("~/a.pth", {"a": 0.5})
+    kept = read_checkpoint(tmp_path / "a.pth")["meta"]["dataset_meta"]
+    assert kept == {"score_thresholds": {"a": 0.5}}
 
 
 @pytest.mark.slow

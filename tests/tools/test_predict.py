@@ -251,6 +251,22 @@ def test_a_video_that_is_stopped_is_kept(trained, tmp_path):
     assert len(json.loads((tmp_path / "stopped.json").read_text())["images"]) == 2
 
 
+def test_ctrl_c_in_a_video_ends_it_all(run_tool, trained, tmp_path, monkeypatch, capsys):
+    def find(model: CheckpointModel, pictures: list, names: list) -> list:
+        if names[0].endswith("2"):
+            raise KeyboardInterrupt
+        return original(model, pictures, names)
+
+    original = CheckpointModel.find
+    monkeypatch.setattr(CheckpointModel, "find", find)
+    films, out = [film(tmp_path / f"{name}.avi", 5) for name in "ab"], tmp_path / "out"
+    with pytest.raises(SystemExit, match=f"stopped; what was predicted until then is in {out}"):
+        run_tool("predict", *trained("segmentation"), *films, "--out", out)
+    assert "of 2 predicted" not in capsys.readouterr().out
+    assert len(json.loads((out / "a.json").read_text())["images"]) == 2
+    assert not (out / "b.json").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

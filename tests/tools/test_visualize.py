@@ -1,5 +1,6 @@
 """Looking into a model from the command line."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_channels_left_out(run_tool, tiny_config, checkpoint, demo, tmp_path, ca
     assert table in capsys.readouterr().out
     assert "| 50 % |" in table and "coco/bbox_mAP" in table
     assert (out / "channels.png").stat().st_size > 10_000
+
+
+def test_a_missing_package_is_told_before_anything_is_loaded(
+    run_tool, tiny_config, demo, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pytorch_grad_cam", None)
+    folder = next(path for path in demo.rglob("*") if path.is_dir() and list(path.glob("*.jpg")))
+    with pytest.raises(SystemExit, match="error: cam needs grad-cam: pip install grad-cam"):
+        run_tool("visualize", "cam", tiny_config, "gone.pth", folder)
 
 
 @pytest.mark.parametrize(

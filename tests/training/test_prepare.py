@@ -1,5 +1,7 @@
 """Options that contradict each other end before anything is read or written."""
 
+import sys
+
 import pytest
 from mmengine.config import Config
 
@@ -30,6 +32,17 @@ def test_classes_are_those_of_data(cfg):
     ):
         with pytest.raises(ValueError, match="--classes goes with --data ROOT"):
             prepare()
+
+
+@pytest.mark.parametrize("prepare", ["training", "testing"])
+def test_metrics_that_lack_a_package_are_told_first(prepare, cfg, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocoevalcap", None)
+    cfg.update(val_evaluator=[{"type": "CaptionScores"}], test_evaluator={"type": "CaptionScores"})
+    with pytest.raises(ValueError, match="CaptionScores needs pycocoevalcap: pip install pycoco"):
+        if prepare == "training":
+            prepare_training(cfg)
+        else:
+            prepare_test_run(cfg, nothing, None, None, None, {})
 
 
 def test_weights_that_a_checkpoint_would_replace_are_refused(cfg):

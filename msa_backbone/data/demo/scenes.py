@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ...files.whole_files import complete_folder
+from ...packages import require_packages
 from .writers import Digit, Scene, write_coco, write_images, write_segmentation, write_voc
 
 FORMAT_VERSION = 2  # raise it when the same arguments come to give other files
@@ -51,9 +52,8 @@ def make_demo_data(
         seed: Seed of everything random, at least 0. The same arguments give the same files.
 
     Raises:
-        ValueError: An argument is not an integer or is too small.
+        ValueError: An argument is not an integer or is too small; scikit-learn is not installed.
         FileExistsError: ``root`` exists and does not hold a set made with these arguments.
-        ImportError: scikit-learn is not installed.
     """
     arguments = {"num_train": num_train, "num_val": num_val}
     arguments |= {"image_size": image_size, "seed": seed}
@@ -114,12 +114,8 @@ class Painter:
     """Paints scenes from one seeded random generator."""
 
     def __init__(self, image_size: int, seed: int) -> None:
-        try:
-            from sklearn.datasets import load_digits, load_sample_images
-        except ImportError as error:
-            raise ImportError(
-                "the demo data needs scikit-learn: pip install scikit-learn"
-            ) from error
+        require_packages("the demo data", ["sklearn"])
+        from sklearn.datasets import load_digits, load_sample_images
 
         self.image_size = image_size
         self.rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ...errors import DataError
-from ..required_packages import require_packages
+from ...packages import require_packages
 
 SUFFIXES = (".onnx", ".xml")
 RT_INFO = "msa_backbone"  # where the metadata are in OpenVINO's runtime information
@@ -50,7 +50,7 @@ class OnnxSession:
     """ONNX Runtime on the CPU."""
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
-        require_packages(["onnxruntime"])
+        require_packages(file.name, ["onnxruntime"])
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -78,7 +78,7 @@ class OpenVinoSession:
     """OpenVINO on the CPU, in float32."""
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
-        require_packages(["openvino"])
+        require_packages(file.name, ["openvino"])
         import openvino
 
         core = openvino.Core()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..required_packages import require_packages
+from ...packages import require_packages
 
 PAD, BEGIN, END = 0, 2, 3
 """As in `language.text.tokenizer`, which needs torch."""
@@ -19,7 +19,7 @@ def tokens_of(questions: Sequence[str], vocabulary: str) -> np.ndarray:
     Raises:
         ValueError: if the package is not installed.
     """
-    require_packages(["tokenizers"])
+    require_packages("text", ["tokenizers"])
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(vocabulary)

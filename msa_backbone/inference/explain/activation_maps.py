@@ -11,7 +11,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from ...backbones import MSAVGG
+from ...packages import require_packages
 from .methods import METHODS
+
+
+def require_grad_cam() -> None:
+    """Raise ValueError where the package is missing."""
+    require_packages("cam", ["pytorch_grad_cam"])
 
 
 def activation_map(
@@ -31,15 +37,12 @@ def activation_map(
         method: one of `methods.METHODS`.
 
     Raises:
-        ImportError: without the package `grad-cam`.
-        ValueError: for an unknown method.
+        ValueError: for an unknown method, or without the package `grad-cam`.
     """
     if method not in METHODS:
         raise ValueError(f"method '{method}' is unknown: choose one of {', '.join(METHODS)}")
-    try:
-        package = importlib.import_module("pytorch_grad_cam")
-    except ImportError as error:
-        raise ImportError(f"class activation maps need: pip install grad-cam ({error})") from error
+    require_grad_cam()
+    package = importlib.import_module("pytorch_grad_cam")
     with getattr(package, METHODS[method])(model, list(layers)) as cam:
         cam.compute_input_gradient = True  # frozen stages have gradients then, too
         values = cam(x, [score])[0]

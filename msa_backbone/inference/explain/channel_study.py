@@ -36,9 +36,9 @@ def channel_gates(model: nn.Module) -> dict[str, nn.Module]:
     for name, module in attentions.items():
         if not isinstance(module, MultiScaleAttention) or module.channel_attention is None:
             continue
-        gates[name] = module.channel_attention
-        if isinstance(module, MultiModalAttention):  # its gates pool by themselves
-            gates[name] = module.channel_attention[-1]
+        # The sigmoid: fusions, and attention that hears a sentence, call the layers one by one.
+        gates[name] = module.channel_attention[-1]
+        if isinstance(module, MultiModalAttention):
             others = module.others.items()
             gates |= {f"{name}, modality {m}": term.channel_attention[-1] for m, term in others}
     if not gates:

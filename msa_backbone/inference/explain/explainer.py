@@ -39,7 +39,7 @@ class Explainer:
         self.sample: BaseDataElement = data["data_samples"][0]
         self.model = ExplainedModel(predictor, self.sample)
         steps = predictor.pipeline.transforms
-        self.crops = any(type(step).__name__ == "CenterCrop" for step in steps)
+        self.cuts_or_pads = any(type(step).__name__ in ("CenterCrop", "Pad") for step in steps)
 
     def over_picture(self, values: Tensor | np.ndarray) -> np.ndarray:
         """A map over the padded input, (h, w), as one over the picture, (H, W).
@@ -47,12 +47,14 @@ class Explainer:
         It is 0 where the pipeline has cut the picture's borders off (CenterCrop).
         """
         values = torch.as_tensor(values, dtype=torch.float32, device="cpu")[None, None]
-        height, width = self.sample.img_shape[:2]
         padded = F.interpolate(values, self.x.shape[-2:], mode="bilinear")
         whole = self.picture.shape[:2]
+        scales = self._resized_by()
+        sides = zip(self.sample.img_shape[:2], whole, scales, strict=True)
+        height, width = (min(side, round(most * scale)) for side, most, scale in sides)
         seen = [
             min(round(side / scale), most)
-            for side, scale, most in zip((height, width), self._resized_by(), whole, strict=True)
+            for side, scale, most in zip((height, width), scales, whole, strict=True)
         ]
         top, left = ((most - side) // 2 for most, side in zip(whole, seen, strict=True))
         values = F.interpolate(padded[..., :height, :width], seen, mode="bilinear")[0, 0]
@@ -62,7 +64,7 @@ class Explainer:
 
     def _resized_by(self) -> tuple[float, float]:
         """What the pipeline multiplied the picture's height and width with."""
-        if self.crops:
+        if self.cuts_or_pads:  # then img_shape has the size after that
             across, down = self.sample.get("scale_factor", (1.0, 1.0))
             return down, across
         sizes = zip(self.sample.img_shape[:2], self.picture.shape[:2], strict=True)
@@ -110,8 +112,7 @@ class Explainer:
             stages: of the backbone, counted from 0; by default all that it returns, averaged.
 
         Raises:
-            ImportError: without the package `grad-cam`.
-            ValueError: for an unknown method or stage.
+            ValueError: for an unknown method or stage, or without the package `grad-cam`.
         """
         if method is None:
             method = "hires-cam" if self.predictor.task.finds_objects else "grad-cam"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError
+from ...packages import require_packages
 from .stored_text import StoredText
 
 if TYPE_CHECKING:
@@ -30,10 +31,9 @@ PAD, UNKNOWN, BEGIN, END = range(4)
 
 
 def _package() -> "tokenizers":
-    try:
-        import tokenizers
-    except ImportError:
-        raise ImportError("text needs the tokenizers package: pip install tokenizers") from None
+    require_packages("text", ["tokenizers"])
+    import tokenizers
+
     return tokenizers
 
 
@@ -113,10 +113,9 @@ class Tokenizer(nn.Module):
             if not Path(text).is_file():
                 raise DataError(f"{text}: no such vocabulary; train one with train_vocabulary")
             text = Path(text).read_text(encoding="utf-8")
+        package = _package()
         try:
-            self._tokenizer = _package().Tokenizer.from_str(text)
-        except ImportError:
-            raise
+            self._tokenizer = package.Tokenizer.from_str(text)
         except Exception as error:  # the package raises plain Exceptions
             raise DataError(
                 f"the vocabulary is no JSON of the tokenizers package: {error}"

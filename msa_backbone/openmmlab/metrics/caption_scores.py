@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from mmengine.evaluator import BaseMetric
 
 from ...language.text.tokenizer import APOSTROPHE, WORD
+from ...packages import require_packages
 
 
 def words(sentence: str) -> str:
@@ -38,19 +39,14 @@ class CaptionScores(BaseMetric):
         options: of mmengine's BaseMetric.
 
     Raises:
-        ImportError: without the pycocoevalcap package.
+        ValueError: without the pycocoevalcap package.
     """
 
     default_prefix = "captions"
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
-        try:
-            import pycocoevalcap  # noqa: F401
-        except ImportError:
-            raise ImportError(
-                "captions are judged by pycocoevalcap: pip install pycocoevalcap"
-            ) from None
+        require_packages("CaptionScores", ["pycocoevalcap"])
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
         """Keep every caption and its references, as words."""

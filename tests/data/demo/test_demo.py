@@ -235,7 +235,7 @@ def test_bad_arguments_are_named(tmp_path, arguments):
 
 
 def test_missing_scikit_learn_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ImportError, match="pip install scikit-learn"):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ValueError, match="pip install scikit-learn"):
         make_demo_data(tmp_path / "data", **SMALL)
     assert not list(tmp_path.iterdir())

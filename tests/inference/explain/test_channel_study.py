@@ -1,5 +1,6 @@
 """Channel gates over a data set, and what masking them changes."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -10,22 +11,57 @@ from msa_backbone.inference.explain.channel_study import (
     importance_table,
     least_and_most_important,
     masked,
+    weights_and_scores,
 )
+from msa_backbone.language import LanguageConditionedAttention
+
+
+def model_of(attention: nn.Module) -> nn.Module:
+    model = nn.Module()
+    model.backbone = nn.Module()
+    model.backbone.attentions = nn.ModuleDict({"2": attention})
+    return model
 
 
 def test_masked_channels_add_nothing_and_the_others_stay():
     torch.manual_seed(0)
     module = MultiScaleAttention(8, 2, zero_init=False)
     x = torch.randn(2, 8, 20, 20)
+    gates = channel_gates(model_of(module))
     with torch.no_grad():
         whole = module(x)
-        with masked({"a": module.channel_attention}, {"a": [1, 6]}):
+        with masked(gates, {"2": [1, 6]}):
             without = module(x)
         assert torch.equal(without[:, [1, 6]], x[:, [1, 6]])
         others = [0, 2, 3, 4, 5, 7]
         assert (without[:, others] - whole[:, others]).abs().max() < 1e-6
         assert (whole - x).abs().amax((0, 2, 3)).min() > 1e-3
         assert torch.equal(module(x), whole)
+
+
+@pytest.mark.parametrize("side", [20, 70])  # the second is for the fast form without a sentence
+@pytest.mark.parametrize("asked", [True, False])
+def test_gates_of_attention_that_listens(side, asked):
+    torch.manual_seed(0)
+    module = LanguageConditionedAttention(8, 5, 2, zero_init=False).eval()
+    x, sentence = torch.randn(2, 8, side, side), torch.randn(2, 5) if asked else None
+
+    class Runner:
+        def test(self) -> dict[str, float]:
+            with torch.no_grad():
+                module(x, sentence)
+            return {"score": 0.5}
+
+    gates = channel_gates(model_of(module))
+    weights, scores = weights_and_scores(Runner(), gates)
+    with torch.no_grad():
+        nobody = torch.zeros(2, 5)
+        expected = module.channel_weights_given(x, sentence if asked else nobody).flatten(1)
+        assert torch.allclose(weights["2"].mean, expected.mean(0), atol=1e-6)
+        assert scores == {"score": 0.5}
+        with masked(gates, {"2": range(8)}):
+            assert torch.equal(module(x, sentence), x)
+        assert not torch.equal(module(x, sentence), x)
 
 
 def test_channels_are_ranked_by_their_average():

@@ -116,6 +116,21 @@ def test_a_map_lies_where_the_crop_was(tmp_path):
     assert ones[16:144, 96:224].all() and ones.sum() == 128 * 128
 
 
+def test_a_map_lies_where_the_picture_was_before_its_padding(tmp_path):
+    base, changes = CLASSIFIER
+    resize = "dict(type='Resize', scale=(64, 64), keep_ratio=True), dict(type='Pad', size=(64, 64))"
+    changes = changes.replace("size, dict", f"{resize}, dict")
+    picture = np.zeros((80, 160, 3), np.uint8)
+    picture[30:45, 60:70] = 255
+    explainer = Explainer(predictor_of(tmp_path, base, changes), picture)
+    assert explainer.x.shape[-2:] == (64, 64)  # the picture fills the upper half
+    values = explainer.over_picture(explainer.x[0].mean(0) - explainer.x.mean(1).min())
+    rows, columns = np.nonzero(values > values.max() / 2)
+    found = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    assert values.shape == (80, 160)
+    assert np.abs(np.subtract(found, (30, 45, 60, 70))).max() <= 2
+
+
 PLACES = [(0, 0), (0, 40), (40, 0), (40, 40), (20, 4), (4, 20), (36, 20), (20, 36)]
 
 
