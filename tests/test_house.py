@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "msa_backbone"
 FLOORS = (  # from bottom to top; rooms that are planned have their place already
-    ("errors", "packages", "version", "progress", "config_nodes"),
+    ("errors", "packages", "palette", "version", "progress", "config_nodes"),
     ("tasks", "files"),
     ("scores", "ops"),
     ("layers",),

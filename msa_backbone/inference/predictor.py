@@ -22,8 +22,8 @@ from ..files.images import read_image
 from ..files.loaded_modalities import absent_modalities, loaded_modalities
 from ..files.modality import channel_slices, eight_bit_modalities
 from ..files.modality_files import read_scene
+from ..palette import with_palette
 from ..plots.modality_pictures import modality_pictures
-from ..plots.palette import with_palette
 from ..tasks import Task, task_of
 from .answers import gather_answers
 from .thresholds import read_thresholds

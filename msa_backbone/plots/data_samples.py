@@ -19,11 +19,11 @@ from torch import Tensor
 from ..config_nodes import type_name
 from ..files.images import read_image
 from ..files.loaded_modalities import loaded_modalities
+from ..palette import with_palette
 from ..tasks import task_of
 from .grid import save_grid, side_by_side
 from .label_placement import labels_apart
 from .modality_pictures import modality_pictures
-from .palette import with_palette
 from .words_below import sentences_of, words_below
 
 TEXT_SIDE = 320

@@ -8,7 +8,7 @@ from ...config_nodes import find_nodes
 from ...data.detection.index import ann_file
 from ...data.formats.detection_annotations import DetectionData
 from ...data.formats.instance_masks import require_segmentations
-from ...plots.palette import make_palette
+from ...palette import make_palette
 from ...tasks import Task, task_of
 
 

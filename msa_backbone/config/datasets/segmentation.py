@@ -8,7 +8,7 @@ from ...config_nodes import LOADERS, find_nodes
 from ...data.folders import list_file
 from ...data.segmentation.find import SegmentationData
 from ...data.segmentation.index import are_listed, mask_dir, mask_suffix
-from ...plots.palette import make_palette
+from ...palette import make_palette
 
 
 def dataset(data: SegmentationData, split: str, old: ConfigDict, index_dir: Path) -> ConfigDict:

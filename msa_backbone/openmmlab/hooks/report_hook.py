@@ -11,10 +11,10 @@ from mmengine.structures import BaseDataElement
 from ...files.loaded_modalities import absent_modalities, loaded_modalities
 from ...files.markdown import markdown_table
 from ...files.training_log import START, read_records
+from ...palette import with_palette
 from ...plots.data_samples import draw_sample, scaled
 from ...plots.grid import save_grid, side_by_side
 from ...plots.modality_pictures import read_views
-from ...plots.palette import with_palette
 from ...plots.training_curves import plot_curves
 from ...scores import all_scores_of, best_of
 

@@ -1,6 +1,6 @@
 """Colours of classes."""
 
-from msa_backbone.plots.palette import make_palette, with_palette
+from msa_backbone.palette import make_palette, with_palette
 
 
 def test_every_class_has_a_colour_of_its_own():
