@@ -19,7 +19,7 @@ from .inference.pairs import pair_inputs
 from .inference.sources import find_sources
 from .results.prediction_files import Output
 from .results.result import Picture, PictureModel, Result
-from .results.tiles import Tiled
+from .results.tiles import OVERLAP, Tiled
 
 SCORE = 0.3
 """The least score of an object where nobody has found a better one for its class."""
@@ -53,7 +53,7 @@ class Model:
         *,
         score_thr: float | None = None,
         tiles: int | None = None,
-        overlap: float = 0.2,
+        overlap: float = OVERLAP,
         questions: Sequence[str] = (),
     ) -> Result | list[Result]:
         """Predict on a picture, or on several.
@@ -104,7 +104,7 @@ class Model:
         if (self.task == QUESTIONS) != bool(questions):
             asks = "give" if self.task == QUESTIONS else "leave out"
             raise DataError(f"the model is for {self.task}: {asks} questions")
-        self.source.questions = tuple(questions)
+        self.source.questions = (questions,) if isinstance(questions, str) else tuple(questions)
         return self.source
 
     def _read(self, image: Image) -> tuple[Picture, str]:

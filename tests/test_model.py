@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("mmpretrain")
 
 import msa_backbone
 from msa_backbone.errors import DataError
+from msa_backbone.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +93,11 @@ def test_what_cannot_be_loaded_or_asked_is_told(both, tmp_path):
         (tmp_path / name).write_text("")
     with pytest.raises(DataError, match=r"several configs beside it \(one.py, two.py\); name its"):
         msa_backbone.load(tmp_path / "a.pth")
+
+
+def test_one_question_may_be_given_as_it_is():
+    source = SimpleNamespace(
+        task="questions about images", classes=(), thresholds=None, modalities=(), questions=()
+    )
+    for questions in ("is it day?", ["is it day?"]):
+        assert Model(source).asking(questions).questions == ("is it day?",)

@@ -13,13 +13,18 @@ Examples:
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
 
-from msa_backbone.cli.arguments import add_config_options, parse_shape, require_at_least
+from msa_backbone.cli.arguments import (
+    add_config_options,
+    by_name,
+    parse_shape,
+    require_at_least,
+)
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import apply_options, load_config
 from msa_backbone.costs.variants import FORMS, VARIANTS
@@ -30,7 +35,7 @@ OF_VARIANTS = ("variants", "shapes", "positions", "growth", "out", "amp", "form"
 
 def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     """A config on the user's data, from random weights."""
-    from msa_backbone.config.options import drop_pretrained, unsync_norms
+    from msa_backbone.config.options import check_precision, drop_pretrained, unsync_norms
     from msa_backbone.config.rehearse import rehearse
     from msa_backbone.config.user_data import use_data
 
@@ -39,7 +44,11 @@ def prepare(path: str, args: argparse.Namespace, work_dir: str) -> Config:
     apply_options(cfg, args.cfg_options)
     unsync_norms(cfg)
     drop_pretrained(cfg)
-    rehearse(cfg, () if data else ("train_dataloader",))
+    if args.device == "cpu":
+        check_precision(cfg)
+    if cfg.get("test_dataloader") is None:
+        raise ValueError(f"config {path} has no test_dataloader, so there is no test to measure")
+    rehearse(cfg, () if data else ("train_dataloader", "test_dataloader"))
     if data is not None:
         print(*data.lines, sep="\n")
         data.write_index()
@@ -95,21 +104,11 @@ def compare_configs(args: argparse.Namespace) -> None:
     from msa_backbone.costs.configs import compare_steps
 
     with TemporaryDirectory() as work_dir:
-        with one_line_errors():
-            cfgs = {
-                name: prepare(path, args, f"{work_dir}/{number}")
-                for number, (name, path) in enumerate(by_name(args.configs).items())
-            }
+        cfgs = {
+            name: prepare(path, args, f"{work_dir}/{number}")
+            for number, (name, path) in enumerate(by_name(args.configs).items())
+        }
         print(compare_steps(cfgs, args.rounds, args.device))
-
-
-def by_name(configs: Sequence[str]) -> dict[str, str]:
-    """Each config by its file's name; those of equal names by their paths."""
-    stems = [Path(path).stem for path in configs]
-    return {
-        stem if stems.count(stem) == 1 else path: path
-        for stem, path in zip(stems, configs, strict=True)
-    }
 
 
 def check_options(args: argparse.Namespace, default: Callable[[str], object]) -> None:
@@ -128,15 +127,18 @@ def check_options(args: argparse.Namespace, default: Callable[[str], object]) ->
         raise ValueError(f"--form {args.form} records CUDA graphs: give --device cuda")
     if args.bandwidth and args.device != "cuda":
         raise ValueError("--bandwidth measures kernels on a GPU: give --device cuda")
-    if args.bandwidth and (args.growth or args.out):
-        raise ValueError("--bandwidth prints a table: leave out --growth and --out")
+    for name in ("growth", "out", "variants", "form") if args.bandwidth else ():
+        if getattr(args, name) != default(name):
+            raise ValueError(f"--bandwidth prints a table of our kernels: leave out --{name}")
     if args.out is not None and args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file: give a folder")
     for name in OF_VARIANTS:
         if args.configs and getattr(args, name) != default(name):
             raise ValueError(f"--{name} is for VGG16 alone: leave it out, or the configs")
-    if args.data and not args.configs:
-        raise ValueError("--data goes with configs: name one or more")
+    for name in ("data", "classes", "cfg_options"):
+        if getattr(args, name) and not args.configs:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} goes with configs: name one or more")
     if args.growth and len({size_of(shape, args.growth) for shape in args.shapes}) < 2:
         raise ValueError(f"--growth {args.growth} needs two or more --shapes that differ in them")
     others = {"pixels": lambda shape: shape[:1], "samples": lambda shape: shape[1:]}
@@ -195,12 +197,9 @@ def main() -> None:
         check_options(args, parser.get_default)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    if args.bandwidth:
-        compare_with_copy(args)
-    elif args.configs:
-        compare_configs(args)
-    else:
-        compare_variants(args)
+    measure = compare_configs if args.configs else compare_variants
+    with one_line_errors():  # of packages and data that are missing, too
+        (compare_with_copy if args.bandwidth else measure)(args)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config
 
 import msa_backbone
-from msa_backbone.cli.arguments import parse_shape, require_at_least
+from msa_backbone.cli.arguments import by_name, parse_shape, require_at_least
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.config.load import load_config
 from msa_backbone.costs.variants import ATTENTION
@@ -41,6 +41,8 @@ def backbones_of(args: argparse.Namespace, cfgs: Mapping[str, Config]) -> "dict[
             for positions in args.positions:
                 attention = dict(ATTENTION[variant])
                 if ratio is not None:
+                    if attention["type"] == "TimmAttention":
+                        raise ValueError(f"--ratios is for this package's modules: not {variant}")
                     attention["reduction_ratio"] = ratio
                 name = f"{variant}{f', r = {ratio}' if ratio else ''}, {positions}"
                 models[name] = msa_backbone.MSAVGG(
@@ -84,13 +86,17 @@ def main() -> None:
     import torch
 
     from msa_backbone.costs.backbones import compare_backbones
-    from msa_backbone.costs.parts import part_costs
+    from msa_backbone.costs.parts import VGG, part_costs
     from msa_backbone.costs.plots import plot_complexity
     from msa_backbone.costs.tables import parts_table, totals_table, whole_models_table
 
     with one_line_errors():
         require_at_least(1, args, "rounds", "threads")
-        cfgs = {Path(path).stem: load_config(path, None, {}) for path in args.configs}
+        for name in ("variants", "ratios", "positions") if args.configs else ():
+            if getattr(args, name) != parser.get_default(name):
+                raise ValueError(f"--{name} is for VGG16 alone: leave it out, or the configs")
+        named = by_name(args.configs, taken=["plain"])
+        cfgs = {name: load_config(path, None, {}) for name, path in named.items()}
         models = backbones_of(args, cfgs)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
@@ -114,8 +120,11 @@ def main() -> None:
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "complexity.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
-        attended = {name: parts for name, parts in costs.items() if len(parts) > 5}
-        plot_complexity(attended, args.out / "complexity.png")
+        attended = {
+            name: parts for name, parts in costs.items() if any(cost.part != VGG for cost in parts)
+        }
+        if attended:
+            plot_complexity(attended, args.out / "complexity.png")
 
 
 if __name__ == "__main__":

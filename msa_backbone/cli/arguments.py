@@ -1,6 +1,8 @@
 """The command-line options that the tools share."""
 
 import argparse
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,15 @@ def add_sensor_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="several cameras: those that send black pictures, of which the model is not told",
     )
+
+
+def by_name(configs: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """Each config by its file's name; those of equal names, or of names that are taken, by path."""
+    stems = [Path(path).stem for path in configs]
+    return {
+        stem if stems.count(stem) == 1 and stem not in taken else path: path
+        for stem, path in zip(stems, configs, strict=True)
+    }
 
 
 def require_at_least(least: int, args: argparse.Namespace, *names: str) -> None:

@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
         nargs="+",
         choices=("pool", "relu"),
         default=[],
-        help="VGG16 alone, with the attention behind the pools or before them",
+        help="VGG16 alone, with the attention after the pools or before them",
     )
     parser.add_argument("--sizes", nargs="+", type=parse_size, default=[(240, 320)], metavar="HxW")
     parser.add_argument("--runtimes", nargs="+", choices=RUNTIMES, default=list(RUNTIMES))
@@ -57,6 +57,8 @@ def tables(args: argparse.Namespace) -> Iterator[str]:
     """A table for each config, or place of the attention in the backbone, and size."""
     if not (args.configs or args.backbone):
         raise ValueError("name a config, or a place of the attention with --backbone")
+    if args.cfg_options and not args.configs:
+        raise ValueError("--cfg-options goes with configs: name one or more")
     require_at_least(1, args, "rounds", "threads")
     names = dict.fromkeys(name for runtime in args.runtimes for name in RUNTIMES[runtime])
     require_packages("latency", names)

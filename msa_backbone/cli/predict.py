@@ -34,7 +34,7 @@ from ..inference.result_names import video_names
 from ..inference.sources import find_sources
 from ..model import SCORE, Model, config_beside, load
 from ..results.prediction_files import Output
-from ..results.tiles import Tiled
+from ..results.tiles import OVERLAP, Tiled
 from .arguments import add_config_options, add_sensor_options, require_at_least
 from .errors import one_line_errors
 from .progress import print_steps
@@ -72,8 +72,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--overlap",
         type=float,
-        default=0.2,
-        help="of the tiles, as a part: as wide as the largest object or more (default: 0.2)",
+        help=f"of the tiles, as a part: as wide as the largest object or more (default: {OVERLAP})",
     )
     parser.add_argument(
         "--others", nargs="+", metavar="DIR", help="several cameras: a folder for each other one"
@@ -130,6 +129,8 @@ def open_checkpoint(args: argparse.Namespace) -> tuple[Model, list[str], list[st
 def predict(args: argparse.Namespace) -> list[str]:
     """Predict on everything and print how it goes; return what failed, with the reasons."""
     require_at_least(1, args, "batch_size", "max_side", "max_frames", "tiles")
+    if args.overlap is not None and args.tiles is None:
+        raise ValueError("--overlap is of tiles: give --tiles SIDE, or leave it out")
     if args.model.endswith(SUFFIXES):
         lines, (model, inputs) = [], open_file(args)
     else:
@@ -139,7 +140,8 @@ def predict(args: argparse.Namespace) -> list[str]:
     source = model.asking(args.question)
     output = Output(args.out, model.least(args.score_thr), args.max_side)
     if args.tiles:
-        source = Tiled(source, args.tiles, args.overlap, output.least)
+        overlap = OVERLAP if args.overlap is None else args.overlap
+        source = Tiled(source, args.tiles, overlap, output.least)
     failed = []
     names = video_names([stream.name for stream in streams])
     try:

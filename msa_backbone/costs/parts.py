@@ -31,7 +31,7 @@ PARTS = {
 }
 """Methods of Multi-Scale Attention and the parts that they compute; the rest is the fusion."""
 
-FUSION = "fusion"
+FUSION, WORDS = "fusion", "words"
 Place = tuple[int, str]  # a stage, counted from 1, and a part
 
 
@@ -43,7 +43,8 @@ class PartCosts:
         stage: counted from 1.
         part: 'VGG', 'attention' as a whole, or the parts of Multi-Scale Attention: 'branches',
             'channel gate', 'spatial gate' and 'fusion', which are the fusing convolution, the
-            gating and the sum.
+            gating and the sum. What attention listens with is 'words', which costs nothing here:
+            nobody speaks.
         parameters: their number.
         flops: of a forward pass, of convolutions and matrix products.
         saved: bytes kept for the backward pass, without parameters and without the input image,
@@ -91,11 +92,16 @@ def part_costs(backbone: MSAVGG, shape: Sequence[int], rounds: int = 10) -> list
             int(saved[stage, part]),
             float(np.median([times[stage, part] for times in passes[WARMUP_ROUNDS:]])),
         )
-        for stage, part in sorted(flops, key=lambda place: (place[0], _ORDER.index(place[1])))
+        for stage, part in sorted({*flops, *parameters}, key=_place_in_order)
     ]
 
 
-_ORDER = (VGG, ATTENTION, *PARTS.values(), FUSION)
+_ORDER = (VGG, ATTENTION, *PARTS.values(), FUSION, WORDS)
+
+
+def _place_in_order(place: Place) -> tuple[int, int]:
+    stage, part = place
+    return stage, _ORDER.index(part)
 
 
 class _Ledger:
@@ -213,6 +219,8 @@ def _parameters_by_part(model: MSAVGG) -> dict[Place, int]:
         for parameter_name, parameter in module.named_parameters():
             part = name
             if _has_parts(module):
-                part = owners.get(parameter_name.split(".")[0], "branches")
+                owner = parameter_name.split(".")[0]
+                listens = owner in getattr(module, "language_parts", ())
+                part = WORDS if listens else owners.get(owner, "branches")
             counts[stage, part] += parameter.numel()
     return counts

@@ -58,6 +58,8 @@ def _look(model: nn.Module, x: Tensor) -> bool:
         extractor = getattr(model.roi_head, "bbox_roi_extractor", None)
         if not hasattr(extractor, "roi_layers"):  # of several stages, for one
             return False
+        if min(model.test_cfg.rpn.max_per_img, model.test_cfg.rcnn.max_per_img) < 0:
+            return False  # the second stage looks at any number
         model.rpn_head(model.extract_feat(x))
         _look_again(model)
     elif heads in ({"decode_head"}, {"head"}, {"bbox_head"}):

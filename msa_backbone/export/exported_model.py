@@ -75,7 +75,10 @@ def set_predictions(sample: BaseDataElement, found: Mapping[str, np.ndarray]) ->
     elif "classes" in tensors:
         classes = tensors["classes"].long()[None]
         sample.set_data({"pred_sem_seg": PixelData(data=classes)})
-        sample.set_data({"seg_logits": PixelData(data=tensors["logits"])})
+        logits = tensors["logits"]
+        if len(logits) == 1:  # mmseg keeps the probability of one channel
+            logits = logits.sigmoid()
+        sample.set_data({"seg_logits": PixelData(data=logits)})
     else:
         scores = tensors["scores"]
         sample.set_pred_score(scores).set_pred_label(scores.argmax(dim=0, keepdim=True))

@@ -16,7 +16,7 @@ from mmengine.registry import MODELS, init_default_scope
 
 from ..backbones import MSAVGG
 from ..config.options import drop_pretrained, unsync_norms
-from ..config_nodes import find_nodes, innermost, walk
+from ..config_nodes import find_nodes, innermost, type_name, walk
 from ..costs.measure import interleave, ratio
 from ..inference.predictor import Predictor
 from .models.split_branches import split_branches
@@ -41,15 +41,29 @@ def variant(cfg: Config, name: str, size: Sequence[int], folder: Path) -> Predic
         cfg: changed in place.
         name: 'plain' leaves the attention out.
         folder: for the checkpoint.
+
+    Raises:
+        ValueError: for a config whose backbone is no MSAVGG with attention, or whose pictures no
+            Resize brings to a size.
     """
     init_default_scope(cfg.get("default_scope", "mmengine"))
+    backbone = cfg.model.backbone
+    if type_name(backbone) != "MSAVGG" or backbone.get("attention", {}) is None:
+        raise ValueError(
+            f"config {cfg.filename} has no MSAVGG with attention, which is compared with plain VGG"
+        )
+    resizes = find_nodes(innermost(cfg.test_dataloader.dataset)[0].pipeline, "Resize")
+    if not resizes:
+        raise ValueError(
+            f"config {cfg.filename}: its test pipeline has no Resize, which would take the size"
+        )
     drop_pretrained(cfg)
     unsync_norms(cfg)
     if name == "plain":
-        cfg.model.backbone.update(attention=None, attention_positions=None)
+        backbone.update(attention=None, attention_positions=None)
     else:
-        cfg.model.backbone.zero_init = False  # zeros could be skipped
-    for step in find_nodes(innermost(cfg.test_dataloader.dataset)[0].pipeline, "Resize"):
+        backbone.zero_init = False  # zeros could be skipped
+    for step in resizes:
         step["scale"] = (size[1], size[0])
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)

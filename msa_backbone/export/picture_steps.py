@@ -123,11 +123,13 @@ def _resizing_steps(pipeline: Sequence[Mapping], config: str) -> list[Mapping]:
         if name not in (*LOADING, *RESIZING) and not name.startswith("Pack"):
             unknown = {name}
         if unknown:
+            settings = ", ".join(sorted(set.union(*(SETTINGS[name] for name in RESIZING))))
+            mend = f"use {', '.join(RESIZING)} with {settings}"
+            if name in LOADING:
+                mend = "leave them out"
             raise DataError(
                 f"config {config}: its test pipeline has {name} with "
-                f"{', '.join(sorted(unknown))}, which cannot be exported: use "
-                f"{', '.join(RESIZING)} with "
-                f"{', '.join(sorted(set.union(*(SETTINGS[name] for name in RESIZING))))}"
+                f"{', '.join(sorted(unknown))}, which cannot be exported: {mend}"
             )
         if name in RESIZING:
             resizing.append(step)

@@ -34,11 +34,12 @@ def summary(run: RunFiles, predictor: Predictor, images: int) -> list[tuple[str,
         for key, word in (("epoch", "epochs"), ("iter", "iterations"))
         if meta.get(key)
     ]
+    backbone = predictor.model.backbone  # none, of a model that only reads
     parameters = sum(p.numel() for p in predictor.model.parameters())
     kinds = sorted({type(module).__name__ for module in predictor.attentions.values()})
     facts = {
         "model": f"{type(predictor.model).__name__}, {parameters / 1e6:.2f} M parameters",
-        "backbone": type(predictor.model.backbone).__name__,
+        "backbone": "none" if backbone is None else type(backbone).__name__,
         "attention": f"{', '.join(kinds)} at {', '.join(predictor.attentions)}"
         if kinds
         else "none",

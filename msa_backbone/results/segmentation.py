@@ -18,7 +18,7 @@ class Segmentation(Result):
         logits: (classes, H, W), or (1, H, W) of two classes.
         classes: names, by label.
         palette: colours, (R, G, B) in 0..255, by label.
-        threshold: of one channel of logits: from which probability on a pixel has class 1.
+        threshold: of one channel of logits: above which probability a pixel has class 1.
     """
 
     labels: np.ndarray

@@ -16,6 +16,7 @@ from .pictures import cut, size_of
 from .result import Picture, PictureModel, Result
 from .segmentation import Segmentation
 
+OVERLAP = 0.2
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom), in pixels."""
 
@@ -54,7 +55,7 @@ class Tiled:
         self,
         model: PictureModel,
         side: int,
-        overlap: float = 0.2,
+        overlap: float = OVERLAP,
         least: float | Sequence[float] = 0.0,
     ) -> None:
         if not 0 <= overlap < 1:

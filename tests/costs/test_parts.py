@@ -119,3 +119,16 @@ def test_streams_and_fusions_of_several_cameras():
     grey = MSAVGG(depth=11, base_channels=4, attention=None, in_channels=1)
     plain = count_flops(streams, (1, 3, 64, 64)) + count_flops(grey, (1, 1, 64, 64))
     assert sum(c.flops for (_, part), c in costs.items() if part == "VGG") == plain
+
+
+def test_what_listens_is_a_part_of_its_own():
+    attention = {
+        "type": "LanguageConditionedAttention", "text_channels": 8, "reduction_ratio": 4,
+        "modulate": True,
+    }  # fmt: skip
+    backbone = MSAVGG(depth=11, base_channels=16, attention=attention, attention_positions=(2,))
+    costs = {c.part: c.parameters for c in part_costs(backbone, SHAPE, rounds=1) if c.stage == 1}
+    assert costs["branches"] == 16 * 4 * (1 + 9 + 25) + 3 * 4
+    module = backbone.attentions["2"]
+    listens = [p for n, p in module.named_parameters() if n.split(".")[0] in module.language_parts]
+    assert costs["words"] == sum(p.numel() for p in listens) > 0

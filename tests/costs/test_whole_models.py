@@ -51,6 +51,15 @@ def test_a_second_stage_counts_every_proposal():
     assert whole_model(more, (256, 256)) == (found[0], found[1] + 10 * 2 * layers)
 
 
+@pytest.mark.parametrize("stage", ["rpn", "rcnn"])
+def test_of_a_second_stage_without_a_bound_only_parameters_are_told(stage):
+    pytest.importorskip("mmdet")
+    cfg = load("detection/faster-rcnn_msa-vgg16_fpn_1xb1-2e_demo.py")
+    parameters, _ = whole_model(cfg, (64, 64))
+    cfg.model.test_cfg[stage].max_per_img = -1  # mmdet's "all"
+    assert whole_model(cfg, (64, 64)) == (parameters, None)
+
+
 def test_the_default_cameras_of_a_backbone_are_counted():
     pytest.importorskip("mmdet")
     cfg = load("multimodal/faster-rcnn_multimodal-msa-vgg16_fpn_1xb1-2e_demo-pairs.py")

@@ -63,6 +63,18 @@ ROI_POOL = {"_delete_": True, "type": "RoIPool", "output_size": 7}
             },
             "ImageClassifier with MultiLabelLinearClsHead .*: use a head for one class a picture",
         ),
+        (
+            "classifier",
+            {
+                "model.head": {
+                    "type": "LinearRegressionHead",
+                    "_delete_": True,
+                    "num_classes": 5,
+                    "in_channels": 64,
+                }
+            },
+            "ImageClassifier with LinearRegressionHead .*: use a head for one class a picture",
+        ),
     ],
 )
 def test_other_models_are_refused(kind, options, reason):

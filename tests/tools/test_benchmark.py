@@ -1,13 +1,11 @@
 """The tables of costs: what they say of the models, not the times themselves."""
 
 import re
-import runpy
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import MODELS
-from processes import TOOLS
 
 from msa_backbone.files.images import read_image
 
@@ -33,14 +31,6 @@ def test_a_row_for_each_config(run_tool, tiny_config, demo, tmp_path, capsys):
         assert float(found) > 0 and ratio in (found, None)
         assert float(speed) > 0 and float(tested) > 0 and ratio in (tested, None)
     assert sorted(demo.rglob("*")) == before
-
-
-def test_configs_of_equal_names_are_told_apart():
-    """An ablation writes a config.py for every variant."""
-    by_name = runpy.run_path(str(TOOLS / "benchmark.py"))["by_name"]
-    assert by_name(["a/x.py", "b/y.py"]) == {"x": "a/x.py", "y": "b/y.py"}
-    paths = ["sum/config.py", "se/config.py"]
-    assert by_name([*paths, "z.py"]) == {**dict(zip(paths, paths, strict=True)), "z": "z.py"}
 
 
 @pytest.mark.slow
@@ -88,6 +78,8 @@ def test_bad_options(run_tool, options, message, capsys):
         (("--rounds", 0), "--rounds 0: give 1 or more"),
         (("--threads", -1), "--threads -1: give 1 or more"),
         (("--data", "."), "--data goes with configs"),
+        (("--classes", "cat"), "--classes goes with configs"),
+        (("--cfg-options", "model.type=X"), "--cfg-options goes with configs"),
         (("--form", "graph"), "--form graph records CUDA graphs: give --device cuda"),
         (("--bandwidth",), "--bandwidth measures kernels on a GPU: give --device cuda"),
         (("a.py", "--amp"), "--amp is for VGG16 alone: leave it out, or the configs"),
@@ -101,3 +93,27 @@ def test_bad_options(run_tool, options, message, capsys):
 def test_bad_options_are_told_before_measuring(run_tool, options, message):
     with pytest.raises(SystemExit, match=message):
         run_tool("benchmark", *options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("test_dataloader = test_cfg = test_evaluator = None", "has no test_dataloader"),
+        (
+            "test_dataloader['dataset']['ann_file'] = 'gone.json'",
+            "test_dataloader reads it",
+        ),
+        ("optim_wrapper['type'] = 'AmpOptimWrapper'", "AmpOptimWrapper, which needs a GPU"),
+    ],
+)
+def test_configs_that_cannot_be_measured_are_told_in_one_line(
+    run_tool, tiny_config, demo, monkeypatch, change, message
+):
+    monkeypatch.chdir(demo.parent.parent)
+    with tiny_config.open("a") as file:
+        root = f"str({str(demo / 'coco')!r}) + '/'"
+        for part in ("train", "val", "test"):
+            file.write(f"{part}_dataloader['dataset']['data_root'] = {root}\n")
+        file.write(f"{change}\n")
+    with pytest.raises(SystemExit, match=f"error: .*{message}"):
+        run_tool("benchmark", tiny_config, "--rounds", 1)

@@ -46,11 +46,25 @@ def test_a_backbone_for_two_cameras_beside_its_streams(run_tool, tmp_path, capsy
     assert (tmp_path / "complexity.png").is_file()
 
 
+def test_configs_of_one_name_have_a_row_each(run_tool, tmp_path, capsys):
+    paths = [tmp_path / folder / "plain.py" for folder in "ab"]
+    for path, attention in zip(paths, (None, {"type": "MultiScaleAttention"}), strict=True):
+        path.parent.mkdir()
+        backbone = {"type": "MSAVGG", "depth": 11, "base_channels": 16, "num_stages": 4}
+        path.write_text(f"model = dict(backbone={ {**backbone, 'attention': attention} })")
+    run_tool("complexity", *paths, "--shape", "1x32x32", "--rounds", 1, "--out", tmp_path / "out")
+    shown = capsys.readouterr().out
+    assert all(f"| {path} |" in shown for path in paths) and "| plain | 14.71 M |" in shown
+    assert (tmp_path / "out/complexity.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         (["--rounds", 0], "--rounds 0: give 1 or more"),
-        (["--variants", "ECA", "--ratios", 8], "reduction_ratio"),
+        (["--variants", "ECA", "--ratios", 8], "--ratios is for this package's modules: not ECA"),
+        ([CONFIG, "--ratios", 8], "--ratios is for VGG16 alone"),
+        ([CONFIG, "--positions", "relu"], "--positions is for VGG16 alone"),
         (["--ratios", 1000], "reduction_ratio=1000 does not fit"),
         (["gone.py"], "gone.py"),
     ],

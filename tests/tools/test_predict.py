@@ -271,6 +271,7 @@ def test_ctrl_c_in_a_video_ends_it_all(run_tool, trained, tmp_path, monkeypatch,
     ("options", "expected"),
     [
         (["--batch-size", 0], "--batch-size 0: give 1 or more"),
+        (["--overlap", 0.4], "--overlap is of tiles: give --tiles SIDE"),
         (["--cfg-options", "model.backbone.base_channels=32"], "in the file and"),
     ],
 )

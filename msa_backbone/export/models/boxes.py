@@ -40,7 +40,7 @@ def decode_boxes(coder: object, anchors: Tensor, deltas: Tensor, size: Tensor) -
 
 
 def suppress(
-    boxes: Tensor, scores: Tensor, groups: Tensor, cfg: ConfigDict, most: int
+    boxes: Tensor, scores: Tensor, groups: Tensor, cfg: ConfigDict, most: int | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best boxes: of two in one group that overlap too much only the better one.
 
@@ -48,7 +48,7 @@ def suppress(
         boxes: (x1, y1, x2, y2), (N, 4), not below 0.
         scores, groups: (N,); a group is a class, or a level of a pyramid.
         cfg: mmdet's settings of non-maximum suppression, of type 'nms'.
-        most: how many are kept.
+        most: how many are kept; None for all.
 
     Returns:
         Boxes, scores and groups of what is kept, the best first.

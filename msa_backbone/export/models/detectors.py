@@ -138,7 +138,8 @@ class TwoStageDetector(nn.Module):
         deltas = deltas.reshape(deltas.shape[0], -1, 4)  # of each class, or of all in one
         deltas = deltas[row, 0 if head.reg_class_agnostic else label]
         boxes = decode_boxes(head.bbox_coder, proposals[row], deltas, size) * rescaling
-        return suppress(boxes, scores[row, label], label, cfg.nms, cfg.max_per_img)
+        most = cfg.max_per_img if cfg.max_per_img > 0 else None
+        return suppress(boxes, scores[row, label], label, cfg.nms, most)
 
     def _masks(self, features: Sequence[Tensor], boxes: Tensor, labels: Tensor) -> Tensor:
         """A mask inside each box, (K, 28, 28), probabilities, in the boxes' order."""

@@ -29,8 +29,8 @@ class FileInfo:
         palette: their colours, (R, G, B) in 0..255.
         input: what the file takes.
         score_thr: boxes below this score are not in the output; 0 where the task has no boxes.
-        mask_thr: a pixel from this probability on belongs to an instance, or to the second of two
-            classes.
+        mask_thr: a pixel from this probability on belongs to an instance; above it, to the second
+            of two classes.
         model: the class of the exported model.
         config: the name of its config.
         version: of this package.

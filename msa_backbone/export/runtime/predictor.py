@@ -75,6 +75,7 @@ class RuntimePredictor:
         if bool(questions) != bool(self.info.vocabulary):
             asks = "give questions" if self.info.vocabulary else "it answers no questions"
             raise DataError(f"{self.file} is for {self.info.task}: {asks}")
+        questions = [questions] if isinstance(questions, str) else questions
         words = {TOKENS: tokens_of(questions, self.info.vocabulary)} if questions else {}
         if not self.info.modalities:
             return {INPUT: self._checked(picture, 3)[None], **words}
