@@ -1,8 +1,8 @@
 """Check a folder of detection or segmentation data: every defect with its file and reason.
 
 Ends with exit code 1 if there is an error that would stop or spoil a training. --fix OUT writes a
-repaired copy and says what it changed; ROOT is never touched. --config CONFIG checks the pictures
-of all modalities that a config loads.
+repaired copy, images included, and says what it changed; ROOT is never touched. --config CONFIG
+checks the pictures of all modalities that a config loads.
 """
 
 import argparse
@@ -50,7 +50,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--masks", action="store_true", help="check index masks, not boxes")
     parser.add_argument("--classes", nargs="+", help="these only; of masks, every value's name")
     parser.add_argument("--config", help="a config that loads several modalities: check them all")
-    parser.add_argument("--fix", metavar="OUT", type=Path, help="a new folder for a repaired copy")
+    parser.add_argument(
+        "--fix", metavar="OUT", type=Path, help="a new folder for a repaired copy, images included"
+    )
     return parser.parse_args()
 
 
@@ -120,7 +122,7 @@ def fix(data: DetectionData, out: Path) -> None:
     changes += masked.notes[len(data.notes) :]
     with complete_folder(out) as folder:
         write = {"voc": write_voc_data, "yolo": write_yolo_data}.get(data.format, write_coco_data)
-        changes += write(repaired, folder) or []
+        changes += write(repaired, folder, images="copy") or []
         left = detection_defects(find_detection_data(folder), thorough=True)
     print(f"Repaired copy in {out}:")
     for change in changes:

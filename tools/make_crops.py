@@ -9,17 +9,36 @@ Examples:
 """
 
 import argparse
+from collections.abc import Callable
 
 from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.data.crops.objects import make_crops
 from msa_backbone.data.crops.patches import make_patches
+
+OF_OBJECTS, OF_PATCHES = ("context", "min_side", "max_per_class"), ("side", "per_image")
+
+
+def check_options(args: argparse.Namespace, default: Callable[[str], object]) -> None:
+    """Raise ValueError for an option that would be ignored.
+
+    Args:
+        args: the options.
+        default: what an option is if it is not given.
+    """
+    if args.patches:
+        others, mend = OF_OBJECTS, "objects: leave it out, or --patches"
+    else:
+        others, mend = OF_PATCHES, "patches: leave it out, or add --patches"
+    for name in others:
+        if getattr(args, name) != default(name):
+            raise ValueError(f"--{name.replace('_', '-')} is for {mend}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("root", help="COCO or VOC data; with --patches, images and index masks")
+    parser.add_argument("root", help="boxes or instances; with --patches, images with index masks")
     parser.add_argument("out", help="the folder to make")
     parser.add_argument("--size", type=int, default=64, help="side of the pictures (default: 64)")
     parser.add_argument("--classes", nargs="+", help="the classes to keep; of masks, all in order")
@@ -39,6 +58,7 @@ def main() -> None:
     args = parser.parse_args()
     left_out: dict = {}
     with one_line_errors():
+        check_options(args, parser.get_default)
         if args.patches:
             counts = make_patches(
                 args.root, args.out, args.side, args.size, args.per_image, args.classes, args.seed

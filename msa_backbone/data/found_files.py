@@ -8,6 +8,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -93,16 +94,20 @@ def _walk(
 
     `real` is where it is when links are resolved; `links` are the linked folders around it.
     """
-    files, folders = [], []
     try:
         with os.scandir(os.path.join(top, start)) as entries:
-            for entry in entries:
-                if not entry.name.startswith("."):
-                    (folders if entry.is_dir() else files).append(entry)
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:  # a folder that nobody may read, or none
         return
-    yield start, sorted(entry.name for entry in files if entry.is_file())
-    for entry in sorted(folders, key=lambda entry: entry.name):
+    files, folders = [], []
+    for entry in sorted(visible, key=lambda entry: entry.name):
+        with suppress(OSError):  # a link to itself, or to where nobody may look
+            if entry.is_dir():
+                folders.append(entry)
+            elif entry.is_file():
+                files.append(entry.name)
+    yield start, files
+    for entry in folders:
         inner = os.path.join(real, entry.name)
         if not entry.is_symlink():
             yield from _walk(top, top_real, f"{start}{entry.name}/", inner, links)

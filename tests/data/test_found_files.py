@@ -53,6 +53,37 @@ def test_linked_folders_are_walked_through_once_and_never_in_a_circle(tmp_path):
     assert sorted(files_below(tmp_path / "all")) == sorted(files_below(root))
 
 
+def test_a_link_to_itself_hides_nothing_beside_it(tmp_path):
+    touch(tmp_path / "a.jpg", tmp_path / "more/b.jpg")
+    for name in ("circle.jpg", "more/circle"):
+        (tmp_path / name).symlink_to(tmp_path / name)
+    assert sorted(files_below(tmp_path)) == ["a.jpg", "more/b.jpg"]
+
+
+def test_a_link_to_where_nobody_may_look_hides_nothing_beside_it(tmp_path, monkeypatch):
+    def refused() -> bool:
+        raise PermissionError
+
+    class Scan:
+        """In the place of `os.scandir`, as tests may run as a user who may look everywhere."""
+
+        def __init__(self, _: str) -> None:
+            yes, no = (lambda: True), (lambda: False)
+            self.entries = [
+                SimpleNamespace(name="locked", is_dir=refused, is_file=refused),
+                SimpleNamespace(name="a.jpg", is_dir=no, is_file=yes),
+            ]
+
+        def __enter__(self) -> list[SimpleNamespace]:
+            return self.entries
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(found_files.os, "scandir", Scan)
+    assert list(files_below(tmp_path)) == ["a.jpg"]
+
+
 def test_spellings():
     assert spelling_key("Caf\u00e9 1.JPG") == spelling_key("cafe\u0301%201.jpg")
     assert spelling_key("100%.jpg") != spelling_key("100.jpg")
@@ -212,6 +243,14 @@ def test_class_folders_are_matched_to_train_s(folder):
     assert data.splits["val"][2][0] == "val/Dog/0.jpg" and len(data.splits["test"]) == 2
     assert "classes spelled otherwise than in train: 1, first 'Dog'" in data.notes
     assert find_classification_data(folder.root, ["dog", "caf\u00e9"]).splits["val"][0][1] == 0
+
+
+def test_two_folders_of_a_split_that_mean_one_class_are_joined(folder):
+    for number, place in enumerate(("train/cat", "train/dog", "val/CAT", "val/Cat", "val/dog")):
+        folder.image(f"{place}/{number}.jpg")
+    data = find_classification_data(folder.root)
+    assert data.splits["val"] == (("val/CAT/2.jpg", 0), ("val/Cat/3.jpg", 0), ("val/dog/4.jpg", 1))
+    assert any(note.startswith("classes spelled otherwise than in train: 2") for note in data.notes)
 
 
 def test_images_in_no_class_folder_of_a_split_are_counted(folder):

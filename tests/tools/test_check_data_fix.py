@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from data_folders import voc
+from data_folders import coco, voc, yolo
 from PIL import Image
 
 from msa_backbone.config.user_data import UserData
@@ -221,6 +221,15 @@ def test_names_that_are_no_utf_8_are_listed_and_left_out(root, run_tool, capsys,
     assert sum("left out with its objects, name that is no UTF-8" in line for line in lines) == 2
     fixed = sorted(path.name for path in (tmp_path / "fixed/images/train").iterdir())
     assert fixed == ["0.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize("write", [coco, voc, yolo])
+def test_a_repaired_copy_shares_no_image_file(run_tool, tmp_path, write):
+    write(tmp_path / "data")
+    with pytest.raises(SystemExit):
+        run_tool("check_data", tmp_path / "data", "--fix", tmp_path / "fixed")
+    images = list((tmp_path / "fixed").rglob("*.jpg"))
+    assert len(images) == 9 and all(path.stat().st_nlink == 1 for path in images)
 
 
 @pytest.mark.parametrize(

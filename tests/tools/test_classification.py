@@ -159,6 +159,21 @@ def test_mmpretrains_own_config_takes_a_folder(run_tool, root, tmp_path, capfd):
     assert Config.fromfile(work / "stock.py").model.data_preprocessor.to_rgb  # as trained with
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--side", 96), "--side is for patches: leave it out, or add --patches"),
+        (("--per-image", 3), "--per-image is for patches"),
+        (("--patches", "--context", 2), "--context is for objects: leave it out, or --patches"),
+        (("--patches", "--min-side", 20), "--min-side is for objects"),
+        (("--patches", "--max-per-class", 50), "--max-per-class is for objects"),
+    ],
+)
+def test_options_of_the_other_kind_of_crops_are_refused(run_tool, tmp_path, options, words):
+    with pytest.raises(SystemExit, match=f"error: {words}"):
+        run_tool("make_crops", tmp_path / "none", tmp_path / "out", *options)
+
+
 def test_crops_are_counted(run_tool, demo, tmp_path, capfd):
     run_tool("make_crops", demo / "coco", tmp_path / "crops", "--size", 32, "--max-per-class", 2)
     shown = capfd.readouterr().out

@@ -207,7 +207,7 @@ def _spelled_as(
     for name, files in found.items():
         meant = twins.get(spelling_key(name), [])
         if name not in known and len(meant) == 1 and meant[0] not in found:
-            matched[meant[0]] = files
+            matched[meant[0]] = [*matched.get(meant[0], ()), *files]
             others.append(name)
         else:
             matched[name] = files

@@ -34,7 +34,7 @@ def make_crops(
     """Write OUT/SPLIT/CLASS/IMAGE_k.png: a square around every object, by split and class.
 
     Args:
-        root: COCO or VOC data, in a layout of `LAYOUTS`; crowds are left out.
+        root: boxes or instances, in a layout of `LAYOUTS`; crowds are left out.
         out: the folder to make; it appears when it is complete.
         size: of the square that is written, in pixels.
         context: side of the square that is cut out, in lengths of the box's longer side; beyond the

@@ -12,6 +12,7 @@ from ...errors import DataError
 from ...files.images import read_image
 from ...files.whole_files import complete_folder, safe_names
 from ..folders import require_outside
+from ..segmentation.check import check_segmentation_data
 from ..segmentation.find import find_segmentation_data
 from ..segmentation.labels import labels_in
 
@@ -43,7 +44,8 @@ def make_patches(
         How many patches there are, by split and class.
 
     Raises:
-        DataError: if `root` holds no such data, or `out` is there already or lies inside it.
+        DataError: if `root` holds no such data or spoilt data, or if `out` is there already or lies
+            inside `root`.
         ValueError: for a number below 1.
     """
     for name, value in (("side", side), ("size", size), ("per_image", per_image)):
@@ -53,6 +55,7 @@ def make_patches(
     data = find_segmentation_data(root, classes)
     if data.instances is not None:
         raise DataError(f"{data.root}: has instances, not masks; cut its objects out instead")
+    check_segmentation_data(data)
     folders = safe_names(data.classes)
     counts: dict[str, Counter[str]] = {}
     with complete_folder(Path(out)) as part:

@@ -90,16 +90,19 @@ def _repaired_images(
     paths_of: dict[object, set[Path]] = {}
     for image in split.content["images"]:
         paths_of.setdefault(image["id"], set()).add(split.image_dir / image["file_name"])
-    images, ids, id_of_path, digests = [], {}, {}, {}
+    kept: dict[Path, dict] = {}
+    ids, digests = {}, {}
     for image in split.content["images"]:
         counter.step()
         path = split.image_dir / image["file_name"]
         if len(paths_of[image["id"]]) > 1:
             changes.append(f"{name}: {path}: left out, its id {image['id']!r} is also another's")
             continue
-        if path in id_of_path:
+        if first := kept.get(path):
             changes.append(f"{name}: {path}: its two entries joined")
-            ids[image["id"]] = id_of_path[path]
+            ids[image["id"]] = first["id"]
+            # No xml file of VOC's has the objects of both: a new one is written.
+            kept[path] = {key: value for key, value in first.items() if key != "voc_xml"}
             continue
         if image["width"] in (None, 0) or image["height"] in (None, 0):
             with suppress(DataError):  # an unreadable file is left out below
@@ -115,9 +118,9 @@ def _repaired_images(
             changes.append(f"{name}: {path}: left out, it is also in {refused[digest]}")
             continue
         digests[digest] = name
-        ids[image["id"]] = id_of_path[path] = image["id"]
-        images.append(image)
-    return images, ids, digests
+        ids[image["id"]] = image["id"]
+        kept[path] = image
+    return list(kept.values()), ids, digests
 
 
 def _repaired_categories(

@@ -24,6 +24,7 @@ def with_masks(data: DetectionData) -> DetectionData:
 
     Masks of classes without masks of objects belong to no object: a note says so. A mask that
     cannot be read, is in colours or of another size than its image becomes a line of `unread`.
+    `voc_mask` of an image is the path of its mask of objects.
     """
     if data.format != "voc":
         return data
@@ -59,11 +60,9 @@ def write_voc_masks(
     masks = {CLASS_MASKS: draw_index_mask(values, *size)}
     masks[OBJECT_MASKS] = draw_index_mask(numbers, *size)
     void = np.zeros(size, bool)
-    if source := image.get("voc_xml"):
-        original = Path(source).parents[1] / OBJECT_MASKS / f"{Path(source).stem}.png"
-        if original.is_file():
-            kept = [0, *(record["voc_index"] + 1 for _, record in objects)]
-            void = ~np.isin(_read_object_mask(original, image), kept)
+    if original := image.get("voc_mask"):
+        kept = [0, *(record["voc_index"] + 1 for _, record in objects)]
+        void = ~np.isin(_read_object_mask(Path(original), image), kept)
     for kind, mask in masks.items():
         mask[void] = IGNORE_INDEX
         write_index_mask(folder / kind / f"{stem}.png", mask)
@@ -71,7 +70,7 @@ def write_voc_masks(
 
 def _add_masks(split: Split) -> Split:
     records = annotations_by_image(split.content)
-    annotations, unread = [], []
+    images, annotations, unread = [], [], []
     for image in split.content["images"]:
         stem = os.path.splitext(image["file_name"])[0]
         path = split.image_dir.parent / OBJECT_MASKS / f"{stem}.png"
@@ -79,13 +78,15 @@ def _add_masks(split: Split) -> Split:
         if image["id"] in records and path.is_file():
             try:
                 mask = _read_object_mask(path, image)
+                image = {**image, "voc_mask": str(path)}
             except DataError as error:
                 unread.append(str(error))
         for record in records.get(image["id"], ()):
             if mask is not None and (pixels := mask == record["voc_index"] + 1).any():
                 record = {**record, "segmentation": encode_mask(pixels), "area": int(pixels.sum())}
             annotations.append(record)
-    content = {**split.content, "annotations": annotations}
+        images.append(image)
+    content = {**split.content, "images": images, "annotations": annotations}
     return replace(split, content=content, unread=(*split.unread, *unread))
 
 

@@ -30,8 +30,9 @@ def write_voc_data(
 ) -> list[str]:
     """Write JPEGImages/, Annotations/, ImageSets/ and, where there are masks, Segmentation*/.
 
-    COCO's crowds become `difficult`. The xml of VOC data keeps all its other elements. An image in
-    a subfolder gets the folder into its name; one whose name is taken gets its split in front.
+    COCO's crowds become `difficult`. The xml of VOC data keeps all its other elements, but where
+    `repair` joined two. An image in a subfolder gets the folder into its name; one whose name is
+    taken gets its split in front.
 
     Args:
         data, folder, progress: as in `write_coco_data`.

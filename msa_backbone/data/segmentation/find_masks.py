@@ -195,8 +195,8 @@ def _left_aside(images: int) -> str:
 def _without_folders(path: Path, images: Path) -> Iterable[str]:
     """The names in a list, without the folder of images that some tools write before them."""
     for line in read_list(path):
-        name = line.replace("\\", "/")
-        yield name.rpartition(f"{images.name}/")[2]
+        name = "/" + line.replace("\\", "/")
+        yield name.rpartition(f"/{images.name}/")[2].removeprefix("/")
 
 
 def unplaced_masks(root: Path) -> str | None:

@@ -127,6 +127,21 @@ def test_a_folder_that_is_there_is_kept(root, tmp_path):
         make_patches(root, tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda mask: mask.resize((120, 80), 0), "is 120 x 80, its image .* is 60 x 40"),
+        (lambda mask: mask.point(lambda v: 7 if v == 1 else v), "holds the value 7"),
+    ],
+)
+def test_spoilt_masks_are_named_and_nothing_is_written(root, tmp_path, spoil, expected):
+    path = root / "masks/val/0.png"
+    spoil(Image.open(path)).save(path)
+    with pytest.raises(DataError, match=rf"masks/val/0\.png: {expected}"):
+        make_patches(root, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 def test_a_picture_turned_by_exif_fits_its_mask(root, tmp_path):
     """Training reads it turned, and the checks want the mask in that size."""
     for path in (root / "images").rglob("*.png"):

@@ -9,6 +9,7 @@ from PIL import Image
 from msa_backbone.data.detection.check import detection_defects
 from msa_backbone.data.detection.find import find_detection_data
 from msa_backbone.data.detection.repair import repair
+from msa_backbone.data.formats.write_voc import write_voc_data
 
 
 @pytest.fixture
@@ -114,6 +115,30 @@ def test_two_entries_of_a_file_become_one_with_all_objects_once(mended):
     assert [image["id"] for image in content["images"]] == [0, 2]
     boxes = [(r["image_id"], r["bbox"]) for r in content["annotations"]]
     assert boxes == [(0, [4, 4, 20, 20]), (2, [4, 4, 20, 20]), (0, [1, 1, 9, 9])]
+
+
+def test_objects_of_an_image_s_two_xml_files_keep_their_classes(folder, tmp_path):
+    folder.voc("JPEGImages", "Annotations", ["0"])
+    folder.voc("JPEGImages", "Annotations", ["0 (copy)"], label="dog")
+    (folder.root / "JPEGImages/0 (copy).jpg").unlink()
+    folder.edit("Annotations/0 (copy).xml", "<size>", "<filename>0.jpg</filename><size>")
+    second = "</object><object><name>dog</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"
+    folder.edit(
+        "Annotations/0 (copy).xml", "</object>", f"{second}<ymax>9</ymax></bndbox></object>"
+    )
+    folder.voc_list(".", "train", ["0", "0 (copy)"])
+    folder.voc("JPEGImages", "Annotations", ["1"])
+    folder.voc_list(".", "val", ["1"])
+    data, (line,) = repair(find_detection_data(folder.root))
+    assert line.endswith("0.jpg: its two entries joined")
+    write_voc_data(data, tmp_path / "fixed")
+    content = find_detection_data(tmp_path / "fixed").splits["train"].content
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    assert [(names[r["category_id"]], r["bbox"]) for r in content["annotations"]] == [
+        ("cat", [4, 4, 20, 20]),
+        ("dog", [4, 4, 20, 20]),
+        ("dog", [0, 0, 8, 8]),
+    ]
 
 
 def test_objects_of_an_id_that_two_categories_share_go(mended):

@@ -416,6 +416,17 @@ def test_lists_anywhere_share_out_the_splits(masks, folder, place, line):
     }  # fmt: skip
 
 
+def test_a_list_names_folders_whose_names_end_as_that_of_the_images(masks, folder):
+    masks("images/{}.jpg", "masks/{}.png", *"abc")
+    masks("images/old_images/{}.jpg", "masks/old_images/{}.png", *"abc")
+    folder.write("train.txt", "old_images/a\nimages/old_images/b.jpg\n")
+    folder.write("val.txt", "/data/images/c\n")
+    splits = find_segmentation_data(masks.root, NAMES).splits
+    assert {name: split.names for name, split in splits.items()} == {
+        "train": ("old_images/a", "old_images/b"), "val": ("c",)
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("word", ["trainval", "all", "Default"])
 def test_the_list_of_all_is_without_what_others_list(masks, folder, word):
     masks("JPEGImages/{}.jpg", "SegmentationClass/{}.png", *"abcd")

@@ -411,6 +411,20 @@ def test_voc_to_voc_keeps_what_else_the_files_say(folder, tmp_path):
     assert not (tmp_path / "out/SegmentationObject/b.png").exists()
 
 
+@pytest.mark.parametrize("xml", ["a.jpg.xml", "site/a.xml"])
+def test_borders_stay_void_where_xml_files_are_not_named_as_masks(folder, tmp_path, xml):
+    folder.voc("JPEGImages", "Annotations", ["a", "b"])
+    (folder.root / "Annotations/site").mkdir()
+    (folder.root / "Annotations/a.xml").rename(folder.root / "Annotations" / xml)
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:20, 10:20], mask[20:22] = 1, 255
+    (folder.root / "SegmentationObject").mkdir()
+    Image.fromarray(mask).save(folder.root / "SegmentationObject/a.png")
+    write_voc_data(with_masks(find_detection_data(folder.root)), tmp_path / "out")
+    for kind in ("SegmentationObject", "SegmentationClass"):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / f"out/{kind}/a.png")), mask), kind
+
+
 @pytest.mark.parametrize(
     ("mode", "size", "message"), [("RGB", (64, 48), "in colours"), ("L", (9, 9), "is 9 x 9")]
 )
