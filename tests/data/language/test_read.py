@@ -331,6 +331,19 @@ def test_a_folder_without_easyvqa_is_told_which_one_is_wanted(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "row", [["", "no", 0], ["\t?", "no", 0], [7, "no", 0], ["is it?", None, 0], ["is it?", "no", 9]]
+)
+def test_what_is_no_question_of_easyvqa_is_named(row, tmp_path):
+    for split in ("train", "test"):
+        picture(tmp_path / split / "images/0.png")
+        write(tmp_path / split / "questions.json", [["is it?", "no", 0], row])
+    with pytest.raises(
+        DataError, match=r"questions\.json: \[1\] is no \[question, answer, image\]"
+    ):
+        convert_easyvqa(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
     ("question", "kind"),
     [
         ("what is the blue shape?", "what shape"),
