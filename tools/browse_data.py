@@ -23,7 +23,7 @@ def main() -> None:
         data = use_data(cfg, args.data, args.classes)
         apply_options(cfg, args.cfg_options)
         if data is None:
-            check_data_files(cfg.get("train_dataloader") or {}, "train_dataloader")
+            check_data_files(cfg, "train_dataloader")
         else:
             print(*data.lines, sep="\n")
             data.write_index()

@@ -86,7 +86,7 @@ def check(args: argparse.Namespace) -> int:
         warnings = [f"{d.split}: {d}" for d in defects if d.kind not in FATAL]
         if args.masks:
             errors += without_segmentation(boxes)
-    if modalities:
+    if modalities and any(data.image_files.values()):  # or no record could be read
         placed = with_folders(data.root, data.image_files, modalities)
         wrong, paired = modality_defects(data.image_files, placed, progress_line(), float("inf"))
         errors += wrong

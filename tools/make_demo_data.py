@@ -5,6 +5,7 @@ Other forms: two cameras, or questions and captions.
 
 import argparse
 
+from msa_backbone.cli.errors import one_line_errors
 from msa_backbone.data.demo.pairs import make_demo_pairs
 from msa_backbone.data.demo.questions import make_demo_questions
 from msa_backbone.data.demo.scenes import make_demo_data
@@ -31,10 +32,8 @@ def main() -> None:
         make, num_train, num_val = make_demo_questions, 8000, 240
     num_train = num_train if args.num_train is None else args.num_train
     num_val = num_val if args.num_val is None else args.num_val
-    try:
+    with one_line_errors():
         root = make(args.root, num_train, num_val, seed=args.seed)
-    except (ValueError, OSError) as error:
-        parser.exit(1, f"error: {error}\n")
     print(f"Demo data in {root}: {num_train} train and {num_val} val images")
 
 

@@ -63,7 +63,7 @@ def find(args: argparse.Namespace, work_dir: str) -> Iterator[str]:
     if data:
         data.write_index()
     else:
-        check_data_files(cfg.val_dataloader, "val_dataloader")
+        check_data_files(cfg, "val_dataloader")
     truths = Truths(cfg)
     predictor = Predictor(cfg, args.checkpoint, args.device)
     check_classes(args.checkpoint, predictor.classes, truths.classes)

@@ -17,7 +17,10 @@ from .shipped import find_config
 # mmengine takes the official distribution's name for mmseg, and would call pip to install it.
 mmengine.config.utils.MODULE2PACKAGE["mmseg"] = "mmseg"
 
-CONFIG_ERRORS = (AssertionError, AttributeError, ImportError, LookupError, SyntaxError, TypeError)
+CONFIG_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(SyntaxError, TypeError, mmengine.config.utils.ConfigParsingError),
+)
 
 TOOLBOXES = tuple(sorted({task.toolbox for task in Task}))
 

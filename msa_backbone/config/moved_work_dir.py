@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from ..config_nodes import LOADERS, walk
 
-INDEX_FOLDER = "data"  # in a work dir; `user_data.use_data` names it
+INDEX_FOLDER = "data"  # in a work dir
 
 
 def follow_index(cfg: Config) -> list[str]:

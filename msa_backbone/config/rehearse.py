@@ -5,11 +5,12 @@ read and the model has been built once.
 """
 
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.model import BaseModule
-from mmengine.registry import HOOKS, METRICS, MODELS, init_default_scope
+from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, init_default_scope
 from torch import nn
 
 from ..backbones.vgg_weights import pretrained_cfgs
@@ -36,7 +37,7 @@ def rehearse(cfg: Config, loaders: Sequence[str]) -> nn.Module:
             cfg.model.setdefault("data_preprocessor", cfg.data_preprocessor)
         model = MODELS.build(cfg.model)
     for name in loaders:
-        check_data_files(cfg.get(name) or {}, name)
+        check_data_files(cfg, name)
     for module in model.modules():
         if hasattr(module, "load_configured_weights"):
             module.load_configured_weights()
@@ -104,9 +105,13 @@ def check_pretrained(module: nn.Module, source: str, prefix: str | None) -> None
 
 
 def check_data_files(
-    loader: dict, name: str, way_out: str = "give your own folder with --data ROOT"
+    cfg: Config, name: str, way_out: str = "give your own folder with --data ROOT"
 ) -> None:
-    """Refuse a dataloader that reads an annotation file or image folder that does not exist."""
+    """Refuse a dataloader that reads an annotation file or image folder that does not exist.
+
+    Data sets that download themselves, as mmpretrain's CIFAR10 does, need neither.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
 
     def check(node: dict) -> None:
         root, folders = node.get("data_root") or "", node.get("data_prefix") or {}
@@ -114,7 +119,8 @@ def check_data_files(
         named_files = [named for named in (node.get("ann_file"), *folders) if named]
         for named in named_files or ([""] if root else []):  # or all is found below the root
             path = Path(root, named)
-            if "://" not in f"{root}{named}" and not path.exists():  # a bucket is not looked into
+            is_local = "://" not in f"{root}{named}"  # a bucket is not looked into
+            if is_local and not path.exists() and not _downloads(node):
                 missing = [str(folder) for folder in path.parents if not folder.exists()]
                 raise ValueError(
                     f"{path} does not exist, and the config's {name} reads it: put the data "
@@ -122,7 +128,17 @@ def check_data_files(
                     + (f"; the folder {missing[-1]} is missing" if missing else "")
                 )
 
-    walk(loader.get("dataset"), check)
+    walk((cfg.get(name) or {}).get("dataset"), check)
+
+
+def _downloads(node: dict) -> bool:
+    """Whether a dataset gets its files itself where they are missing."""
+    cls = node.get("type")
+    if isinstance(cls, str):
+        with DATASETS.switch_scope_and_registry(None) as registry:  # of the config's toolbox
+            cls = registry.get(cls)
+    option = cls and signature(cls).parameters.get("download")
+    return bool(option and node.get("download", option.default))
 
 
 def check_checkpoint(

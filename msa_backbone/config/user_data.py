@@ -31,6 +31,7 @@ from .classes import set_num_classes
 from .datasets import classification, detection, segmentation
 from .language import data as language_data
 from .modalities.data import pair
+from .moved_work_dir import INDEX_FOLDER
 
 FoundData = ClassificationData | DetectionData | LanguageData | SegmentationData
 
@@ -114,7 +115,7 @@ def use_data(
     modalities = loaded_modalities(cfg)
     if modalities and task_of(cfg) in (Task.CLASSIFICATION, Task.QUESTIONS, Task.CAPTIONS):
         raise ValueError("--data finds several modalities for boxes and masks alone")
-    index_dir = Path(cfg.work_dir).absolute() / "data"
+    index_dir = Path(cfg.work_dir).absolute() / INDEX_FOLDER
     require_outside(index_dir, Path(root))
     data = find(root, classes, modalities=modalities) if modalities else find(root, classes)
     warnings = []

@@ -87,7 +87,7 @@ def make_report(
     if found:
         found.write_index()
     else:
-        check_data_files(cfg.val_dataloader, "val_dataloader", WAY_OUT)
+        check_data_files(cfg, "val_dataloader", WAY_OUT)
     training, validation = read_records(run.work_dir)
     MMLogger.get_current_instance().setLevel("ERROR")
     predictor = Predictor(cfg, str(run.checkpoint), device)

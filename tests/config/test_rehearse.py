@@ -71,11 +71,25 @@ def test_hooks_that_do_not_fit_are_refused_before_the_run(train_cfg, attention, 
 
 def test_a_root_that_does_not_exist_is_named(tmp_path):
     """CUB's and ImageNet's datasets find all by themselves, below their root."""
-    loader = {"dataset": {"type": "CUB", "data_root": str(tmp_path), "split": "train"}}
-    check_data_files(loader, "train_dataloader")
-    loader["dataset"]["data_root"] = str(tmp_path / "CUB_200_2011")
+    dataset = {"type": "CUB", "data_root": str(tmp_path), "split": "train"}
+    cfg = Config({"train_dataloader": {"dataset": dataset}})
+    check_data_files(cfg, "train_dataloader")
+    cfg.train_dataloader.dataset.data_root = str(tmp_path / "CUB_200_2011")
     with pytest.raises(ValueError, match=r"CUB_200_2011 does not exist, .* --data ROOT"):
-        check_data_files(loader, "train_dataloader")
+        check_data_files(cfg, "train_dataloader")
+
+
+@pytest.mark.parametrize("kind", ["CIFAR10", "mmpretrain.MNIST", "class"])
+def test_data_that_download_themselves_may_be_missing(kind, tmp_path):
+    datasets = pytest.importorskip("mmpretrain.datasets")
+    kind = datasets.CIFAR100 if kind == "class" else kind
+    dataset = {"type": kind, "data_prefix": str(tmp_path / "cifar10")}
+    wrapped = {"type": "RepeatDataset", "times": 2, "dataset": dataset}
+    cfg = Config({"default_scope": "mmpretrain", "train_dataloader": {"dataset": wrapped}})
+    check_data_files(cfg, "train_dataloader")
+    cfg.train_dataloader.dataset.dataset.download = False
+    with pytest.raises(ValueError, match="cifar10 does not exist"):
+        check_data_files(cfg, "train_dataloader")
 
 
 def test_a_checkpoint_of_another_input_is_refused(tmp_path):

@@ -57,6 +57,21 @@ def test_a_config_that_is_found_by_name_is_the_config(tmp_path, monkeypatch):
     assert cfg.model == file.model and cfg.model.backbone.type == "MSAVGG"
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("norm_eval = true", "name 'true' is not defined"),
+        ("lr = 1 / 0", "division by zero"),
+        ("from mmengine.config import read_base\nwith read_base():\n    from .missing import *",
+         "missing"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_config_is_an_error_of_the_config(text, problem, tmp_path):
+    (tmp_path / "own.py").write_text(text)
+    with pytest.raises(ValueError, match=rf"config \S*own\.py cannot be read: .*{problem}"):
+        load_config(str(tmp_path / "own.py"), None, {})
+
+
 def test_a_clone_without_links_has_its_folders(tmp_path, monkeypatch):
     """Git on Windows writes a link as a file that holds its target."""
     package = tmp_path / "msa_backbone"

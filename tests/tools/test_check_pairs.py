@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("mmdet")
@@ -54,6 +55,17 @@ def test_pairs_are_checked(form, options, check, tmp_path):
         assert told in error
     assert "  train: 1 of 4 visible pictures with infrared" in lines
     assert any("without a visible one, which are not used: 1, first" in line for line in lines)
+
+
+def test_records_that_cannot_be_read_are_told(check, tmp_path):
+    for name in ("visible/a.jpg", "infrared/a.jpg"):
+        (tmp_path / name).parent.mkdir()
+        cv2.imwrite(str(tmp_path / name), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations/a.xml").write_text("<annotation>")
+    code, lines = check(tmp_path, "--config", DETECTOR)
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert code == 1 and "a.xml: not valid XML" in errors[0]
 
 
 def test_without_a_config_one_camera_is_checked(check, tmp_path):

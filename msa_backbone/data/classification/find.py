@@ -50,9 +50,10 @@ def find_classification_data(
     folders = _split_folders(root)
     images = {split: _images_by_class(folder) for split, folder in folders.items()}
     known = sorted(images["train"])
+    of_classes = [path for path in _visible_folders(folders["train"]) if _class_of(path) in known]
     if len(known) < 2:
-        raise DataError(why_no_classes(root, folders["train"], known, CLASSIFICATION_LAYOUTS))
-    if line := no_names_of_classes(folders["train"], known):
+        raise DataError(why_no_classes(root, folders["train"], of_classes, CLASSIFICATION_LAYOUTS))
+    if line := no_names_of_classes(folders["train"], of_classes):
         raise DataError(line)
     spelled = []
     for split in images.keys() - {"train"}:

@@ -18,16 +18,20 @@ _BESIDE_IMAGES = ("annotations", "annotation", "labels", "masks", "xmls", "trima
 _NUMBERED = re.compile(r"(.*?)[ _-]?\d+")  # fold1, part_2
 
 
-def no_names_of_classes(folder: Path, names: Sequence[str]) -> str | None:
-    """A line for folders that hold all images, or parts of the data; None for classes."""
-    known = {name.lower(): name for name in names}
-    images = next((folder / known[word] for word in _IMAGES if word in known), None)
-    beside = [known[word] for word in _BESIDE_IMAGES if word in known]
+def no_names_of_classes(folder: Path, found: Sequence[Path]) -> str | None:
+    """A line for folders that hold all images, or parts of the data; None for classes.
+
+    `found` are the folders with images in `folder`.
+    """
+    known = {path.name.lower(): path for path in found}
+    images = next((known[word] for word in _IMAGES if word in known), None)
+    beside = [known[word].name for word in _BESIDE_IMAGES if word in known]
     if images and (beside or 2 * len(images_in(images)) >= len(images_in(folder))):
         others = f" beside {beside[0]}/" if beside else ""
         return f"{images}: seems to hold all images{others}, not a class; {_inside(images)}"
-    inside = [{path.name for path in (folder / name).iterdir() if path.is_dir()} for name in names]
+    inside = [{path.name for path in place.iterdir() if path.is_dir()} for place in found]
     shared = sorted(set.intersection(*inside))
+    names = [path.name for path in found]
     numbered = [match[1] for match in map(_NUMBERED.fullmatch, names) if match]
     if len(shared) > 1 and len(numbered) == len(names) and len(set(numbered)) == 1:
         return (
@@ -61,11 +65,11 @@ def _inside(folder: Path) -> str:
     return f"move those of {names[0]} into {folder / names[0]}/, and so on, and give {folder}"
 
 
-def why_no_classes(root: Path, folder: Path, found: Sequence[str], layouts: str) -> str:
+def why_no_classes(root: Path, folder: Path, found: Sequence[Path], layouts: str) -> str:
     """One line: what was found instead of class folders in `folder`, and how to arrange it.
 
-    Labels in a table and classes in the names of the files are recognised. `found` are the names of
-    the folders with images.
+    Labels in a table and classes in the names of the files are recognised. `found` are the folders
+    with images.
     """
     for path in sorted(filter(Path.is_file, root.glob("*.csv"))):
         if columns := _label_columns(path):
@@ -92,8 +96,8 @@ def why_no_classes(root: Path, folder: Path, found: Sequence[str], layouts: str)
             f"{folder}: {len(flat)} images in no class folder; move every image into a folder of "
             f"its class: {folder}/CLASS/IMAGE"
         )
-    if len(found) == 1 and not flat and (line := _classes_in(folder / found[0])):
-        return f"{folder / found[0]}: the only folder with images; {line}"
+    if len(found) == 1 and not flat and (line := _classes_in(found[0])):
+        return f"{found[0]}: the only folder with images; {line}"
     if not found and (unread := sorted(files_below(folder, UNREAD_SUFFIXES))):
         return f"{folder}: no image that is read, but {unread_pictures(unread)}"
     return (

@@ -66,7 +66,12 @@ def _read(source: Path, split: str) -> tuple[Sequence[np.ndarray], list]:
         path = source / f"{split}_questions.json"
     questions = read_json(path)
     for place, row in enumerate(questions):
-        if not (isinstance(row, list) and len(row) == 3 and row[2] in range(len(images))):
+        if not (
+            isinstance(row, list)
+            and len(row) == 3
+            and all(isinstance(text, str) and text.strip("?").split() for text in row[:2])
+            and row[2] in range(len(images))
+        ):
             raise DataError(f"{path}: [{place}] is no [question, answer, image]; get it again")
     return images, questions
 

@@ -53,9 +53,9 @@ class LanguageData:
 def find_questions(root: str | os.PathLike, classes: Sequence[str] | None = None) -> LanguageData:
     """Find questions with their answers; nothing is written.
 
-    A file's split is the last of train, val and test in its path, or what its records say. A split
-    without answers, as VQA's test, is left aside. Without a val split, a seeded tenth of the
-    training pictures becomes one, with all their questions.
+    A file's split is the last of train, val and test in its path, also by another name, as dev or
+    testA, or what its records say. A split without answers, as VQA's test, is left aside. Without a
+    val split, a seeded tenth of the training pictures becomes one, with all their questions.
 
     Raises:
         DataError: if there is no such data, or what is wrong with it.

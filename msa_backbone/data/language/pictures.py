@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import DataError, first_and_count
-from ...files.images import file_digest
+from ...files.images import IMAGE_SUFFIXES, file_digest
+from ..formats.derived.image_names import FolderFiles
 from ..found_files import images_in
+from ..split_names import split_in_name
 from ..splits import SPLIT_OF
 from .records import Captions, Question
 
@@ -24,9 +26,10 @@ Record = TypeVar("Record", Question, Captions)
 def split_in(path: str | os.PathLike) -> str | None:
     """The split that a file's name, or the nearest folder's, has in it; None if none has."""
     for part in reversed(Path(path).parts):
-        for word in re.split(r"[^a-z]+", part.lower()):
-            if word in SPLIT_OF:
-                return SPLIT_OF[word]
+        words = re.split(r"[^a-z]+", part.lower())
+        split = next((SPLIT_OF[word] for word in words if word in SPLIT_OF), split_in_name(part))
+        if split:
+            return split
     return None
 
 
@@ -39,36 +42,40 @@ class PictureFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        whole = Path(os.path.abspath(folder))
+        self._files = FolderFiles(whole, whole)
 
     @cached_property
-    def by_key(self) -> dict[int | str, list[str]]:
-        """The files by their number, their name and their stem."""
-        found: dict[int | str, list[str]] = defaultdict(list)
+    def _by_number(self) -> dict[int, list[str]]:
+        """The files by the number at the end of their stems."""
+        found: dict[int, list[str]] = defaultdict(list)
         for path in images_in(self.folder):
-            number = re.search(r"\d+$", path.stem)
-            for key in (path.name, path.stem, *([int(number[0])] if number else [])):
-                found[key].append(path.relative_to(self.folder).as_posix())
+            if number := re.search(r"\d+$", path.stem):
+                found[int(number[0])].append(path.relative_to(self.folder).as_posix())
         return found
+
+    def _named(self, image: str) -> list[str]:
+        """The files that a name may mean, which may lack its suffix; see `FolderFiles.spelled`."""
+        if self._files.has(image):
+            return [image]
+        suffixes = ("",) if image.lower().endswith(IMAGE_SUFFIXES) else IMAGE_SUFFIXES
+        found = dict.fromkeys(p for end in suffixes for p in self._files.spelled(image + end))
+        return [path for path in found if image in path] or list(found)  # in its case, or else any
 
     def of(self, image: int | str, split: str | None = None) -> str:
         """The file of a picture, below the folder.
 
         Args:
-            image: its number, its name with or without suffix, or its path below the folder.
+            image: its number, its name with or without suffix, or its path below the folder. A path
+                through a folder that is not there counts by its name.
             split: where several files fit, those of this split do; of copies any does.
 
         Raises:
             DataError: for none, or several.
         """
-        if isinstance(image, str) and (self.folder / image).is_file():
-            return image
-        if isinstance(image, str):
-            found = self.by_key.get(Path(image).name, [])
-            found = [name for name in found if name.endswith(image)] or found
-            if not found and image.isdecimal():
-                found = self.by_key.get(int(image), [])
-        else:
-            found = self.by_key.get(image, [])
+        found = self._named(image) if isinstance(image, str) else []
+        if not found and str(image).isdecimal():
+            found = self._by_number.get(int(image), [])
         if len(found) > 1 and split:
             found = [name for name in found if split_in(name) == split] or found
         if len(found) > 1 and len({file_digest(self.folder / name) for name in found}) > 1:

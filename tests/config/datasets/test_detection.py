@@ -109,6 +109,32 @@ def test_what_the_configs_metric_scores_stays_however_its_type_is_written(kind, 
     assert cfg.val_evaluator[0].metric == ["bbox", "segm"]
 
 
+VOC = {"type": "VOCMetric", "metric": "mAP", "eval_mode": "11points"}
+
+
+def test_the_metrics_options_and_other_metrics_stay(coco_data):
+    own = {"type": "CocoMetric", "metric": "bbox", "iou_thrs": [0.5], "proposal_nums": (1, 10, 50)}
+    dump = {"type": "DumpDetResults", "out_file_path": "found.pkl"}
+    lvis, images = {"type": "LVISMetric", "ann_file": "y"}, {"type": "OpenImagesMetric"}
+    cfg = config()
+    cfg.val_evaluator = [lvis, VOC, own, images, dump]
+    cfg.test_evaluator = {"type": "MultiDatasetsEvaluator", "metrics": [own], "prefixes": ["a"]}
+    set_data(cfg, coco_data, INDEX)
+    file = cfg.val_dataloader.dataset.ann_file
+    assert cfg.val_evaluator == [VOC, dump, {**own, "ann_file": file, "classwise": True}]
+    file = cfg.test_dataloader.dataset.ann_file
+    assert cfg.test_evaluator == [{**own, "ann_file": file, "classwise": True}]
+
+
+def test_vocs_metric_of_the_config_stays(voc_data):
+    cfg = config()
+    cfg.val_evaluator = VOC
+    set_data(cfg, voc_data, INDEX)
+    file = str(INDEX / "val.json")
+    coco = {"type": "CocoMetric", "metric": "bbox", "ann_file": file, "classwise": True}
+    assert cfg.val_evaluator == [VOC, coco]
+
+
 def test_class_weights_follow_the_classes(coco_data):
     """A box head's loss has a weight for the background as well."""
     cfg = config()

@@ -1,6 +1,7 @@
 """Folders of classes: what is found, what is chosen for val, and what is refused."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,19 @@ def test_folders_that_are_no_classes(tmp_path, names, expected):
 def test_names_that_may_be_classes_are(tmp_path, names):
     fill(tmp_path, dict.fromkeys(names, 2))
     assert find_classification_data(tmp_path).classes == names
+
+
+def test_accents_may_stand_behind_their_letters(tmp_path):
+    """As macOS writes them into archives: the folders' names are decomposed (NFD)."""
+    named = {name: unicodedata.normalize("NFD", name) for name in ("café", "thé")}
+    fill(tmp_path, dict.fromkeys(named.values(), 2))
+    data = find_classification_data(tmp_path)
+    assert data.classes == tuple(named)
+    assert all((tmp_path / name).is_file() for name, _ in data.splits["train"])
+    alone = tmp_path / "train"
+    fill(alone / named["café"], {"a": 1, "b": 1})
+    with pytest.raises(DataError, match=r"the only folder with images; if the classes are .*a, b"):
+        find_classification_data(tmp_path)
 
 
 def test_folders_inside_of_classes_are_told(tmp_path):

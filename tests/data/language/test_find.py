@@ -70,6 +70,14 @@ def test_vqa_v2_as_it_is_downloaded(tmp_path):
     assert check_language_data(data) == []
 
 
+def test_splits_by_other_names_are_not_trained_on(tmp_path):
+    names = {"train": range(1, 9), "dev": range(11, 14), "testA": range(21, 23)}
+    for name, images in names.items():
+        pair(tmp_path, f"{name}_q.json", f"{name}_a.json", images, first=100)
+        pictures(tmp_path / "images", images)
+    assert counts(find_questions(tmp_path)) == {"train": 16, "val": 6, "test": 4}
+
+
 def test_other_names_and_no_val(tmp_path):
     pair(tmp_path, "anno/Fragen.json", "anno/Antworten.json", range(1, 31))
     pictures(tmp_path / "Bilder", range(1, 31), "{}.png")

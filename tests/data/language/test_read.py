@@ -227,6 +227,29 @@ def test_a_number_finds_its_file(tmp_path):
         files.of(77)
 
 
+def test_a_path_finds_its_own_file_alone(tmp_path):
+    root = tmp_path / "data"
+    for name in ("2019/1.png", "2020/3.png", "cats/Aa.png", "cats/aA.png", "../elsewhere/z.png"):
+        picture(root / name, shade=len(str(name)) + name.count("A.png"))
+    files = PictureFiles(root)
+    for image in ("2020\\3.png", "C:\\photos\\2020\\3.png", "2020/3", "train2014/3.png", "3.png"):
+        assert files.of(image) == "2020/3.png"
+    assert [files.of(name) for name in ("Aa.png", "aA")] == ["cats/Aa.png", "cats/aA.png"]
+    outside = tmp_path / "elsewhere/z.png"
+    for image in ("2019/3.png", "2019/3", "2019\\3.png", "../elsewhere/z.png", str(outside)):
+        with pytest.raises(DataError, match="has no file below"):
+            files.of(image)
+
+
+def test_pictures_are_found_below_a_relative_folder(tmp_path, monkeypatch):
+    picture(tmp_path / "data/images/3.png")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data", "data/../data", "."):
+        files = PictureFiles(Path(folder))
+        assert (files.folder / files.of("images/3.png")).samefile(tmp_path / "data/images/3.png")
+        assert files.of("3") == files.of(3) == files.of("3.png")
+
+
 def test_a_question_without_an_image_is_one_line(pair, tmp_path):
     picture(tmp_path / "images/9.png")
     questions = read_questions(*pair())
@@ -245,6 +268,12 @@ def test_a_question_without_an_image_is_one_line(pair, tmp_path):
         ("test-dev2015.json", "test"),
         ("val/questions.json", "val"),
         ("train/val_questions.json", "val"),
+        ("val_of_training.json", "val"),
+        ("train/eval.json", "val"),
+        ("dev/questions.json", "val"),
+        ("captions_minival2014.json", "val"),
+        ("refs_testA.json", "test"),
+        ("testset.json", "test"),
         ("trainers.json", None),
         ("vqa.json", None),
     ],
@@ -298,6 +327,19 @@ def test_easyvqa_becomes_vqa_v2(packed, tmp_path):
 
 def test_a_folder_without_easyvqa_is_told_which_one_is_wanted(tmp_path):
     with pytest.raises(DataError, match=r"neither train/images nor .*npz; give the folder 'data'"):
+        convert_easyvqa(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "row", [["", "no", 0], ["\t?", "no", 0], [7, "no", 0], ["is it?", None, 0], ["is it?", "no", 9]]
+)
+def test_what_is_no_question_of_easyvqa_is_named(row, tmp_path):
+    for split in ("train", "test"):
+        picture(tmp_path / split / "images/0.png")
+        write(tmp_path / split / "questions.json", [["is it?", "no", 0], row])
+    with pytest.raises(
+        DataError, match=r"questions\.json: \[1\] is no \[question, answer, image\]"
+    ):
         convert_easyvqa(tmp_path, tmp_path / "out")
 
 

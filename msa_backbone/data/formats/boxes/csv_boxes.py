@@ -59,6 +59,8 @@ def find_csv(root: Path) -> FoundBoxes | None:
             others.append(os.path.relpath(path, root))
             continue
         rows = _rows(path, read_text(path))
+        if not any(rows[0]):
+            raise DataError(f"{path}: line 1 is empty; remove it")
         for split, numbers in _by_split(path, root, rows, columns).items():
             if split in tables:
                 raise DataError(
@@ -139,7 +141,7 @@ def _by_split(
 
 
 def _rows(path: Path, text: str) -> list[list[str]]:
-    head = text.partition("\n")[0]
+    head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
@@ -150,9 +152,9 @@ def _rows(path: Path, text: str) -> list[list[str]]:
 
 def _columns(rows: Sequence[Sequence[str]]) -> dict[str, int] | None:
     """The column of everything that is read; None for a table of other things."""
-    if not rows:
+    head = [cell.lower() for cell in next(filter(any, rows), ())]
+    if not head:
         return None
-    head = [cell.lower() for cell in rows[0]]
     found = {
         what: head.index(name)
         for what, names in _COLUMNS.items()

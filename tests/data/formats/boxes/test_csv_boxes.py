@@ -131,6 +131,21 @@ def test_another_encoding_is_refused_and_other_tables_are_named(folder, refusal)
 HEAD = "filename,class,xmin,ymin,xmax,ymax"
 
 
+def test_an_empty_first_line_is_refused_before_boxes_alone(folder, refusal):
+    folder.image("a.jpg")
+    folder.write("prices.csv", "\nitem;price\ntea;3\n")
+    folder.write("blank.csv", "\n \n")
+    folder.write("train.csv", ROBOFLOW + "a.jpg,64,48,dog,4,5,24,19\n")
+    data = find_detection_data(folder.root)
+    assert {"not used: prices.csv", "not used: blank.csv"} <= set(data.notes)
+    for delimiter in ",;":
+        table = f"\n\n{ROBOFLOW}a.jpg,64,48,dog,4,5,24,19\n"
+        folder.write("train.csv", table.replace(",", delimiter))
+        assert refusal(find_detection_data, folder.root).endswith(
+            "train.csv: line 1 is empty; remove it"
+        )
+
+
 @pytest.mark.parametrize("column", ["split", "Set", "subset"])
 def test_a_column_shares_the_rows_out_among_the_splits(folder, column):
     words = {"a": "train", "b": "TRAIN", "c": "Validation", "d": "test"}
