@@ -39,11 +39,11 @@ def main() -> None:
         cfg = load_config(args.config, work_dir, args.cfg_options)
         if task_of(cfg) != Task.CAPTIONS:
             raise ValueError(f"{args.config} is no captioner's")
-        if cfg.get("load_from"):
-            raise ValueError("load_from names a whole model: give its file as --weights instead")
         options = {"data": args.data, "weights": args.weights, "options": args.cfg_options}
         for line in prepare_training(cfg, **options):
             print(line)
+        if cfg.get("load_from"):
+            raise ValueError("load_from names a whole model: give its file as --weights instead")
         scores, captions = nearest_captions(cfg, args.split)
     for image, caption in captions[:10]:
         print(f"{image}: {caption}")

@@ -365,5 +365,9 @@ def test_the_nearest_training_pictures_captions_are_scored(
     (root / "val.json").write_text(json.dumps([{**r, "captions": ["nothing"]} for r in records]))
     run_tool("nearest_captions", tiny_captions, "--data", root, "--split", "val")
     assert "captions/exact 0.00" in capfd.readouterr().out
+    torch.save({"backbone.features.0.weight": torch.zeros(1)}, tmp_path / "whole.pth")
+    weights = ("--cfg-options", f"load_from={tmp_path / 'whole.pth'}")
+    with pytest.raises(SystemExit, match="load_from names a whole model: give its file as --weig"):
+        run_tool("nearest_captions", tiny_captions, "--data", root, "--split", "val", *weights)
     with pytest.raises(SystemExit, match="is no captioner's"):
         run_tool("nearest_captions", next(CONFIGS.glob("vqa_*demo*.py")))
